@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * What the BPF programs and event/src/wire share: fixed-width types, widest first, explicit pads,
+ * frozen numbers, no `packed`. A test compares every size and offset with the BTF of the built
+ * objects. All numbers are in the machine's byte order; times are CLOCK_BOOTTIME nanoseconds.
+ */
+#ifndef AUDIT_ABI_H
+#define AUDIT_ABI_H
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef int s32;
+typedef unsigned long long u64;
+
+/* Frame kinds below 64 are these records, stored as they came. */
+enum rec_kind {
+	REC_FORK = 1,
+	REC_EXEC = 2,
+	REC_ARGV = 3,
+	REC_EXIT = 4,
+	REC_LEFT = 5,
+	REC_CONNECT = 16,
+	REC_SEND = 17,
+	REC_ESTABLISHED = 18,
+	REC_ACCEPTED = 19,
+	REC_FLOW = 20,
+	REC_CLOSED = 21,
+	REC_OPEN = 32,
+	REC_KINDS = 64,
+};
+
+/* Which cell of a kind's counters: counters[kind * COUNT_CELLS + cell]. */
+enum count_cell {
+	COUNT_SEEN = 0,		/* the hook ran for a task or socket of the run */
+	COUNT_LOST = 1,		/* no room in the ring: the record is gone */
+	COUNT_FAULT = 2,	/* a part could not be read; the record says which in flags */
+	COUNT_CELLS = 4,
+};
+
+/* start_ns is the start time of the thread group's leader: (pid, start_ns) is a process. */
+struct rec_head {
+	u64 boot_ns;
+	u64 start_ns;
+	u32 kind;
+	u32 size;		/* of the whole record, data included */
+	u32 pid;		/* thread group */
+	u32 tid;
+};
+
+/* A new process (not a thread). The head is the caller's. */
+struct rec_fork {
+	struct rec_head head;
+	u64 child_start_ns;
+	u64 parent_start_ns;
+	u32 child_pid;
+	u32 parent_pid;		/* real parent: differs from head.pid with CLONE_PARENT */
+	u32 mnt_ns;		/* inode of the child's mount namespace */
+	u32 flags;		/* FORK_* */
+};
+
+enum fork_flag {
+	FORK_NEW_MNT_NS = 1,	/* the child's mount namespace is not the caller's */
+	FORK_FROM_OUTSIDE = 2,	/* the caller is not of the run: this is its first process */
+};
+
+enum exec_flag {
+	EXEC_ARGV_CUT = 1,	/* argv_len is more than the cap */
+	EXEC_ARGV_FAULT = 2,	/* a page of argv could not be read */
+	EXEC_PATH_CUT = 4,	/* exe has more components or bytes than the cap */
+	EXEC_CWD_CUT = 8,
+	EXEC_SECURE = 16,	/* set-uid, set-gid or file capabilities (AT_SECURE) */
+	EXEC_UNLINKED = 32,	/* the file has no link left (memfd, deleted) */
+	EXEC_NAME_CUT = 64,	/* file name or interpreter name cut */
+};
+
+/* Followed by data: exe_len bytes, cwd_len bytes (both: path components, each ended by NUL, from the
+ * last to the first), file_len and interp_len bytes (the strings given to execve and of the `#!`
+ * line, without NUL; interp is empty unless it differs), argv_kept bytes of argv (each ended by
+ * NUL). The rest of argv follows in rec_argv. */
+struct rec_exec {
+	struct rec_head head;
+	u64 exe_ino;
+	u64 argv_len;		/* bytes of the whole argv in the new mm */
+	u64 parent_start_ns;
+	u64 cap_effective;
+	u32 exe_dev;		/* kernel's dev_t: major << 20 | minor */
+	u32 exe_gen;
+	u32 parent_pid;
+	u32 uid;
+	u32 gid;
+	u32 euid;
+	u32 egid;
+	u32 argc;
+	u32 mnt_ns;
+	u32 argv_kept;		/* bytes of argv in this record */
+	u16 exe_len;
+	u16 cwd_len;
+	u16 file_len;
+	u16 interp_len;
+	u32 flags;		/* EXEC_* */
+	u32 pad;
+};
+
+/* More of argv of the exec just before, same pid. Followed by len bytes. */
+struct rec_argv {
+	struct rec_head head;
+	u32 offset;		/* of the data within argv */
+	u32 len;
+};
+
+/* The last thread of a process has ended. */
+struct rec_exit {
+	struct rec_head head;
+	u64 utime_ns;
+	u64 stime_ns;
+	s32 code;		/* as wait(2) gives it: low 7 bits signal, bits 8..15 status */
+	u32 pad;
+};
+
+/* A task of the run was moved to a cgroup outside the leaf; it stays recorded. */
+struct rec_left {
+	struct rec_head head;
+	u64 cgroup_id;		/* where it is now */
+};
+
+enum net_proto {
+	NET_TCP = 6,
+	NET_UDP = 17,
+};
+
+/* IPv4 is stored v4-mapped (::ffff:a.b.c.d) so that one form serves both; ports in host order. */
+struct net_ends {
+	u8 local[16];
+	u8 peer[16];
+	u16 local_port;
+	u16 peer_port;
+	u16 family;		/* of the socket: AF_INET or AF_INET6 */
+	u16 proto;		/* IPPROTO_* */
+};
+
+/* CONNECT: connect(2) or a TCP fast open send was called, result not known. SEND: a UDP send to a peer that
+ * the socket had not sent to just before. ESTABLISHED, ACCEPTED: a TCP handshake ended (active,
+ * passive). CLOSED: the TCP state went to CLOSE. The head is the socket's owner: who last
+ * connected, sent, or created it. */
+struct rec_sock {
+	struct rec_head head;
+	u64 cookie;
+	struct net_ends ends;
+	u32 flags;		/* SOCK_* */
+	u32 pad;
+};
+
+enum sock_flag {
+	SOCK_NEVER_ESTABLISHED = 1,	/* CLOSED only: the handshake did not end (refused, timed out) */
+	SOCK_OWNER_LISTENER = 2,	/* the owner is the listening socket's */
+};
+
+/* Payload bytes (without IP, TCP, UDP headers) and packets of one socket with one peer since the
+ * last rec_flow of it. */
+struct rec_flow {
+	struct rec_head head;
+	u64 cookie;
+	u64 sent_bytes;
+	u64 received_bytes;
+	u64 sent_packets;
+	u64 received_packets;
+	struct net_ends ends;
+	u32 flags;		/* FLOW_* */
+	u32 pad;
+};
+
+enum flow_flag {
+	FLOW_RELEASED = 1,	/* the last descriptor was closed */
+	FLOW_CLOSED = 2,	/* the TCP state went to CLOSE */
+	FLOW_PEER_CHANGED = 4,	/* another peer took the socket's slot */
+};
+
+enum open_mode {
+	OPEN_READ = 1,
+	OPEN_WRITE = 2,
+};
+
+/* An open of a regular file succeeded. Only for exact counts: names come from fanotify, which
+ * merges repeats. */
+struct rec_open {
+	struct rec_head head;
+	u64 ino;
+	u32 dev;
+	u32 gen;
+	u32 mode;		/* OPEN_* */
+	u32 pad;
+};
+
+#endif
