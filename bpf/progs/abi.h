@@ -85,7 +85,7 @@ struct rec_exec {
 	u64 parent_start_ns;
 	u64 cap_effective;
 	u32 exe_dev;		/* kernel's dev_t: major << 20 | minor */
-	u32 exe_gen;
+	u32 exe_generation;
 	u32 parent_pid;
 	u32 uid;
 	u32 gid;
@@ -187,7 +187,7 @@ struct rec_open {
 	struct rec_head head;
 	u64 ino;
 	u32 dev;
-	u32 gen;
+	u32 generation;
 	u32 mode;		/* OPEN_* */
 	u32 pad;
 };

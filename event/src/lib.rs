@@ -1,1 +1,11 @@
-//! event
+//! The ground floor that both programs share: wire records, segment form, event model.
+//!
+//! Pure: no clock, no files, no kernel. What the kernel said comes in as bytes and goes out as
+//! borrowed, checked views; what cannot be read is a [`Malformed`], never a panic.
+#![forbid(unsafe_code)]
+
+
+
+pub mod wire;
+
+pub use wire::Malformed;

@@ -1,0 +1,170 @@
+//! Fork, exec, exit and leaving the leaf.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::{Head, Malformed};
+
+/// Bits of [`Fork::flags`] (`enum fork_flag`).
+pub mod fork_flag {
+    /// The child's mount namespace is not the caller's.
+    pub const NEW_MNT_NS: u32 = 1;
+    /// The caller is not of the run: the child is its first process.
+    pub const FROM_OUTSIDE: u32 = 2;
+}
+
+/// Bits of [`Exec::flags`] (`enum exec_flag`).
+pub mod exec_flag {
+    /// argv is longer than the cap.
+    pub const ARGV_CUT: u32 = 1;
+    /// A page of argv could not be read.
+    pub const ARGV_FAULT: u32 = 2;
+    /// The path of the file was cut.
+    pub const PATH_CUT: u32 = 4;
+    /// The working directory's path was cut.
+    pub const CWD_CUT: u32 = 8;
+    /// The exec raised rights (`AT_SECURE`).
+    pub const SECURE: u32 = 16;
+    /// The file has no link left (memfd, deleted).
+    pub const UNLINKED: u32 = 32;
+    /// The name given to execve or the interpreter's was cut.
+    pub const NAME_CUT: u32 = 64;
+}
+
+/// A new process (`struct rec_fork`); the head is the caller's.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Fork {
+    /// The caller.
+    pub head: Head,
+    /// Start time of the child.
+    pub child_start_ns: u64,
+    /// Start time of the child's parent.
+    pub parent_start_ns: u64,
+    /// The child.
+    pub child_pid: u32,
+    /// Its parent: not the caller with `CLONE_PARENT`.
+    pub parent_pid: u32,
+    /// Inode of the child's mount namespace.
+    pub mnt_ns: u32,
+    /// See [`fork_flag`].
+    pub flags: u32,
+}
+
+/// A program was executed (`struct rec_exec`); [`ExecData`] follows.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Exec {
+    /// The process.
+    pub head: Head,
+    /// Inode of the file that runs.
+    pub exe_ino: u64,
+    /// Bytes of the whole argv.
+    pub argv_len: u64,
+    /// Start time of the parent.
+    pub parent_start_ns: u64,
+    /// Effective capabilities after the exec.
+    pub cap_effective: u64,
+    /// Device of the file, `major << 20 | minor`.
+    pub exe_dev: u32,
+    /// Generation of the inode.
+    pub exe_generation: u32,
+    /// The parent.
+    pub parent_pid: u32,
+    /// Real user.
+    pub uid: u32,
+    /// Real group.
+    pub gid: u32,
+    /// Effective user.
+    pub euid: u32,
+    /// Effective group.
+    pub egid: u32,
+    /// Number of arguments.
+    pub argc: u32,
+    /// Inode of the mount namespace.
+    pub mnt_ns: u32,
+    /// Bytes of argv in this record.
+    pub argv_kept: u32,
+    /// Bytes of the path of the file, as components.
+    pub exe_len: u16,
+    /// Bytes of the working directory, as components.
+    pub cwd_len: u16,
+    /// Bytes of the name given to execve.
+    pub file_len: u16,
+    /// Bytes of the interpreter's name.
+    pub interp_len: u16,
+    /// See [`exec_flag`].
+    pub flags: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// What follows an [`Exec`]: five byte strings, in this order.
+#[derive(Debug, Clone, Copy)]
+pub struct ExecData<'a> {
+    /// Path components of the file, last first, each ended by NUL.
+    pub exe: &'a [u8],
+    /// Path components of the working directory, last first, each ended by NUL.
+    pub cwd: &'a [u8],
+    /// The name given to execve.
+    pub file: &'a [u8],
+    /// The interpreter of a script, else empty.
+    pub interp: &'a [u8],
+    /// The first bytes of argv, arguments ended by NUL.
+    pub argv: &'a [u8],
+}
+
+impl<'a> ExecData<'a> {
+    pub(super) fn split(exec: &Exec, data: &'a [u8]) -> Result<Self, Malformed> {
+        let mut rest = data;
+        let mut take = |len: usize| {
+            let (part, after) = rest.split_at_checked(len).ok_or(Malformed::Length)?;
+            rest = after;
+            Ok(part)
+        };
+        Ok(ExecData {
+            exe: take(exec.exe_len.into())?,
+            cwd: take(exec.cwd_len.into())?,
+            file: take(exec.file_len.into())?,
+            interp: take(exec.interp_len.into())?,
+            argv: take(usize::try_from(exec.argv_kept).map_err(|_| Malformed::Length)?)?,
+        })
+    }
+}
+
+/// More of argv (`struct rec_argv`), followed by `len` bytes.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Argv {
+    /// The process.
+    pub head: Head,
+    /// Where in argv the bytes belong.
+    pub offset: u32,
+    /// How many follow.
+    pub len: u32,
+}
+
+/// A process ended (`struct rec_exit`).
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Exit {
+    /// The process.
+    pub head: Head,
+    /// CPU time in user mode, nanoseconds, all threads.
+    pub utime_ns: u64,
+    /// CPU time in the kernel, nanoseconds, all threads.
+    pub stime_ns: u64,
+    /// As wait(2) gives it.
+    pub code: i32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// A task left the leaf (`struct rec_left`); it stays recorded.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Left {
+    /// The task.
+    pub head: Head,
+    /// Where it is now.
+    pub cgroup_id: u64,
+}
