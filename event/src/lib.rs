@@ -4,8 +4,8 @@
 //! borrowed, checked views; what cannot be read is a [`Malformed`], never a panic.
 #![forbid(unsafe_code)]
 
-
-
+pub mod frame;
+pub mod protocol;
 pub mod wire;
 
-pub use wire::Malformed;
+pub use wire::{Malformed, ProcId};

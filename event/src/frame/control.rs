@@ -1,0 +1,327 @@
+//! Frames that the supervisor writes about the recording itself.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// First frame of each segment file: a [`Segment`].
+pub const KIND_SEGMENT: u16 = 64;
+/// What the front said of the run: JSON, opaque to the supervisor, at most 64 KiB.
+pub const KIND_ABOUT: u16 = 65;
+/// A [`Start`], then two strings: kernel release and host name.
+pub const KIND_START: u16 = 66;
+/// A [`Checkpoint`], then [`Tally`]s.
+pub const KIND_CHECKPOINT: u16 = 67;
+/// A [`Seal`]: the last frame of a run that ended well.
+pub const KIND_SEAL: u16 = 68;
+/// A [`Lost`].
+pub const KIND_LOST: u16 = 69;
+/// A [`SourceState`], then a text.
+pub const KIND_SOURCE: u16 = 71;
+/// A [`Main`].
+pub const KIND_MAIN: u16 = 77;
+
+/// Longest [`KIND_ABOUT`] payload, bytes.
+pub const MAX_ABOUT: usize = 64 * 1024;
+
+/// Which sensor a statement is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Source {
+    /// Fork, exec, exit (BPF tracepoints).
+    Process = 1,
+    /// Sockets (BPF cgroup programs).
+    Network = 2,
+    /// Exact counts of opens (BPF tracepoints).
+    Opens = 3,
+    /// Files read, written, executed (fanotify).
+    Access = 4,
+    /// Files created, deleted, renamed (fanotify).
+    Names = 5,
+    /// The record itself: disk, segment writer.
+    Record = 6,
+}
+
+impl Source {
+    /// Every source, in the order of their numbers.
+    pub const ALL: [Source; 6] = [
+        Source::Process,
+        Source::Network,
+        Source::Opens,
+        Source::Access,
+        Source::Names,
+        Source::Record,
+    ];
+
+    /// Returns the source that `number` stands for.
+    #[must_use]
+    pub fn from_wire(number: u32) -> Option<Source> {
+        Source::ALL.into_iter().find(|source| *source as u32 == number)
+    }
+
+    /// The source's name in events, pages and documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Process => "process",
+            Source::Network => "network",
+            Source::Opens => "opens",
+            Source::Access => "access",
+            Source::Names => "names",
+            Source::Record => "record",
+        }
+    }
+}
+
+/// Why something was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Cause {
+    /// No room in a BPF ring.
+    RingFull = 1,
+    /// The fanotify queue overflowed; the kernel does not tell how much (count is of overflows).
+    QueueOverflow = 2,
+    /// A record that could not be read.
+    Malformed = 3,
+    /// The segment could not be written (disk full, I/O error).
+    Disk = 4,
+    /// A table of the recorder was full.
+    TableFull = 5,
+    /// A BPF program was skipped by the kernel's recursion guard.
+    Skipped = 6,
+    /// An event of a process that the recorder did not know, after forks were lost.
+    UnknownProcess = 7,
+}
+
+impl Cause {
+    /// Every cause, in the order of their numbers.
+    pub const ALL: [Cause; 7] = [
+        Cause::RingFull,
+        Cause::QueueOverflow,
+        Cause::Malformed,
+        Cause::Disk,
+        Cause::TableFull,
+        Cause::Skipped,
+        Cause::UnknownProcess,
+    ];
+
+    /// Returns the cause that `number` stands for.
+    #[must_use]
+    pub fn from_wire(number: u32) -> Option<Cause> {
+        Cause::ALL.into_iter().find(|cause| *cause as u32 == number)
+    }
+
+    /// The cause's name in events, pages and documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::RingFull => "ring_full",
+            Cause::QueueOverflow => "queue_overflow",
+            Cause::Malformed => "malformed",
+            Cause::Disk => "disk",
+            Cause::TableFull => "table_full",
+            Cause::Skipped => "skipped",
+            Cause::UnknownProcess => "unknown_process",
+        }
+    }
+}
+
+/// Which file this is. [`KIND_SEGMENT`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Segment {
+    /// Link of the chain before this segment; the bare start for the first.
+    pub chain: [u8; 32],
+    /// The run's id, padded with NUL.
+    pub run: [u8; 64],
+    /// [`super::VERSION`].
+    pub version: u32,
+    /// 1, 2, …
+    pub number: u32,
+}
+
+/// How the recording began. [`KIND_START`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Start {
+    /// `CLOCK_BOOTTIME` nanoseconds.
+    pub boot_ns: u64,
+    /// `CLOCK_REALTIME` nanoseconds since 1970 at the same moment.
+    pub real_ns: i64,
+    /// cgroup id of the leaf.
+    pub leaf_id: u64,
+    /// Number of the kernel's boot (`/proc/sys/kernel/random/boot_id`).
+    pub boot_id: [u8; 16],
+    /// uid of the process that started the recording.
+    pub uid: u32,
+    /// 1 `sealed`, 2 `direct`, 3 `local`.
+    pub trust: u32,
+    /// Bytes of the kernel release that follows.
+    pub release_len: u16,
+    /// Bytes of the host name that follows.
+    pub host_len: u16,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// At least each second, and before the seal. [`KIND_CHECKPOINT`]; `tallies` [`Tally`]s follow.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Checkpoint {
+    /// Link of the chain over all bytes before this frame.
+    pub chain: [u8; 32],
+    /// `CLOCK_BOOTTIME` nanoseconds.
+    pub boot_ns: u64,
+    /// `CLOCK_REALTIME` nanoseconds since 1970 at the same moment.
+    pub real_ns: i64,
+    /// How many [`Tally`]s follow.
+    pub tallies: u32,
+    /// Processes of the run that are alive.
+    pub alive: u32,
+}
+
+/// Totals since the start, of one kind of record: `seen = stored + folded + lost`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Tally {
+    /// A [`crate::wire::Kind`] below 64, else [`TALLY_ACCESS`] or [`TALLY_NAMES`].
+    pub id: u32,
+    /// A [`Source`].
+    pub source: u32,
+    /// What happened, as far as the source can count it.
+    pub seen: u64,
+    /// Frames written, one each.
+    pub stored: u64,
+    /// Repeats that are in the count of a stored frame.
+    pub folded: u64,
+    /// What is gone, by all causes together.
+    pub lost: u64,
+}
+
+/// [`Tally::id`] of file accesses that fanotify told.
+pub const TALLY_ACCESS: u32 = 100;
+/// [`Tally::id`] of directory entry changes that fanotify told.
+pub const TALLY_NAMES: u32 = 101;
+
+/// Why the recording ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Ending {
+    /// Every process of the run was gone.
+    Empty = 1,
+    /// The command had ended and `--linger` was over with processes left.
+    Lingered = 2,
+    /// The recorder was told to stop, or could not go on.
+    Stopped = 3,
+    /// The command was never started.
+    NotStarted = 4,
+}
+
+impl Ending {
+    /// Returns the ending that `number` stands for.
+    #[must_use]
+    pub fn from_wire(number: u32) -> Option<Ending> {
+        [Ending::Empty, Ending::Lingered, Ending::Stopped, Ending::NotStarted]
+            .into_iter()
+            .find(|ending| *ending as u32 == number)
+    }
+}
+
+/// The end of the record. [`KIND_SEAL`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Seal {
+    /// Link of the chain over all bytes before this frame.
+    pub chain: [u8; 32],
+    /// `CLOCK_BOOTTIME` nanoseconds.
+    pub boot_ns: u64,
+    /// `CLOCK_REALTIME` nanoseconds since 1970 at the same moment.
+    pub real_ns: i64,
+    /// Frames of the run, this one included.
+    pub frames: u64,
+    /// How the command ended, as wait(2) gives it; valid if `main_known` is 1.
+    pub main_code: i32,
+    /// 1 when the command's end was seen.
+    pub main_known: u32,
+    /// An [`Ending`].
+    pub ending: u32,
+    /// Processes of the run still alive.
+    pub alive: u32,
+}
+
+/// Something is gone. [`KIND_LOST`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Lost {
+    /// How many, since the last such frame of the same source, kind and cause.
+    pub count: u64,
+    /// Begin of the time in which it happened, `CLOCK_BOOTTIME` nanoseconds.
+    pub from_ns: u64,
+    /// End of that time.
+    pub to_ns: u64,
+    /// A [`Source`].
+    pub source: u32,
+    /// A [`Cause`].
+    pub cause: u32,
+    /// The [`Tally::id`] it belongs to, 0 where that is not known.
+    pub id: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// What state a source is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum State {
+    /// It records.
+    On = 1,
+    /// It records in part; the text says what is missing.
+    Degraded = 2,
+    /// It does not record; the text says why.
+    Off = 3,
+    /// It was switched off by the user.
+    NotAsked = 4,
+}
+
+impl State {
+    /// Returns the state that `number` stands for.
+    #[must_use]
+    pub fn from_wire(number: u32) -> Option<State> {
+        [State::On, State::Degraded, State::Off, State::NotAsked]
+            .into_iter()
+            .find(|state| *state as u32 == number)
+    }
+
+    /// The state's name in events, pages and documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            State::On => "on",
+            State::Degraded => "degraded",
+            State::Off => "off",
+            State::NotAsked => "not_asked",
+        }
+    }
+}
+
+/// A statement of a source about itself. [`KIND_SOURCE`]; a text of `text_len` bytes follows.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct SourceState {
+    /// A [`Source`].
+    pub source: u32,
+    /// A [`State`].
+    pub state: u32,
+    /// Bytes of text that follow.
+    pub text_len: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// The command's process. [`KIND_MAIN`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Main {
+    /// Its pid.
+    pub pid: u32,
+    /// 1 mount marks in the command's own mount namespace, 2 filesystem marks.
+    pub scope: u32,
+}
