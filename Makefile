@@ -1,0 +1,42 @@
+# What a person types. Each target may be run twice, and none asks a question.
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-long fmt lint prebuild clean
+
+CARGO ?= cargo
+# rustup's folder is in PATH only for shells that read its profile.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install what is missing to build and test (asks nothing)
+	@scripts/setup.sh --test
+
+build: ## Build audit and audit-supervisor into target/release
+	@scripts/setup.sh
+	$(CARGO) build --release --locked -p cli -p supervisor
+
+demo: build ## Build, record a small real command, show the record
+	@scripts/demo.sh
+
+test: setup ## Build and run all tests that this machine can run (ARGS go to nextest)
+	@scripts/test.sh $(ARGS)
+
+test-long: setup ## The same, with the long forms of the tests
+	@scripts/test.sh --long $(ARGS)
+
+fmt: ## Format the Rust code
+	$(CARGO) fmt --all
+
+lint: ## Formatter and clippy, as CI has them; shellcheck where it is installed
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v shellcheck >/dev/null; then \
+		shellcheck -x .ci/run scripts/*.sh scripts/demo/*.sh; \
+	fi
+
+prebuild: ## Rebuild the BPF objects that are kept for machines without clang
+	bpf/prebuild.sh
+
+clean: ## Remove what was built; records are left alone
+	$(CARGO) clean

@@ -1,0 +1,175 @@
+#!/bin/sh
+# Gives this machine what it takes to build `audit`, and with --test what its tests take too.
+#
+# Looks first, installs only what is missing, by the machine's own package manager; asks no question
+# and may be run as often as one likes. Rust itself is not installed: how to get it is a user's choice.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/common.sh
+. "$top/scripts/common.sh"
+
+# The nextest that is installed where there is none; what .config/nextest.toml requires may be older.
+nextest_version=0.9.143
+
+need=''       # nothing is built or tested without these
+wish=''       # the built objects in bpf/prebuilt/ stand in for these
+
+# Names of packages:      apt            dnf            pacman       zypper         apk
+package_of() {
+    case $1 in
+    cc)        set -- "$2" 'gcc libc6-dev' 'gcc glibc-devel' 'gcc' 'gcc glibc-devel' 'gcc musl-dev' ;;
+    clang)     set -- "$2" 'clang'         'clang'           'clang'  'clang'         'clang' ;;
+    llvm)      set -- "$2" 'llvm'          'llvm'            'llvm'   'llvm'          'llvm' ;;
+    libbpf)    set -- "$2" 'libbpf-dev'    'libbpf-devel'    'libbpf' 'libbpf-devel'  'libbpf-dev linux-headers' ;;
+    make)      set -- "$2" 'make'          'make'            'make'   'make'          'make' ;;
+    git)       set -- "$2" 'git'           'git'             'git'    'git'           'git' ;;
+    strace)    set -- "$2" 'strace'        'strace'          'strace' 'strace'        'strace' ;;
+    esac
+    case $1 in
+    apt)    echo "$2" ;;
+    dnf)    echo "$3" ;;
+    pacman) echo "$4" ;;
+    zypper) echo "$5" ;;
+    apk)    echo "$6" ;;
+    esac
+}
+
+# The package manager of this machine, or nothing.
+manager() {
+    for one in apt-get:apt dnf:dnf pacman:pacman zypper:zypper apk:apk; do
+        if has "${one%%:*}"; then
+            echo "${one##*:}"
+            return
+        fi
+    done
+}
+
+# What a person would type to install by manager $1.
+words_of() {
+    case $1 in
+    apt)    echo 'apt-get install' ;;
+    dnf)    echo 'dnf install' ;;
+    pacman) echo 'pacman -S' ;;
+    zypper) echo 'zypper install' ;;
+    apk)    echo 'apk add' ;;
+    esac
+}
+
+# Installs packages by manager $1, without a question.
+install_by() {
+    by=$1
+    shift
+    case $by in
+    apt)
+        apt_wait='-o DPkg::Lock::Timeout=120'
+        # An old or absent list of packages is no reason to fail: the install says so itself.
+        # shellcheck disable=SC2086  # two words
+        as_root apt-get $apt_wait -q update || true
+        # shellcheck disable=SC2086  # two words
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get $apt_wait -q -y --no-install-recommends \
+            install "$@"
+        ;;
+    dnf)    as_root dnf -y install "$@" ;;
+    pacman) as_root pacman -Sy --noconfirm --needed "$@" ;;
+    zypper) as_root zypper --non-interactive install "$@" ;;
+    apk)    as_root apk add "$@" ;;
+    esac </dev/null
+}
+
+# True if a header can be included, wherever the compiler looks for it.
+has_header() {
+    echo "#include <$1>" | cc -E - >/dev/null 2>&1
+}
+
+# True if program $1 is there, under its name or with a version behind it (clang-14).
+has_versioned() {
+    has "$1" && return
+    for dir in /usr/bin /usr/local/bin; do
+        for one in "$dir/$1"-[0-9]*; do
+            [ -x "$one" ] && return
+        done
+    done
+    return 1
+}
+
+look() {
+    need='' wish=''
+    has cc || need="$need cc"
+    has make || need="$need make"
+    [ -n "${AUDIT_BPF_CLANG:-}" ] || has_versioned clang || wish="$wish clang"
+    has_versioned llvm-strip || wish="$wish llvm"
+    has_header bpf/bpf_helpers.h || wish="$wish libbpf"
+    if [ "$for_tests" = yes ]; then
+        has git || need="$need git"
+        has strace || need="$need strace"
+    fi
+}
+
+# Installs what `look` found missing; what is needed and still not there ends the set-up.
+fill() {
+    look
+    missing="$need$wish"
+    [ -n "$missing" ] || return 0
+    by=$(manager)
+    packages=''
+    for one in $missing; do
+        packages="$packages $(package_of "$one" "${by:-apt}")"
+    done
+    if [ -z "$by" ]; then
+        say "missing:$missing; this machine has none of apt, dnf, pacman, zypper, apk"
+    elif ! can_be_root; then
+        say "missing:$missing; not root, and sudo would ask for a password"
+    else
+        say "installing:$packages"
+        # shellcheck disable=SC2086  # a list of words
+        install_by "$by" $packages >&2 || say "the package manager failed"
+    fi
+    look
+    [ -z "$wish" ] || say "without$wish the built objects in bpf/prebuilt/ are used"
+    [ -z "$need" ] || die "cannot build:$need missing
+  as root: $(words_of "${by:-apt}")$packages"
+}
+
+find_rust() {
+    has cargo || die "cannot find cargo
+  Rust $(rust_wanted) or later builds audit: https://rustup.rs, or your distribution's package
+  if it is that new"
+    have=$(rustc --version | cut -d' ' -f2)
+    at_least "$have" "$(rust_wanted)" || die "cannot build with Rust $have: $(rust_wanted) is needed
+  with rustup: rustup update stable"
+}
+
+rust_wanted() {
+    sed -n 's/^rust-version = "\(.*\)"/\1/p' "$top/Cargo.toml"
+}
+
+# cargo-nextest runs the tests: it keeps each in a process of its own and ends one that hangs.
+find_nextest() {
+    wanted=$(sed -n 's/^nextest-version.*"\([0-9.]*\)".*/\1/p' "$top/.config/nextest.toml")
+    have=$(cargo nextest --version 2>/dev/null | sed -n 's/^cargo-nextest \([0-9.]*\).*/\1/p')
+    if [ -n "$have" ] && at_least "$have" "$wanted"; then
+        return 0
+    fi
+    say "installing cargo-nextest $nextest_version (a few minutes, once)"
+    # From outside and without our target directory: it is no part of this workspace.
+    if ! (
+        cd / && unset CARGO_TARGET_DIR RUSTFLAGS
+        cargo install --locked --version "$nextest_version" cargo-nextest
+    ) </dev/null; then
+        die "cannot install cargo-nextest, which runs the tests
+  by hand: cargo install --locked cargo-nextest   or   https://nexte.st/docs/installation
+  without it: cargo test --workspace -- --test-threads=1"
+    fi
+}
+
+for_tests=no
+case ${1:-} in
+--test) for_tests=yes ;;
+'') ;;
+*) die "usage: scripts/setup.sh [--test]" ;;
+esac
+
+fill
+find_rust
+[ "$for_tests" = no ] || find_nextest

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Builds the programs and their tests once, and runs the tests; arguments go to cargo-nextest.
+#
+# Where this machine cannot record, the tests of the group `kernel` (.config/nextest.toml) are left
+# out and named at the end. In CI that is a failure, unless AUDIT_TEST_NO_KERNEL=1 says it is meant.
+#   --long                   the long forms: AUDIT_TEST_LONG=1, and more time for each test
+#   AUDIT_TEST_NO_KERNEL=1   leave out what needs a kernel to record on, whatever the machine can do
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/common.sh
+. "$top/scripts/common.sh"
+cd "$top"
+
+profile=default
+[ -z "${CI:-}" ] || profile=ci
+if [ "${1:-}" = --long ]; then
+    shift
+    profile=long
+    AUDIT_TEST_LONG=1
+    export AUDIT_TEST_LONG
+fi
+
+# The suites run the two programs that lie side by side here; nextest alone would not build them.
+cargo build --workspace --locked --bins --tests
+
+# Sets `without` to why this machine runs no test of the group `kernel`, or to nothing.
+can_record() {
+    without=''
+    if [ "${AUDIT_TEST_NO_KERNEL:-}" = 1 ]; then
+        without='AUDIT_TEST_NO_KERNEL=1 is set'
+        return
+    fi
+    status=0
+    report=$("$target/debug/audit" doctor 2>&1 </dev/null) || status=$?
+    case $status in
+    0) ;;
+    1)
+        without='this machine cannot record, as "audit doctor" says'
+        say "$without:"
+        printf '%s\n' "$report" >&2
+        [ -z "${CI:-}" ] || die "in CI every test runs; to do without: AUDIT_TEST_NO_KERNEL=1"
+        ;;
+    *)
+        printf '%s\n' "$report" >&2
+        die "\`audit doctor\` failed with status $status"
+        ;;
+    esac
+}
+
+can_record
+if [ -z "$without" ]; then
+    exec cargo nextest run --workspace --locked --profile "$profile" "$@"
+fi
+
+status=0
+cargo nextest run --workspace --locked --profile "$profile" -E 'not group(kernel)' "$@" || status=$?
+left_out=$(cargo nextest list --workspace --locked --message-format oneline -E 'group(kernel)')
+if [ -n "$left_out" ]; then
+    say "$(printf '%s\n' "$left_out" | wc -l) tests did not run, because $without:"
+    printf '%s\n' "$left_out" | sed 's/^/    /' >&2
+fi
+exit "$status"
