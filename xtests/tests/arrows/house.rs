@@ -1,0 +1,108 @@
+//! The house as designed: who may use whom, from inside and from outside, and who may be unsafe.
+//!
+//! A new arrow is a design decision: docs/architecture.md changes first, then this table.
+
+/// What the design says of one crate.
+pub(crate) struct Room {
+    /// Name of the crate, and of its folder.
+    pub(crate) name: &'static str,
+    /// Crates of the workspace that it may use.
+    pub(crate) inside: &'static [&'static str],
+    /// Crates of others that it may use, beside [`ANYWHERE`].
+    pub(crate) outside: &'static [&'static str],
+    /// How its root speaks of unsafe code.
+    pub(crate) unsafe_code: Unsafe,
+}
+
+/// How much unsafe code a crate may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsafe {
+    /// `#![forbid(unsafe_code)]`.
+    Forbid,
+    /// `#![deny(unsafe_code)]`, and at most one module that allows it.
+    OneModule,
+}
+
+/// Crates of others that carry no power and no opinion: every crate may use them.
+pub(crate) const ANYWHERE: &[&str] = &["thiserror"];
+
+/// Crates of others that any crate may use for its tests.
+pub(crate) const FOR_TESTS: &[&str] =
+    &["insta", "libc", "object", "proptest", "rustix", "serde_json", "tempfile"];
+
+/// The two programs; they share the ground floor and nothing else.
+pub(crate) const PROGRAMS: (&str, &str) = ("cli", "supervisor");
+
+/// The only crate that both programs are made of.
+pub(crate) const GROUND: &str = "event";
+
+/// Drives both programs from outside: what it uses of the house, it uses to read their results.
+pub(crate) const SUITES: &str = "xtests";
+
+/// Every crate of the workspace.
+pub(crate) const HOUSE: &[Room] = &[
+    Room {
+        name: "event",
+        inside: &[],
+        outside: &["blake3", "serde", "serde_json", "zerocopy"],
+        unsafe_code: Unsafe::Forbid,
+    },
+    Room {
+        name: "bpf",
+        inside: &["event"],
+        outside: &["aya", "libc", "rustix", "zerocopy"],
+        unsafe_code: Unsafe::OneModule,
+    },
+    Room {
+        name: "fsmon",
+        inside: &["event"],
+        outside: &["fanotify-rs", "libc", "rustix", "zerocopy"],
+        unsafe_code: Unsafe::OneModule,
+    },
+    Room {
+        name: "netmon",
+        inside: &["event"],
+        outside: &["etherparse", "simple-dns"],
+        unsafe_code: Unsafe::Forbid,
+    },
+    Room {
+        name: "rules",
+        inside: &["event"],
+        outside: &["aho-corasick", "globset", "memchr", "regex", "serde", "serde-saphyr"],
+        unsafe_code: Unsafe::Forbid,
+    },
+    Room {
+        name: "storage",
+        inside: &["event"],
+        outside: &["base64", "blake3", "rusqlite", "rustix", "serde", "serde_json", "zstd"],
+        unsafe_code: Unsafe::Forbid,
+    },
+    Room {
+        name: "supervisor",
+        inside: &["event", "bpf", "fsmon"],
+        outside: &["caps", "ed25519-dalek", "libc", "mio", "nix", "rustix", "zerocopy"],
+        unsafe_code: Unsafe::OneModule,
+    },
+    Room {
+        name: "cli",
+        inside: &["event", "rules", "netmon", "storage"],
+        outside: &[
+            "anstream",
+            "anstyle",
+            "anyhow",
+            "askama",
+            "clap",
+            "clap_complete",
+            "clap_mangen",
+            "jiff",
+            "libc",
+            "ratatui",
+            "rustix",
+            "serde",
+            "serde_json",
+            "unicode-width",
+        ],
+        unsafe_code: Unsafe::OneModule,
+    },
+    Room { name: SUITES, inside: &["event", "storage"], outside: &[], unsafe_code: Unsafe::Forbid },
+];
