@@ -9,9 +9,6 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/common.sh
 . "$top/scripts/common.sh"
 
-# The nextest that is installed where there is none; what .config/nextest.toml requires may be older.
-nextest_version=0.9.143
-
 need=''       # nothing is built or tested without these
 wish=''       # the built objects in bpf/prebuilt/ stand in for these
 
@@ -151,11 +148,11 @@ find_nextest() {
     if [ -n "$have" ] && at_least "$have" "$wanted"; then
         return 0
     fi
-    say "installing cargo-nextest $nextest_version (a few minutes, once)"
+    say "installing cargo-nextest $wanted (a few minutes, once)"
     # From outside and without our target directory: it is no part of this workspace.
     if ! (
         cd / && unset CARGO_TARGET_DIR RUSTFLAGS
-        cargo install --locked --version "$nextest_version" cargo-nextest
+        cargo install --locked --version "$wanted" cargo-nextest
     ) </dev/null; then
         die "cannot install cargo-nextest, which runs the tests
   by hand: cargo install --locked cargo-nextest   or   https://nexte.st/docs/installation
