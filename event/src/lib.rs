@@ -4,9 +4,15 @@
 //! borrowed, checked views; what cannot be read is a [`Malformed`], never a panic.
 #![forbid(unsafe_code)]
 
+pub mod coverage;
 pub mod frame;
 pub mod handle;
+pub mod json;
+pub mod model;
+pub mod path;
+pub mod process;
 pub mod protocol;
+pub mod time;
 pub mod wire;
 
 pub use wire::{Malformed, ProcId};

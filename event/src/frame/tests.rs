@@ -6,13 +6,11 @@ use super::{AlignedBytes, Chain, Damage, Frames, encode};
 
 fn written(payloads: &[Vec<u8>]) -> AlignedBytes {
     let mut out = AlignedBytes::new();
-    let mut seq = 1;
-    for payload in payloads {
+    for (seq, payload) in (1..).zip(payloads) {
         let mut room = vec![0; super::frame_len(payload.len())];
         let len = encode(&mut room, 74, seq, seq * 10, &[payload]).expect("it fits");
         assert_eq!(len, room.len());
         out.extend(&room);
-        seq += 1;
     }
     out
 }
@@ -90,7 +88,7 @@ fn a_missing_frame_breaks_the_sequence() {
 #[test]
 fn consuming_keeps_what_follows() {
     let whole = written(&[vec![1; 20], vec![2; 3]]);
-    let mut rest = whole.clone();
+    let mut rest = whole;
     rest.consume(super::frame_len(20));
     let frame = Frames::new(rest.as_slice(), Some(2)).next().expect("the second frame");
     assert_eq!(frame.payload, [2; 3]);

@@ -1,0 +1,236 @@
+//! An event's fields under the names that [`super::table`] documents, in the order of the JSON form.
+
+use super::net::proto_name;
+use super::{
+    Actor, End, Event, Exec, Exit, File, Fork, Loss, Net, Opens, Source, Start, Value, What,
+};
+
+/// Takes the fields of an event, one after the other.
+pub(super) type Take<'t> = dyn FnMut(&'static str, Value<'_>) + 't;
+
+impl Event {
+    /// Hands each field that the event has, but for `run`, `seq`, `ts` and `type`, to `take`.
+    pub fn fields(&self, take: &mut Take<'_>) {
+        text(take, "op", self.what.op());
+        if let Some(actor) = &self.actor {
+            actor.fields(take);
+        }
+        match &self.what {
+            What::Start(start) => start.fields(take),
+            What::Fork(fork) => fork.fields(take),
+            What::Exec(exec) => exec.fields(take),
+            What::Exit(exit) => exit.fields(take),
+            What::Left(left) => take("cgroup_id", Value::Number(left.cgroup_id)),
+            What::File(file) => file.fields(take),
+            What::Net(net) => net.fields(take),
+            What::Lost(loss) => loss.fields(take),
+            What::Source(source) => source.fields(take),
+            What::End(end) => end.fields(take),
+        }
+    }
+}
+
+fn text(take: &mut Take<'_>, name: &'static str, value: Option<&str>) {
+    if let Some(value) = value {
+        take(name, Value::Text(value));
+    }
+}
+
+fn bytes(take: &mut Take<'_>, name: &'static str, value: Option<&[u8]>) {
+    if let Some(value) = value {
+        take(name, Value::Bytes(value));
+    }
+}
+
+fn number(take: &mut Take<'_>, name: &'static str, value: Option<impl Into<u64>>) {
+    if let Some(value) = value {
+        take(name, Value::Number(value.into()));
+    }
+}
+
+fn time(take: &mut Take<'_>, name: &'static str, value: Option<i64>) {
+    if let Some(value) = value {
+        take(name, Value::Time(value));
+    }
+}
+
+/// A flag that is told only when it is set.
+fn flag(take: &mut Take<'_>, name: &'static str, value: bool) {
+    if value {
+        take(name, Value::Bool(true));
+    }
+}
+
+/// The two forms of a wait status: `code`, or `signal` and `core`.
+fn status(take: &mut Take<'_>, status: i32) {
+    let signal = status & 0x7f;
+    if signal == 0 {
+        take("code", Value::Signed(i64::from((status >> 8) & 0xff)));
+    } else {
+        take("signal", Value::Signed(i64::from(signal)));
+        take("core", Value::Bool(status & 0x80 != 0));
+    }
+}
+
+impl Actor {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("pid", Value::Number(self.id.pid.into()));
+        if self.id.start_ns != 0 {
+            take("start_ns", Value::Number(self.id.start_ns));
+        }
+        number(take, "ppid", self.ppid);
+        number(take, "uid", self.uid);
+        bytes(take, "exe", self.exe.as_deref());
+    }
+}
+
+impl Start {
+    fn fields(&self, take: &mut Take<'_>) {
+        number(take, "uid", self.uid);
+        take("command", Value::List(&self.command));
+        bytes(take, "cwd", self.cwd.as_deref());
+        bytes(take, "name", self.name.as_deref());
+        bytes(take, "user", self.user.as_deref());
+        bytes(take, "host", self.host.as_deref());
+        bytes(take, "kernel", self.kernel.as_deref());
+        bytes(take, "version", self.version.as_deref());
+        text(take, "trust", self.trust);
+    }
+}
+
+impl Fork {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("child_pid", Value::Number(self.child.pid.into()));
+        take("child_start_ns", Value::Number(self.child.start_ns));
+        take("parent_pid", Value::Number(self.parent_pid.into()));
+        flag(take, "new_mount_namespace", self.new_mount_namespace);
+    }
+}
+
+impl Exec {
+    fn fields(&self, take: &mut Take<'_>) {
+        flag(take, "exe_cut", self.exe_cut);
+        take("exe_dev", Value::Number(self.exe_dev.into()));
+        take("exe_ino", Value::Number(self.exe_ino));
+        take("exe_gen", Value::Number(self.exe_generation.into()));
+        take("argv", Value::List(&self.argv));
+        take("argv_len", Value::Number(self.argv_len));
+        flag(take, "argv_cut", self.argv_cut);
+        take("argc", Value::Number(self.argc.into()));
+        bytes(take, "cwd", self.cwd.as_deref());
+        flag(take, "cwd_cut", self.cwd_cut);
+        take("file", Value::Bytes(&self.file));
+        bytes(take, "interp", self.interp.as_deref());
+        flag(take, "name_cut", self.name_cut);
+        take("gid", Value::Number(self.gid.into()));
+        take("euid", Value::Number(self.euid.into()));
+        take("egid", Value::Number(self.egid.into()));
+        if self.caps != 0 {
+            take("caps", Value::Number(self.caps));
+        }
+        flag(take, "secure", self.secure);
+        flag(take, "unlinked", self.unlinked);
+    }
+}
+
+impl Exit {
+    fn fields(&self, take: &mut Take<'_>) {
+        status(take, self.status);
+        take("utime_ns", Value::Number(self.utime_ns));
+        take("stime_ns", Value::Number(self.stime_ns));
+    }
+}
+
+impl File {
+    fn fields(&self, take: &mut Take<'_>) {
+        bytes(take, "path", self.path.as_deref());
+        bytes(take, "path2", self.path2.as_deref());
+        bytes(take, "name", self.name.as_deref());
+        text(take, "path_missing", self.missing.map(super::Missing::name));
+        text(take, "path_basis", self.basis.map(super::Basis::name));
+        flag(take, "path_cut", self.cut);
+        flag(take, "dir", self.dir);
+        number(take, "dev", self.dev);
+        number(take, "ino", self.ino);
+        number(take, "gen", self.generation);
+        take("count", Value::Number(self.count));
+        if let Some(exact) = self.count_exact {
+            take("count_exact", Value::Bool(exact));
+        }
+        time(take, "last_ts", self.last_ts_ns);
+    }
+}
+
+impl Net {
+    fn fields(&self, take: &mut Take<'_>) {
+        match proto_name(self.proto) {
+            Some(name) => take("proto", Value::Text(name)),
+            None => take("proto", Value::Text(&format!("ip-{}", self.proto))),
+        }
+        take("family", Value::Number(self.family.into()));
+        if let Some(local) = self.local {
+            take("local", Value::Address(local));
+        }
+        take("peer", Value::Address(self.peer));
+        take("cookie", Value::Number(self.cookie));
+        text(take, "result", self.result.map(super::ConnectResult::name));
+        text(take, "role", self.role.map(super::Role::name));
+        if let Some(traffic) = &self.traffic {
+            take("sent_bytes", Value::Number(traffic.sent_bytes));
+            take("received_bytes", Value::Number(traffic.received_bytes));
+            take("sent_packets", Value::Number(traffic.sent_packets));
+            take("received_packets", Value::Number(traffic.received_packets));
+        }
+        time(take, "first_ts", self.first_ts_ns);
+    }
+}
+
+impl Loss {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("source", Value::Text(self.source.name()));
+        take("cause", Value::Text(self.cause.map_or("unknown", |cause| cause.name())));
+        take("count", Value::Number(self.count));
+        take("from_ts", Value::Time(self.from_ts_ns));
+        take("to_ts", Value::Time(self.to_ts_ns));
+    }
+}
+
+impl Source {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("source", Value::Text(self.source.name()));
+        text(take, "state", self.state.map(|state| state.name()));
+        bytes(take, "reason", self.reason.as_deref());
+        if let Some(totals) = &self.totals {
+            take("seen", Value::Number(totals.seen));
+            take("stored", Value::Number(totals.stored));
+            take("folded", Value::Number(totals.folded));
+            take("lost", Value::Number(totals.lost));
+        }
+    }
+}
+
+impl End {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("verdict", Value::Text(self.verdict));
+        take("reasons", Value::Texts(&self.reasons));
+        text(take, "ending", self.ending);
+        if let Some(code) = self.status {
+            status(take, code);
+        }
+        number(take, "alive", self.alive);
+        take("events", Value::Number(self.events));
+        take("processes", Value::Number(self.processes));
+        if let Some(opens) = &self.opens {
+            opens.fields(take);
+        }
+    }
+}
+
+impl Opens {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("opens_seen", Value::Number(self.seen));
+        take("opens_in_events", Value::Number(self.in_events));
+        take("opens_unnamed", Value::Number(self.unnamed));
+        take("opens_lost", Value::Number(self.lost));
+    }
+}

@@ -1,0 +1,170 @@
+//! File events.
+
+/// What was done to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FileOp {
+    /// A name was made: open with `O_CREAT`, mkdir, link, symlink, mknod.
+    Create,
+    /// Opened to be executed: a program, a script, its interpreter, the loader.
+    Exec,
+    /// Opened for reading only, and closed.
+    Read,
+    /// Opened for writing, and closed.
+    Write,
+    /// Mode, owner, times or extended attributes were changed.
+    Attrib,
+    /// A name was moved.
+    Rename,
+    /// A name was removed.
+    Delete,
+}
+
+impl FileOp {
+    /// Every operation, in the order in which one merged report of the kernel is told.
+    pub const ALL: [FileOp; 7] = [
+        FileOp::Create,
+        FileOp::Exec,
+        FileOp::Read,
+        FileOp::Write,
+        FileOp::Attrib,
+        FileOp::Rename,
+        FileOp::Delete,
+    ];
+
+    /// Returns the `op` of its events.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            FileOp::Create => "create",
+            FileOp::Exec => "exec",
+            FileOp::Read => "read",
+            FileOp::Write => "write",
+            FileOp::Attrib => "attrib",
+            FileOp::Rename => "rename",
+            FileOp::Delete => "delete",
+        }
+    }
+
+    /// Returns whether it is a use of an open file, which repeats are counted of.
+    #[must_use]
+    pub fn is_access(self) -> bool {
+        matches!(self, FileOp::Exec | FileOp::Read | FileOp::Write)
+    }
+}
+
+/// Where a path comes from, when it is not simply what the kernel gave for the open directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// Put together from the creates and renames of directories seen in this run.
+    Learned,
+    /// The last path of a directory that was removed before it was asked for.
+    Last,
+    /// From the descriptor that the kernel opened (file systems without handles).
+    Descriptor,
+}
+
+impl Basis {
+    /// Returns its name in events.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Learned => "learned",
+            Basis::Last => "last",
+            Basis::Descriptor => "descriptor",
+        }
+    }
+}
+
+/// Why an event has no path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// The kernel named no directory.
+    NoDirectory,
+    /// The record has no statement about the directory.
+    Untold,
+    /// The directory was removed before its path could be asked, and its making was not seen.
+    Removed,
+    /// Asking for the directory's path failed in another way.
+    Unresolved,
+    /// The path of the descriptor could not be read.
+    Unreadable,
+}
+
+impl Missing {
+    /// Every reason.
+    pub const ALL: [Missing; 5] = [
+        Missing::NoDirectory,
+        Missing::Untold,
+        Missing::Removed,
+        Missing::Unresolved,
+        Missing::Unreadable,
+    ];
+
+    /// Returns its name in events.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Missing::NoDirectory => "no_directory",
+            Missing::Untold => "untold",
+            Missing::Removed => "removed",
+            Missing::Unresolved => "unresolved",
+            Missing::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// Something was done to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// What.
+    pub op: FileOp,
+    /// The file's path; for a rename the old one.
+    pub path: Option<Vec<u8>>,
+    /// For a rename the new path.
+    pub path2: Option<Vec<u8>>,
+    /// The name within the unknown directory, when a path is missing.
+    pub name: Option<Vec<u8>>,
+    /// Why a path is missing.
+    pub missing: Option<Missing>,
+    /// Where the path comes from.
+    pub basis: Option<Basis>,
+    /// The path was too long for the recorder and is cut.
+    pub cut: bool,
+    /// The file is a directory.
+    pub dir: bool,
+    /// Device, `major << 20 | minor`.
+    pub dev: Option<u32>,
+    /// Inode.
+    pub ino: Option<u64>,
+    /// Generation of the inode.
+    pub generation: Option<u32>,
+    /// How often, in this event.
+    pub count: u64,
+    /// Whether the count is exact; only for accesses.
+    pub count_exact: Option<bool>,
+    /// When it happened last, nanoseconds since 1970, when it happened more than once.
+    pub last_ts_ns: Option<i64>,
+}
+
+impl File {
+    /// Returns an event of `op` that happened once and of which nothing else is known.
+    #[must_use]
+    pub fn new(op: FileOp) -> Self {
+        File {
+            op,
+            path: None,
+            path2: None,
+            name: None,
+            missing: None,
+            basis: None,
+            cut: false,
+            dir: false,
+            dev: None,
+            ino: None,
+            generation: None,
+            count: 1,
+            count_exact: op.is_access().then_some(false),
+            last_ts_ns: None,
+        }
+    }
+}

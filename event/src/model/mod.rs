@@ -1,0 +1,133 @@
+//! Events: what happened, as it is told to people, files and rules.
+//!
+//! An event owns its bytes and is the same for every reader. Names, order and meaning of its fields
+//! are data in [`table`]; [`Event::fields`] hands them out under those names, so that the JSON
+//! form, the columns of an index and the conditions of a query cannot drift apart.
+
+mod fields;
+mod file;
+mod net;
+mod process;
+mod record;
+pub mod table;
+
+use std::sync::Arc;
+
+pub use file::{Basis, File, FileOp, Missing};
+pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
+pub use process::{Exec, Exit, Fork, Left, arguments};
+pub use record::{End, Loss, Opens, Source, Start, Totals};
+
+use crate::ProcId;
+
+/// Bytes that many events share: the path of a program.
+pub type Bytes = Arc<[u8]>;
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// 1, 2, … in arrival order, without gaps.
+    pub seq: u64,
+    /// When it happened, nanoseconds since 1970, UTC.
+    pub ts_ns: i64,
+    /// The same on the clock that the kernel uses, `CLOCK_BOOTTIME`.
+    pub boot_ns: u64,
+    /// Who did it, where that is known.
+    pub actor: Option<Actor>,
+    /// What happened.
+    pub what: What,
+}
+
+/// The process that did something, as it was then.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Actor {
+    /// Which one.
+    pub id: ProcId,
+    /// Its parent's pid.
+    pub ppid: Option<u32>,
+    /// Its real user.
+    pub uid: Option<u32>,
+    /// The file it runs.
+    pub exe: Option<Bytes>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// The recording began.
+    Start(Box<Start>),
+    /// A process was forked.
+    Fork(Fork),
+    /// A program was executed.
+    Exec(Box<Exec>),
+    /// A process ended.
+    Exit(Exit),
+    /// A process was moved out of the run's cgroup.
+    Left(Left),
+    /// Something was done to a file.
+    File(File),
+    /// Something was done with a socket.
+    Net(Net),
+    /// Something is not in the record.
+    Lost(Loss),
+    /// What a source says of itself.
+    Source(Box<Source>),
+    /// The recording ended.
+    End(Box<End>),
+}
+
+impl What {
+    /// Returns the `type` of the event: a name in [`table::TYPES`].
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            What::Start(_) => "start",
+            What::Fork(_) | What::Exit(_) | What::Left(_) => "process",
+            What::Exec(_) => "exec",
+            What::File(_) => "file",
+            What::Net(_) => "net",
+            What::Lost(_) => "lost",
+            What::Source(_) => "source",
+            What::End(_) => "end",
+        }
+    }
+
+    /// Returns the `op` of the event, where its type has some.
+    #[must_use]
+    pub fn op(&self) -> Option<&'static str> {
+        match self {
+            What::Fork(_) => Some("fork"),
+            What::Exit(_) => Some("exit"),
+            What::Left(_) => Some("left"),
+            What::File(file) => Some(file.op.name()),
+            What::Net(net) => Some(net.op.name()),
+            _ => None,
+        }
+    }
+}
+
+/// The value of a field, borrowed from an event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// True or false.
+    Bool(bool),
+    /// A number.
+    Number(u64),
+    /// A number that may be below zero.
+    Signed(i64),
+    /// Text of ours.
+    Text(&'a str),
+    /// Text from the observed programs: any bytes.
+    Bytes(&'a [u8]),
+    /// Several of them, each ended by NUL (the last one perhaps cut before it).
+    List(&'a [u8]),
+    /// Several texts of ours.
+    Texts(&'a [String]),
+    /// Address and port.
+    Address(std::net::SocketAddr),
+    /// Nanoseconds since 1970, UTC.
+    Time(i64),
+}
+
+#[cfg(test)]
+mod tests;

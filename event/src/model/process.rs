@@ -1,0 +1,83 @@
+//! Process events: fork, exec, exit, and leaving the run's cgroup.
+
+use crate::ProcId;
+
+/// A process was forked; the actor is the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fork {
+    /// The new process.
+    pub child: ProcId,
+    /// Its parent: not the caller with `CLONE_PARENT`.
+    pub parent_pid: u32,
+    /// The child got a mount namespace of its own.
+    pub new_mount_namespace: bool,
+}
+
+/// A program was executed; the actor runs it now, its `exe` is the new one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exec {
+    /// Device of the file, `major << 20 | minor`.
+    pub exe_dev: u32,
+    /// Inode of the file.
+    pub exe_ino: u64,
+    /// Generation of the inode.
+    pub exe_generation: u32,
+    /// The path lacks its first components.
+    pub exe_cut: bool,
+    /// Arguments, each ended by NUL.
+    pub argv: Vec<u8>,
+    /// Bytes of the whole argv.
+    pub argv_len: u64,
+    /// Number of arguments that the program got.
+    pub argc: u32,
+    /// Bytes of argv are missing here.
+    pub argv_cut: bool,
+    /// Working directory.
+    pub cwd: Option<Vec<u8>>,
+    /// The directory's path lacks its first components.
+    pub cwd_cut: bool,
+    /// The name given to execve(2).
+    pub file: Vec<u8>,
+    /// The interpreter of a script.
+    pub interp: Option<Vec<u8>>,
+    /// `file` or `interp` is cut.
+    pub name_cut: bool,
+    /// Real group.
+    pub gid: u32,
+    /// Effective user.
+    pub euid: u32,
+    /// Effective group.
+    pub egid: u32,
+    /// Effective capabilities.
+    pub caps: u64,
+    /// The exec raised rights (set-uid, set-gid, file capabilities).
+    pub secure: bool,
+    /// The file has no name any more (memfd, deleted).
+    pub unlinked: bool,
+}
+
+/// The last thread of a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// As wait(2) gives it.
+    pub status: i32,
+    /// CPU time in user mode.
+    pub utime_ns: u64,
+    /// CPU time in the kernel.
+    pub stime_ns: u64,
+}
+
+/// A task was moved to a cgroup outside the run's; it stays recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Where it is now.
+    pub cgroup_id: u64,
+}
+
+/// Splits bytes in which each string is ended by NUL; a last one without NUL counts too.
+pub fn arguments(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ended = bytes.strip_suffix(b"\0");
+    let inner = ended.unwrap_or(bytes);
+    let none = ended.is_none() && inner.is_empty();
+    inner.split(|byte| *byte == 0).take(if none { 0 } else { usize::MAX })
+}

@@ -1,0 +1,154 @@
+//! The one table of types, operations and fields.
+//!
+//! `docs/events.md` explains each entry and a test holds it to that; a query's `--type` and `--op`
+//! are checked against it; [`super::Event::fields`] uses no name that is not here.
+
+/// One type of event.
+#[derive(Debug)]
+pub struct Type {
+    /// Its name: the value of `type`.
+    pub name: &'static str,
+    /// The values that `op` may have; empty where the type has none.
+    pub ops: &'static [&'static str],
+    /// Its fields, without those of [`COMMON`] and [`ACTOR`].
+    pub fields: &'static [&'static str],
+    /// Whether the fields of [`ACTOR`] may be there.
+    pub has_actor: bool,
+}
+
+/// First fields of each event, always there.
+pub const COMMON: &[&str] = &["run", "seq", "ts", "type"];
+
+/// Fields of the process that did it, where it is known.
+pub const ACTOR: &[&str] = &["pid", "start_ns", "ppid", "uid", "exe"];
+
+/// Every type, in the order of the documents.
+pub const TYPES: &[Type] = &[
+    Type {
+        name: "start",
+        ops: &[],
+        fields: &["uid", "command", "cwd", "name", "user", "host", "kernel", "version", "trust"],
+        has_actor: false,
+    },
+    Type {
+        name: "process",
+        ops: &["fork", "exit", "left"],
+        fields: &[
+            "child_pid",
+            "child_start_ns",
+            "parent_pid",
+            "new_mount_namespace",
+            "code",
+            "signal",
+            "core",
+            "utime_ns",
+            "stime_ns",
+            "cgroup_id",
+        ],
+        has_actor: true,
+    },
+    Type {
+        name: "exec",
+        ops: &[],
+        fields: &[
+            "exe_cut", "exe_dev", "exe_ino", "exe_gen", "argv", "argv_len", "argv_cut", "argc",
+            "cwd", "cwd_cut", "file", "interp", "name_cut", "gid", "euid", "egid", "caps",
+            "secure", "unlinked",
+        ],
+        has_actor: true,
+    },
+    Type {
+        name: "file",
+        ops: &["create", "exec", "read", "write", "attrib", "rename", "delete"],
+        fields: &[
+            "path",
+            "path2",
+            "name",
+            "path_missing",
+            "path_basis",
+            "path_cut",
+            "dir",
+            "dev",
+            "ino",
+            "gen",
+            "count",
+            "count_exact",
+            "last_ts",
+        ],
+        has_actor: true,
+    },
+    Type {
+        name: "net",
+        ops: &["connect", "send", "accept", "flow"],
+        fields: &[
+            "proto",
+            "family",
+            "local",
+            "peer",
+            "cookie",
+            "result",
+            "role",
+            "sent_bytes",
+            "received_bytes",
+            "sent_packets",
+            "received_packets",
+            "first_ts",
+        ],
+        has_actor: true,
+    },
+    Type {
+        name: "lost",
+        ops: &[],
+        fields: &["source", "cause", "count", "from_ts", "to_ts"],
+        has_actor: false,
+    },
+    Type {
+        name: "source",
+        ops: &[],
+        fields: &["source", "state", "reason", "seen", "stored", "folded", "lost"],
+        has_actor: false,
+    },
+    Type {
+        name: "end",
+        ops: &[],
+        fields: &[
+            "verdict",
+            "reasons",
+            "ending",
+            "code",
+            "signal",
+            "core",
+            "alive",
+            "events",
+            "processes",
+            "opens_seen",
+            "opens_in_events",
+            "opens_unnamed",
+            "opens_lost",
+        ],
+        has_actor: false,
+    },
+];
+
+/// Returns the type with this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Type> {
+    TYPES.iter().find(|kind| kind.name == name)
+}
+
+/// Returns whether some type has this operation.
+#[must_use]
+pub fn is_op(name: &str) -> bool {
+    TYPES.iter().any(|kind| kind.ops.contains(&name))
+}
+
+impl Type {
+    /// Returns whether an event of this type may have the field (`_b64` twins not counted).
+    #[must_use]
+    pub fn has_field(&self, name: &str) -> bool {
+        COMMON.contains(&name)
+            || (name == "op" && !self.ops.is_empty())
+            || (self.has_actor && ACTOR.contains(&name))
+            || self.fields.contains(&name)
+    }
+}

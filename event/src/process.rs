@@ -1,0 +1,210 @@
+//! The process table: who a pid was, by (pid, start time), while a record is read in order.
+//!
+//! Ended processes stay for a while, as their file events are told later than their exit; then they
+//! are dropped, so that memory follows what is alive.
+
+use std::collections::HashMap;
+
+use crate::ProcId;
+use crate::model::{Actor, Bytes};
+
+/// What is known of a process.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// Its parent, as it was made.
+    pub parent: Option<ProcId>,
+    /// Real user, once an exec told it to it or an ancestor.
+    pub uid: Option<u32>,
+    /// The file it runs.
+    pub exe: Option<Bytes>,
+    /// Its working directory at the last exec.
+    pub cwd: Option<Bytes>,
+    /// It has ended, in this stretch of [`Table::expire`].
+    ended: Option<u64>,
+}
+
+/// All processes of a run that may still be talked of.
+#[derive(Debug, Default)]
+pub struct Table {
+    by_id: HashMap<ProcId, Process>,
+    latest: HashMap<u32, ProcId>,
+    ended: Vec<ProcId>,
+    stretch: u64,
+    seen: u64,
+}
+
+/// How many calls of [`Table::expire`] an ended process outlives.
+const KEPT: u64 = 2;
+
+impl Table {
+    /// A process was made by `caller`; it runs what the caller ran.
+    pub fn fork(&mut self, caller: ProcId, child: ProcId, parent: ProcId) {
+        let inherited = self.by_id.get(&caller);
+        let process = Process {
+            parent: Some(parent),
+            uid: inherited.and_then(|caller| caller.uid),
+            exe: inherited.and_then(|caller| caller.exe.clone()),
+            cwd: inherited.and_then(|caller| caller.cwd.clone()),
+            ended: None,
+        };
+        self.put(child, process);
+    }
+
+    /// A process runs a program now.
+    pub fn exec(&mut self, id: ProcId, parent: ProcId, uid: u32, exe: Bytes, cwd: Option<Bytes>) {
+        let process =
+            Process { parent: Some(parent), uid: Some(uid), exe: Some(exe), cwd, ended: None };
+        self.put(id, process);
+    }
+
+    /// A process ended.
+    pub fn exit(&mut self, id: ProcId) {
+        if let Some(process) = self.by_id.get_mut(&id)
+            && process.ended.is_none()
+        {
+            process.ended = Some(self.stretch);
+            self.ended.push(id);
+        }
+    }
+
+    fn put(&mut self, id: ProcId, mut process: Process) {
+        if let Some(known) = self.by_id.get(&id) {
+            process.ended = known.ended;
+        } else {
+            self.seen += 1;
+        }
+        self.by_id.insert(id, process);
+        match self.latest.get(&id.pid) {
+            Some(latest) if latest.start_ns > id.start_ns => {}
+            _ => {
+                self.latest.insert(id.pid, id);
+            }
+        }
+    }
+
+    /// Returns what is known of a process.
+    #[must_use]
+    pub fn get(&self, id: ProcId) -> Option<&Process> {
+        self.by_id.get(&id)
+    }
+
+    /// Returns the process that last had a pid.
+    #[must_use]
+    pub fn by_pid(&self, pid: u32) -> Option<ProcId> {
+        self.latest.get(&pid).copied()
+    }
+
+    /// Returns the full identity where only the pid is known (start 0), if the table has it.
+    #[must_use]
+    pub fn identify(&self, id: ProcId) -> Option<ProcId> {
+        if id.start_ns == 0 {
+            self.by_pid(id.pid)
+        } else {
+            self.by_id.contains_key(&id).then_some(id)
+        }
+    }
+
+    /// Returns the process as the actor of an event, with what is known of it.
+    #[must_use]
+    pub fn actor(&self, id: ProcId) -> Actor {
+        let id = self.identify(id).unwrap_or(id);
+        let known = self.by_id.get(&id);
+        Actor {
+            id,
+            ppid: known.and_then(|process| process.parent).map(|parent| parent.pid),
+            uid: known.and_then(|process| process.uid),
+            exe: known.and_then(|process| process.exe.clone()),
+        }
+    }
+
+    /// Returns how many processes there were in all.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Ends a stretch of time: drops the processes that ended two stretches ago, and tells them.
+    pub fn expire(&mut self, mut gone: impl FnMut(ProcId)) {
+        self.stretch += 1;
+        let (stretch, by_id, latest) = (self.stretch, &mut self.by_id, &mut self.latest);
+        self.ended.retain(|id| {
+            let ended = by_id.get(id).and_then(|process| process.ended).unwrap_or(0);
+            if ended + KEPT > stretch {
+                return true;
+            }
+            by_id.remove(id);
+            if latest.get(&id.pid) == Some(id) {
+                latest.remove(&id.pid);
+            }
+            gone(*id);
+            false
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ProcId, Table};
+
+    fn id(pid: u32, start_ns: u64) -> ProcId {
+        ProcId { pid, start_ns }
+    }
+
+    fn shell() -> Table {
+        let mut table = Table::default();
+        let cwd = Some(b"/home".as_slice().into());
+        table.exec(id(10, 1), id(1, 0), 1000, b"/bin/sh".as_slice().into(), cwd);
+        table
+    }
+
+    #[test]
+    fn a_child_runs_what_its_maker_ran_until_it_executes() {
+        let mut table = shell();
+        table.fork(id(10, 1), id(11, 5), id(10, 1));
+        let actor = table.actor(id(11, 5));
+        assert_eq!(
+            (actor.ppid, actor.uid, actor.exe.as_deref()),
+            (Some(10), Some(1000), Some(&b"/bin/sh"[..]))
+        );
+        table.exec(id(11, 5), id(10, 1), 0, b"/bin/ls".as_slice().into(), None);
+        assert_eq!(table.actor(id(11, 5)).exe.as_deref(), Some(&b"/bin/ls"[..]));
+        assert_eq!(table.actor(id(10, 1)).exe.as_deref(), Some(&b"/bin/sh"[..]));
+    }
+
+    #[test]
+    fn a_pid_alone_means_the_last_process_that_had_it() {
+        let mut table = shell();
+        table.fork(id(10, 1), id(11, 5), id(10, 1));
+        table.exit(id(11, 5));
+        assert_eq!(table.actor(id(11, 0)).id, id(11, 5));
+        table.fork(id(10, 1), id(11, 9), id(10, 1));
+        assert_eq!(table.actor(id(11, 0)).id, id(11, 9));
+        assert_eq!(table.actor(id(11, 5)).id, id(11, 5));
+        assert_eq!(table.actor(id(12, 0)).id, id(12, 0));
+    }
+
+    #[test]
+    fn ended_processes_are_known_a_while_and_then_dropped() {
+        let mut table = shell();
+        table.exit(id(10, 1));
+        let mut gone = Vec::new();
+        table.expire(|id| gone.push(id));
+        assert_eq!(table.identify(id(10, 0)), Some(id(10, 1)));
+        table.expire(|id| gone.push(id));
+        assert_eq!(gone, [id(10, 1)]);
+        assert_eq!(table.identify(id(10, 0)), None);
+        assert_eq!(table.seen(), 1);
+    }
+
+    #[test]
+    fn memory_follows_what_is_alive() {
+        let mut table = shell();
+        for round in 0..10_000 {
+            table.fork(id(10, 1), id(20, round), id(10, 1));
+            table.exit(id(20, round));
+            table.expire(|_| {});
+        }
+        assert!(table.by_id.len() <= 4 && table.ended.len() <= 3 && table.latest.len() <= 2);
+        assert_eq!(table.seen(), 10_001);
+    }
+}
