@@ -12,6 +12,7 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef int s32;
 typedef unsigned long long u64;
+typedef long long s64;
 
 /* Frame kinds below 64 are these records, stored as they came. */
 enum rec_kind {
@@ -107,6 +108,8 @@ struct rec_argv {
 	struct rec_head head;
 	u32 offset;		/* of the data within argv */
 	u32 len;
+	u32 flags;		/* EXEC_ARGV_FAULT */
+	u32 pad;
 };
 
 /* The last thread of a process has ended. */

@@ -1,1 +1,18 @@
-//! bpf
+//! The BPF programs of the base tier: their table, loader, rings and probe.
+//!
+//! Each object (see [`Topic`]) loads on its own: one that the kernel refuses degrades that source,
+//! by name, and no other. Nothing here interprets a record; that is `event::wire`.
+#![forbid(unsafe_code)]
+
+mod error;
+mod load;
+mod objects;
+mod probe;
+mod programs;
+mod source;
+
+pub use error::Error;
+pub use load::{Loaded, Settings, load};
+pub use probe::{Probed, probe};
+pub use programs::{Hook, PROGRAMS, Program, Topic};
+pub use source::{Counts, Left, Ring, Source};

@@ -141,6 +141,10 @@ pub struct Argv {
     pub offset: u32,
     /// How many follow.
     pub len: u32,
+    /// [`exec_flag::ARGV_FAULT`] or 0.
+    pub flags: u32,
+    /// Zero.
+    pub pad: u32,
 }
 
 /// A process ended (`struct rec_exit`).

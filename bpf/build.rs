@@ -1,0 +1,142 @@
+//! Compiles `progs/*.bpf.c` into objects that `src/objects.rs` embeds.
+//!
+//! Order of choice: `$AUDIT_BPF_CLANG`, `clang`, `clang-NN`, then the object checked in under
+//! `prebuilt/`, which has the hash of its sources in its name. `AUDIT_BPF_PREBUILD=1` writes the
+//! compiled objects there.
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const PROGRAMS: [&str; 3] = ["proc", "net", "opens"];
+
+/// Read by every program, so part of every hash; in this order.
+const HEADERS: [&str; 7] =
+    ["abi.h", "kernel.h", "common.h", "path.h", "exec.h", "sock.h", "packet.h"];
+
+/// Newest last tested first: any of them builds the same programs.
+const VERSIONED: [&str; 9] = [
+    "clang-22", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16", "clang-15",
+    "clang-14",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=progs");
+    println!("cargo:rerun-if-changed=prebuilt");
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=AUDIT_BPF_CLANG");
+    println!("cargo:rerun-if-env-changed=AUDIT_BPF_PREBUILD");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let clang = clang();
+    for program in PROGRAMS {
+        let hash = source_hash(program)?;
+        let upper = program.to_uppercase();
+        println!("cargo:rustc-env=AUDIT_BPF_HASH_{upper}={hash}");
+        let prebuilt = PathBuf::from(format!("prebuilt/{program}-{hash}.bpf.o"));
+        let object = out.join(format!("{program}.bpf.o"));
+        let made = clang.as_deref().map(|clang| compile(clang, program, &object));
+        match made {
+            Some(Ok(())) => keep(program, &object, &prebuilt)?,
+            Some(Err(error)) if !prebuilt.exists() => return Err(error.into()),
+            None if !prebuilt.exists() => {
+                return Err(format!("no clang, and no {}", prebuilt.display()).into());
+            }
+            Some(Err(_)) | None => {
+                fs::copy(&prebuilt, &object)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the first compiler that runs.
+fn clang() -> Option<String> {
+    if let Ok(chosen) = env::var("AUDIT_BPF_CLANG") {
+        return runs(&chosen).then_some(chosen);
+    }
+    let names = ["clang"].into_iter().chain(VERSIONED);
+    names.into_iter().find(|name| runs(name)).map(String::from)
+}
+
+fn runs(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+fn compile(clang: &str, program: &str, object: &Path) -> Result<(), String> {
+    let source = format!("progs/{program}.bpf.c");
+    let here = env::current_dir().map_err(|e| e.to_string())?;
+    let mut command = Command::new(clang);
+    command
+        .args(["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-Wall", "-Wno-unused-function"])
+        .args(target_flags())
+        // The kernel's own types are in the multiarch folder on Debian.
+        .args(["-idirafter", &multiarch()])
+        .arg(format!("-ffile-prefix-map={}=.", here.display()))
+        .args(["-c", &source, "-o"])
+        .arg(object);
+    let output = command.output().map_err(|e| format!("cannot run {clang}: {e}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("cannot compile {source} with {clang}:\n{said}"));
+    }
+    strip(clang, object);
+    Ok(())
+}
+
+fn arch() -> String {
+    env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default()
+}
+
+fn target_flags() -> [&'static str; 1] {
+    match arch().as_str() {
+        "aarch64" => ["-D__TARGET_ARCH_arm64"],
+        _ => ["-D__TARGET_ARCH_x86"],
+    }
+}
+
+fn multiarch() -> String {
+    format!("/usr/include/{}-linux-gnu", arch())
+}
+
+/// Removes DWARF and keeps BTF. Without the tool the object is only larger.
+fn strip(clang: &str, object: &Path) {
+    let beside = clang.replace("clang", "llvm-strip");
+    let done = [beside.as_str(), "llvm-strip"].into_iter().any(|tool| {
+        Command::new(tool).arg("-g").arg(object).status().is_ok_and(|status| status.success())
+    });
+    if !done {
+        println!("cargo:warning=no llvm-strip: the BPF objects keep their debug sections");
+    }
+}
+
+/// Puts the object into `prebuilt/` when asked to, in place of those of older sources.
+fn keep(program: &str, object: &Path, prebuilt: &Path) -> Result<(), Box<dyn Error>> {
+    if env::var_os("AUDIT_BPF_PREBUILD").is_none() {
+        return Ok(());
+    }
+    fs::create_dir_all("prebuilt")?;
+    for entry in fs::read_dir("prebuilt")? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with(&format!("{program}-")) && path != prebuilt {
+            fs::remove_file(&path)?;
+        }
+    }
+    fs::copy(object, prebuilt)?;
+    Ok(())
+}
+
+/// Returns 16 hex digits of FNV-1a over what the object is made of. It guards against forgetting,
+/// not against malice: a reviewer rebuilds.
+fn source_hash(program: &str) -> Result<String, Box<dyn Error>> {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let files = HEADERS.iter().map(|h| (*h).to_owned()).chain([format!("{program}.bpf.c")]);
+    for file in files {
+        for byte in fs::read(format!("progs/{file}"))? {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    Ok(format!("{hash:016x}"))
+}

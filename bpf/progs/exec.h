@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * What an exec says: which file, given how, where, as whom, with which arguments. Used by
+ * proc.bpf.c only. Nothing is read from strings that the caller passed to the system call; argv is
+ * read from the new mm, which no other thread can write yet.
+ */
+#ifndef AUDIT_EXEC_H
+#define AUDIT_EXEC_H
+
+#include "path.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} proc_ring SEC(".maps");
+
+/* argv is kept up to ARGV_CHUNK * ARGV_CHUNKS bytes; the kernel allows 2 MiB and more (execve(2)). */
+#define ARGV_CHUNK 16384
+#define ARGV_CHUNKS 8
+#define INTERP_BYTES 256	/* BINPRM_BUF_SIZE, include/uapi/linux/binfmts.h */
+
+INLINE void fill_identity(struct rec_exec *rec, struct task_struct *task, struct file *file)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	rec->parent_pid = BPF_CORE_READ(parent, tgid);
+	rec->parent_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+	rec->uid = BPF_CORE_READ(cred, uid.val);
+	rec->gid = BPF_CORE_READ(cred, gid.val);
+	rec->euid = BPF_CORE_READ(cred, euid.val);
+	rec->egid = BPF_CORE_READ(cred, egid.val);
+	/* u32[2] before 6.3, u64 since: the same bytes on the machines that we build for */
+	bpf_core_read(&rec->cap_effective, sizeof(u64), &cred->cap_effective);
+	rec->mnt_ns = mnt_ns_of(task);
+	rec->exe_ino = BPF_CORE_READ(inode, i_ino);
+	rec->exe_dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	rec->exe_generation = BPF_CORE_READ(inode, i_generation);
+	if (!BPF_CORE_READ(inode, i_nlink))
+		rec->flags |= EXEC_UNLINKED;
+}
+
+/* Copies a kernel string without its NUL and returns its length. */
+INLINE u32 put_name(u8 *base, u32 at, u32 cap, const char *name, u32 *flags)
+{
+	long len = bpf_probe_read_kernel_str(base + (at & FIRST_HALF), cap, name);
+
+	if (len < 1 || len == cap)
+		*flags |= EXEC_NAME_CUT;
+	return len < 1 ? 0 : len - 1;
+}
+
+INLINE void put_names(struct rec_exec *rec, u8 *base, u32 at, struct linux_binprm *bprm)
+{
+	const char *file = BPF_CORE_READ(bprm, filename);
+	const char *interp = BPF_CORE_READ(bprm, interp);
+
+	rec->file_len = put_name(base, at, PATH_BYTES, file, &rec->flags);
+	rec->interp_len = 0;
+	if (interp != file)
+		rec->interp_len = put_name(base, at + rec->file_len, INTERP_BYTES, interp, &rec->flags);
+}
+
+/* Returns how much of argv from `offset` on belongs into one record. */
+INLINE u32 chunk_at(u64 argv_len, u32 offset)
+{
+	u64 rest = argv_len > offset ? argv_len - offset : 0;
+
+	return rest > ARGV_CHUNK ? ARGV_CHUNK : rest;
+}
+
+/* The kernel has just written these pages, so only memory pressure can make this fail: the bytes
+ * are zero then. */
+INLINE void put_argv(u8 *to, u32 len, u64 from, u32 *flags)
+{
+	if (len > ARGV_CHUNK)
+		len = ARGV_CHUNK;
+	if (bpf_probe_read_user(to, len, (void *)from))
+		*flags |= EXEC_ARGV_FAULT;
+}
+
+INLINE u32 data_end(struct rec_exec *rec)
+{
+	return sizeof(*rec) + rec->exe_len + rec->cwd_len + rec->file_len + rec->interp_len;
+}
+
+/* Builds all but argv in scratch. */
+INLINE struct rec_exec *fill_exec(struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct file *file = BPF_CORE_READ(bprm, file);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	u8 *base = scratch();
+	struct rec_exec *rec = (void *)base;
+	u32 flags = 0, at = sizeof(*rec);
+
+	if (!base) {
+		count(REC_EXEC, COUNT_SEEN);
+		count(REC_EXEC, COUNT_LOST);
+		return 0;
+	}
+	fill_head(&rec->head, REC_EXEC, 0, task);
+	rec->pad = 0;
+	rec->exe_len = put_path(&file->f_path, at, &flags, EXEC_PATH_CUT);
+	rec->cwd_len = put_path(&fs->pwd, at + rec->exe_len, &flags, EXEC_CWD_CUT);
+	rec->flags = flags;
+	rec->argc = BPF_CORE_READ(bprm, argc);
+	rec->argv_len = BPF_CORE_READ(task, mm, arg_end) - BPF_CORE_READ(task, mm, arg_start);
+	if (rec->argv_len > ARGV_CHUNK * ARGV_CHUNKS)
+		rec->flags |= EXEC_ARGV_CUT;
+	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+		rec->flags |= EXEC_SECURE;
+	fill_identity(rec, task, file);
+	put_names(rec, base, at + rec->exe_len + rec->cwd_len, bprm);
+	return rec;
+}
+
+struct rest {
+	struct rec_head head;
+	u64 from;
+	u64 argv_len;
+};
+
+/* Sends the i-th chunk of argv after the one in rec_exec; the record before it is out by now. */
+static long send_rest(u32 i, struct rest *rest)
+{
+	struct rec_argv *rec = (void *)scratch();
+	u32 offset = (i + 1) * ARGV_CHUNK;
+	u32 len = chunk_at(rest->argv_len, offset);
+
+	if (!rec || !len)
+		return 1;
+	rec->head = rest->head;
+	rec->head.kind = REC_ARGV;
+	rec->head.size = sizeof(*rec) + len;
+	rec->offset = offset;
+	rec->len = len;
+	rec->flags = 0;
+	rec->pad = 0;
+	put_argv((void *)(rec + 1), len, rest->from + offset, &rec->flags);
+	if (rec->flags)
+		count(REC_ARGV, COUNT_FAULT);
+	output(&proc_ring, REC_ARGV, rec, sizeof(*rec) + len);
+	return 0;
+}
+
+/* As long as it is and no longer: thousands of short ones fit into the ring at once. */
+INLINE void send_exec(struct rec_exec *rec)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rest rest = { .from = BPF_CORE_READ(task, mm, arg_start), .argv_len = rec->argv_len };
+	u32 at = data_end(rec) & FIRST_HALF;
+	u32 len = chunk_at(rec->argv_len, 0);
+
+	put_argv((u8 *)rec + at, len, rest.from, &rec->flags);
+	rec->argv_kept = len;
+	rec->head.size = at + len;
+	if (rec->flags & (EXEC_ARGV_FAULT | EXEC_PATH_CUT | EXEC_CWD_CUT | EXEC_NAME_CUT))
+		count(REC_EXEC, COUNT_FAULT);
+	rest.head = rec->head;
+	output(&proc_ring, REC_EXEC, rec, at + len);
+	bpf_loop(ARGV_CHUNKS - 1, send_rest, &rest, 0);
+}
+
+#endif

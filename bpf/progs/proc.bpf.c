@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * Processes: fork, exec, exit, and leaving the leaf.
+ *
+ * A task is of the run when it is in the leaf or below, or when it carries the tracked mark, which
+ * children inherit: who moves to another cgroup stays recorded.
+ */
+#include "common.h"
+#include "exec.h"
+
+/* Set by the loader: kernfs id of the leaf, as fstat(2) tells it. */
+const volatile u64 leaf_id = 0;
+
+struct mark {
+	u32 left;		/* REC_LEFT was sent */
+	u32 ended;		/* of a leader: REC_EXIT was sent */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct mark);
+} tracked SEC(".maps");
+
+/* Cgroups nest at most this deep below the leaf here; deeper ones count as outside for a first
+ * process (the kernel itself has no limit: cgroup.max.depth). */
+#define MAX_NESTING 16
+
+INLINE struct mark *track(struct task_struct *task)
+{
+	return bpf_task_storage_get(&tracked, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+/* For tasks that do not run now. The pointer goes up through `self`, the first member, because
+ * aya 0.14 refuses to relocate an index into cgroup->ancestors[]. */
+INLINE bool in_leaf(struct task_struct *task)
+{
+	struct cgroup *group = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	int i;
+
+	for (i = 0; i < MAX_NESTING && group; i++) {
+		if (BPF_CORE_READ(group, kn, id) == leaf_id)
+			return true;
+		group = (struct cgroup *)BPF_CORE_READ(group, self.parent);
+	}
+	return false;
+}
+
+/* The leader's mark stands for all threads; a thread has its own because exec by a thread makes it
+ * the leader (fs/exec.c, de_thread). */
+INLINE bool current_in_run(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return current_in_leaf() || bpf_task_storage_get(&tracked, task, 0, 0) ||
+	       bpf_task_storage_get(&tracked, task->group_leader, 0, 0);
+}
+
+static void send_left(struct task_struct *task)
+{
+	struct rec_left *rec = reserve(&proc_ring, REC_LEFT, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_head(&rec->head, REC_LEFT, sizeof(*rec), task);
+	rec->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	bpf_ringbuf_submit(rec, 0);
+}
+
+/* A child made outside with CLONE_INTO_CGROUP: no cgroup_attach_task tells of it. */
+INLINE bool born_outside(struct task_struct *child, struct mark *mark)
+{
+	return current_in_leaf() && !in_leaf(child) && !__sync_lock_test_and_set(&mark->left, 1);
+}
+
+/* Before the child runs for the first time (kernel/fork.c, kernel_clone), so that nothing that it
+ * does comes before its record. Threads get the mark only. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	bool outside = !current_in_run();
+	struct task_struct *real;
+	struct rec_fork *rec;
+	struct mark *mark;
+
+	if (outside && !in_leaf(child))
+		return 0;
+	mark = track(child);
+	if (!mark)
+		count(REC_FORK, COUNT_FAULT);
+	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+		return 0;
+	rec = reserve(&proc_ring, REC_FORK, sizeof(*rec));
+	if (rec) {
+		fill_head(&rec->head, REC_FORK, sizeof(*rec), parent);
+		real = BPF_CORE_READ(child, real_parent);
+		rec->child_start_ns = BPF_CORE_READ(child, start_boottime);
+		rec->parent_start_ns = BPF_CORE_READ(real, group_leader, start_boottime);
+		rec->child_pid = BPF_CORE_READ(child, tgid);
+		rec->parent_pid = BPF_CORE_READ(real, tgid);
+		rec->mnt_ns = mnt_ns_of(child);
+		rec->flags = (rec->mnt_ns != mnt_ns_of(parent) ? FORK_NEW_MNT_NS : 0) |
+			     (outside ? FORK_FROM_OUTSIDE : 0);
+		bpf_ringbuf_submit(rec, 0);
+	}
+	if (mark && born_outside(child, mark))
+		send_left(child);
+	return 0;
+}
+
+/* After the point of no return, in the new program's mm and with its credentials. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm *bprm)
+{
+	struct rec_exec *rec;
+
+	if (!current_in_run())
+		return 0;
+	if (!track(task))
+		count(REC_EXEC, COUNT_FAULT);
+	rec = fill_exec(task, bprm);
+	if (rec)
+		send_exec(rec);
+	return 0;
+}
+
+/* kernel/signal.c: SIGNAL_GROUP_EXIT, the whole group ends with one code */
+#define GROUP_EXIT 4
+
+INLINE s32 exit_code_of(struct task_struct *leader)
+{
+	struct signal_struct *signal = BPF_CORE_READ(leader, signal);
+
+	if (BPF_CORE_READ(signal, flags) & GROUP_EXIT)
+		return BPF_CORE_READ(signal, group_exit_code);
+	return BPF_CORE_READ(leader, exit_code);
+}
+
+/* CPU time as rusage has it: the exact sum, split in the proportion of the sampled user and system
+ * times (kernel/sched/cputime.c, cputime_adjust). signal holds what threads left when they went;
+ * the leader, and the last thread if that is another, are not in it yet. */
+INLINE void fill_times(struct rec_exit *rec, struct task_struct *last, struct task_struct *leader)
+{
+	struct signal_struct *signal = BPF_CORE_READ(leader, signal);
+	u64 user = BPF_CORE_READ(signal, utime) + BPF_CORE_READ(leader, utime);
+	u64 system = BPF_CORE_READ(signal, stime) + BPF_CORE_READ(leader, stime);
+	u64 exact = BPF_CORE_READ(signal, sum_sched_runtime) +
+		    BPF_CORE_READ(leader, se.sum_exec_runtime);
+
+	if (last != leader) {
+		user += BPF_CORE_READ(last, utime);
+		system += BPF_CORE_READ(last, stime);
+		exact += BPF_CORE_READ(last, se.sum_exec_runtime);
+	}
+	if (!system)
+		rec->stime_ns = 0;
+	else if (!user)
+		rec->stime_ns = exact;
+	else
+		rec->stime_ns = exact / 4096 * (system * 4096 / (user + system));
+	rec->utime_ns = exact - rec->stime_ns;
+}
+
+/* Runs for every thread. The process is over with its last thread, which need not be the leader:
+ * signal->live is 0 by now (kernel/exit.c, do_exit). Two that end at once both see 0; the mark of
+ * the leader lets one through. The tracepoint's own group_dead is not used: it came with 6.16. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	struct rec_exit *rec;
+	struct mark *mark;
+
+	if (BPF_CORE_READ(task, signal, live.counter) != 0 || !current_in_run())
+		return 0;
+	mark = track(leader);
+	if (!mark)
+		count(REC_EXIT, COUNT_FAULT);
+	else if (__sync_lock_test_and_set(&mark->ended, 1))
+		return 0;
+	rec = reserve(&proc_ring, REC_EXIT, sizeof(*rec));
+	if (!rec)
+		return 0;
+	fill_head(&rec->head, REC_EXIT, sizeof(*rec), task);
+	fill_times(rec, task, leader);
+	rec->code = exit_code_of(leader);
+	rec->pad = 0;
+	bpf_ringbuf_submit(rec, 0);
+	return 0;
+}
+
+/* After the move, for each hierarchy of the machine: what counts is where the task now is in the
+ * unified one. Runs in whoever moved it, with the group's leader. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_attach, struct cgroup *to, const char *path, struct task_struct *task)
+{
+	struct mark *mark;
+
+	if (in_leaf(task)) {
+		mark = track(task);
+		if (mark)
+			mark->left = 0;
+		return 0;
+	}
+	mark = bpf_task_storage_get(&tracked, task, 0, 0);
+	if (mark && !__sync_lock_test_and_set(&mark->left, 1))
+		send_left(task);
+	return 0;
+}

@@ -1,0 +1,44 @@
+//! Tries each topic and says what came of it, for `audit doctor`.
+
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use aya::Btf;
+
+use crate::error::Error;
+use crate::load::{Object, cgroup_id};
+use crate::programs::Topic;
+
+/// What became of one topic.
+#[derive(Debug)]
+pub struct Probed {
+    /// Which one.
+    pub topic: Topic,
+    /// Nothing, or the first thing that the kernel refused.
+    pub result: Result<(), Error>,
+    /// How long loading and attaching took.
+    pub took: Duration,
+}
+
+/// Loads each topic with the smallest ring, attaches it to `leaf`, and lets it go again.
+///
+/// Trying is the only sure way: kernels refuse program types for reasons that neither their
+/// version nor their configuration shows. `leaf` should be a cgroup made for this, without
+/// processes.
+///
+/// # Errors
+/// [`Error::Types`] or [`Error::Leaf`] when no topic could even be tried.
+pub fn probe(leaf: BorrowedFd<'_>) -> Result<Vec<Probed>, Error> {
+    let types = Btf::from_sys_fs().map_err(Error::Types)?;
+    let leaf_id = cgroup_id(leaf).map_err(Error::Leaf)?;
+    let one = |topic| {
+        let begin = Instant::now();
+        let object = Object { topic, bytes: SMALLEST_RING, leaf_id };
+        let result = object.attached(&types, leaf).map(drop);
+        Probed { topic, result, took: begin.elapsed() }
+    };
+    Ok(Topic::ALL.into_iter().map(one).collect())
+}
+
+/// A page, on every machine that has pages of 4 to 64 KiB.
+const SMALLEST_RING: u32 = 64 << 10;

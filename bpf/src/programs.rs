@@ -1,0 +1,126 @@
+//! The table of programs: the loader attaches it, `audit doctor` shows it.
+
+use event::wire::Kind;
+
+/// A source of records: one object file, one ring, one set of counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// Fork, exec, exit, leaving the leaf.
+    Proc,
+    /// Sockets, peers, bytes.
+    Net,
+    /// Opens of regular files, for exact counts.
+    Opens,
+}
+
+impl Topic {
+    /// Every topic, the one that others need first.
+    pub const ALL: [Topic; 3] = [Topic::Proc, Topic::Net, Topic::Opens];
+
+    /// Returns the name that coverage statements use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::Proc => "proc",
+            Topic::Net => "net",
+            Topic::Opens => "opens",
+        }
+    }
+
+    /// Returns the kinds of records that it sends: the rows of its counters that can move.
+    #[must_use]
+    pub fn kinds(self) -> &'static [Kind] {
+        match self {
+            Topic::Proc => &[Kind::Fork, Kind::Exec, Kind::Argv, Kind::Exit, Kind::Left],
+            Topic::Net => &[
+                Kind::Connect,
+                Kind::Send,
+                Kind::Established,
+                Kind::Accepted,
+                Kind::Flow,
+                Kind::Closed,
+            ],
+            Topic::Opens => &[Kind::Open],
+        }
+    }
+
+    pub(crate) fn ring(self) -> &'static str {
+        match self {
+            Topic::Proc => "proc_ring",
+            Topic::Net => "net_ring",
+            Topic::Opens => "open_ring",
+        }
+    }
+}
+
+/// What a program hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hook {
+    /// A tracepoint with typed arguments, for the whole machine.
+    BtfTracepoint(&'static str),
+    /// A classic tracepoint: category and name.
+    Tracepoint(&'static str, &'static str),
+    /// Packets of the leaf's sockets.
+    CgroupSkb,
+    /// Socket creation and release in the leaf.
+    CgroupSock,
+    /// connect(2) and sendmsg(2) in the leaf.
+    CgroupSockAddr,
+    /// TCP state changes of the leaf's sockets.
+    SockOps,
+}
+
+/// One program of an object.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// The object that holds it.
+    pub topic: Topic,
+    /// Its function in the C source.
+    pub name: &'static str,
+    /// Where it is attached.
+    pub hook: Hook,
+    /// What would be missing without it.
+    pub why: &'static str,
+}
+
+const fn on(topic: Topic, name: &'static str, hook: Hook, why: &'static str) -> Program {
+    Program { topic, name, hook, why }
+}
+
+/// Every program, in the order of attaching: what creates state before what uses it.
+pub const PROGRAMS: &[Program] = {
+    use Hook::{BtfTracepoint, CgroupSkb, CgroupSock, CgroupSockAddr, SockOps, Tracepoint};
+    use Topic::{Net, Opens, Proc};
+    &[
+        on(Proc, "on_fork", BtfTracepoint("sched_process_fork"), "new processes"),
+        on(Proc, "on_exec", BtfTracepoint("sched_process_exec"), "executed programs and argv"),
+        on(Proc, "on_exit", BtfTracepoint("sched_process_exit"), "ends, exit codes, CPU time"),
+        on(Proc, "on_attach", BtfTracepoint("cgroup_attach_task"), "processes that leave the leaf"),
+        on(Net, "on_create", CgroupSock, "owners of sockets"),
+        on(Net, "on_connect4", CgroupSockAddr, "IPv4 connects"),
+        on(Net, "on_connect6", CgroupSockAddr, "IPv6 connects"),
+        on(Net, "on_sendmsg4", CgroupSockAddr, "IPv4 datagrams to named peers"),
+        on(Net, "on_sendmsg6", CgroupSockAddr, "IPv6 datagrams to named peers"),
+        on(Net, "on_tcp", SockOps, "results of connects, accepts, closes"),
+        on(Net, "on_egress", CgroupSkb, "bytes sent"),
+        on(Net, "on_ingress", CgroupSkb, "bytes received"),
+        on(Net, "on_release", CgroupSock, "totals per socket"),
+        on(Opens, "on_sys_open", Tracepoint("syscalls", "sys_exit_open"), "open(2)"),
+        on(Opens, "on_sys_openat", Tracepoint("syscalls", "sys_exit_openat"), "openat(2)"),
+        on(Opens, "on_sys_openat2", Tracepoint("syscalls", "sys_exit_openat2"), "openat2(2)"),
+        on(Opens, "on_sys_creat", Tracepoint("syscalls", "sys_exit_creat"), "creat(2)"),
+        on(
+            Opens,
+            "on_sys_open_by_handle_at",
+            Tracepoint("syscalls", "sys_exit_open_by_handle_at"),
+            "open_by_handle_at(2)",
+        ),
+    ]
+};
+
+impl Topic {
+    /// Returns the programs of its object.
+    pub fn programs(self) -> impl Iterator<Item = &'static Program> {
+        PROGRAMS.iter().filter(move |program| program.topic == self)
+    }
+}

@@ -1,0 +1,132 @@
+//! A loaded topic: its ring, its counters, its attached programs.
+
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+use aya::Ebpf;
+use aya::maps::{MapData, PerCpuArray, RingBuf};
+use event::wire::{COUNT_CELLS, RECORD_KINDS};
+
+use crate::error::Error;
+use crate::programs::Topic;
+
+/// Cells by record kind: `counts[Kind::Exec as usize][Cell::Lost as usize]`. They only grow.
+pub type Counts = [[u64; COUNT_CELLS]; RECORD_KINDS];
+
+/// Whether a drain ended because nothing was left or because its budget was used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// The ring was empty for a moment.
+    Empty,
+    /// There may be more: call again before waiting, the wake-up is edge-triggered.
+    More,
+}
+
+/// The ring of one topic. Register its descriptor for reading.
+#[derive(Debug)]
+pub struct Ring(pub(crate) Buffer);
+
+pub(crate) struct Buffer(pub(crate) RingBuf<MapData>);
+
+impl std::fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "fd {}", self.0.as_raw_fd())
+    }
+}
+
+impl Ring {
+    /// Hands at most `budget` records to `see`, each where it lies in the ring.
+    pub fn drain(&mut self, budget: usize, mut see: impl FnMut(&[u8])) -> Left {
+        for _ in 0..budget {
+            match self.0.0.next() {
+                Some(record) => see(&record),
+                None => return Left::Empty,
+            }
+        }
+        Left::More
+    }
+}
+
+impl AsFd for Ring {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.0.as_fd()
+    }
+}
+
+impl AsRawFd for Ring {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.0.as_raw_fd()
+    }
+}
+
+/// One topic at work. Dropping it detaches its programs.
+pub struct Source {
+    pub(crate) topic: Topic,
+    pub(crate) ring: Ring,
+    pub(crate) counters: PerCpuArray<MapData, [u64; COUNT_CELLS]>,
+    /// Holds programs and links.
+    pub(crate) ebpf: Ebpf,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("topic", &self.topic).field("ring", &self.ring).finish()
+    }
+}
+
+impl Source {
+    /// Returns which one it is.
+    #[must_use]
+    pub fn topic(&self) -> Topic {
+        self.topic
+    }
+
+    /// Returns its ring, for registering.
+    #[must_use]
+    pub fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// Hands records to `see`: [`Ring::drain`].
+    pub fn drain(&mut self, budget: usize, see: impl FnMut(&[u8])) -> Left {
+        self.ring.drain(budget, see)
+    }
+
+    /// Returns the counters, summed over CPUs. Reads only rows that its kinds can move.
+    ///
+    /// # Errors
+    /// [`Error::Map`] when the kernel refuses the look-up.
+    pub fn counters(&self) -> Result<Counts, Error> {
+        let mut counts: Counts = [[0; COUNT_CELLS]; RECORD_KINDS];
+        for kind in self.topic.kinds() {
+            let cpus = self
+                .counters
+                .get(&(*kind as u32), 0)
+                .map_err(|e| Error::Map(self.topic, "counters", Box::new(e)))?;
+            let Some(row) = counts.get_mut(*kind as usize) else { continue };
+            for cells in cpus.iter() {
+                for (sum, cell) in row.iter_mut().zip(cells) {
+                    *sum = sum.saturating_add(*cell);
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Returns how often the kernel left out a run of one of its programs, because one was running
+    /// on that CPU already. Such a run is in no counter. 0 where the kernel does not tell.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        let programs = self.ebpf.programs();
+        programs.filter_map(|(_, program)| program.fd().ok()).map(|fd| misses(fd.as_fd())).sum()
+    }
+}
+
+fn misses(program: BorrowedFd<'_>) -> u64 {
+    let path = format!("/proc/self/fdinfo/{}", program.as_raw_fd());
+    let info = fs::read_to_string(path).unwrap_or_default();
+    info.lines()
+        .find_map(|line| line.strip_prefix("recursion_misses:"))
+        .and_then(|number| number.trim().parse().ok())
+        .unwrap_or(0)
+}
