@@ -1,0 +1,76 @@
+//! The command line as data: one tree that makes parsing, help, man page and completions.
+
+mod globals;
+mod reading;
+mod run;
+mod values;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+pub use globals::{ColorWhen, Format, Globals, Times};
+pub use reading::{EventType, Filters, QueryArgs, RunsArgs, ViewArgs};
+pub use run::{MountNs, OnError, RunArgs, SummaryWhen};
+pub use values::{Moment, RingKib, Tag};
+
+/// Flight recorder for commands: what they ran, read, wrote and talked to
+#[derive(Debug, Parser)]
+#[command(
+    name = "audit",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Exit codes and other topics: audit help exit-codes",
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Record a command and everything it starts
+    Run(RunArgs),
+    /// List the recorded runs
+    Runs(RunsArgs),
+    /// Show one run on one page
+    View(ViewArgs),
+    /// Find events of a run
+    Query(QueryArgs),
+    /// Show what is being recorded now and what the store uses
+    Status,
+    /// Tell, by trying, what this machine can record
+    Doctor,
+    /// Print the completion script of a shell
+    Completions {
+        /// Shell to write it for
+        shell: clap_complete::Shell,
+    },
+    /// Explain a topic or a command: exit-codes, environment, run, view, ...
+    Help {
+        /// Topic or command
+        topic: Option<String>,
+    },
+    /// Generate what packages ship
+    #[command(hide = true)]
+    Generate {
+        /// What to generate
+        #[command(subcommand)]
+        what: Generate,
+    },
+}
+
+/// What `audit generate` can write.
+#[derive(Debug, Subcommand)]
+pub enum Generate {
+    /// Write the man pages to a directory
+    Man {
+        /// Directory, which must exist
+        dir: PathBuf,
+    },
+}

@@ -1,0 +1,112 @@
+//! Flags of `audit run`.
+
+use std::{ffi::OsString, time::Duration};
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::{
+    Globals,
+    values::{RingKib, Tag, duration, run_name},
+};
+
+/// What to do when recording cannot start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnError {
+    /// Exit with 125; the command is not started
+    Fail,
+    /// Warn once and run the command unrecorded
+    Run,
+}
+
+/// When to print the summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SummaryWhen {
+    /// On a terminal, in CI, or when something was not recorded
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Whether the command gets a mount namespace of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MountNs {
+    /// Where the command cannot notice it
+    Auto,
+    /// Always
+    On,
+    /// Never
+    Off,
+}
+
+/// Record a command and everything it starts.
+///
+/// Options end at the first word that is not one: the rest is the command, `--` is optional.
+#[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "audit run [OPTIONS] [--] CMD [ARG]...",
+    after_help = "Exits like CMD did. 125: not recorded and not started, 126: cannot be executed, \
+                  127: not found.\nExample: audit run --name nightly -- /usr/local/bin/backup.sh"
+)]
+pub struct RunArgs {
+    /// Name under which the run can be found again
+    #[arg(short, long, value_parser = run_name)]
+    pub name: Option<String>,
+    /// Note a fact about the run; may be given several times
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    pub tags: Vec<Tag>,
+    /// Do not record files
+    #[arg(long)]
+    pub no_files: bool,
+    /// Do not record network use
+    #[arg(long)]
+    pub no_net: bool,
+    /// Do not record processes; files and flows are then without names of programs
+    #[arg(long)]
+    pub no_exec: bool,
+    /// Do not count repeated opens of a file exactly
+    #[arg(long)]
+    pub no_open_counts: bool,
+    /// How long to go on recording processes that outlive the command
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub linger: Duration,
+    /// What to do when recording cannot start
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "fail")]
+    pub on_error: OnError,
+    /// When to print a summary on standard error
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub summary: SummaryWhen,
+    /// Run the command as this user (name or uid); only root can
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Do not set AUDIT_RUN_ID in the command's environment
+    #[arg(long)]
+    pub no_env: bool,
+    /// Whether the command gets a mount namespace of its own
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub mount_ns: MountNs,
+    /// Sizes of the process, network and opens rings in KiB, powers of two; 0 is the default
+    #[arg(long, hide = true, value_name = "P,N,O", default_value = "0,0,0")]
+    pub ring_kib: RingKib,
+    /// Size at which the next segment file is begun, MiB
+    #[arg(long, hide = true, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub segment_mib: Option<u32>,
+    /// Command to record, with its arguments
+    // No `allow_hyphen_values`: it would make a mistyped option the command.
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        value_name = "CMD",
+        value_hint = ValueHint::CommandWithArguments
+    )]
+    pub command: Vec<OsString>,
+}
+
+impl RunArgs {
+    /// When to print the summary, `-q` taken into account.
+    #[must_use]
+    pub fn summary_when(&self, globals: &Globals) -> SummaryWhen {
+        if globals.quiet { SummaryWhen::Never } else { self.summary }
+    }
+}

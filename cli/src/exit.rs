@@ -1,0 +1,84 @@
+//! Exit statuses: one table for the code, the help topic and `docs/exit-codes.md`.
+
+/// Yes, or nothing to complain about.
+pub(crate) const YES: u8 = 0;
+/// No: nothing matches, not ready.
+pub(crate) const NO: u8 = 1;
+/// Wrong usage, or the command could not do its work.
+pub(crate) const TROUBLE: u8 = 2;
+/// `audit run` could not start recording; the command was not started.
+pub(crate) const NOT_RECORDED: u8 = 125;
+/// `audit run`: the command cannot be executed.
+pub(crate) const NOT_EXECUTABLE: u8 = 126;
+/// `audit run`: the command was not found.
+pub(crate) const NOT_FOUND: u8 = 127;
+
+/// One line of the table.
+pub(crate) struct Meaning {
+    /// The status, as a shell shows it.
+    pub(crate) code: &'static str,
+    /// What it says.
+    pub(crate) says: &'static str,
+}
+
+const fn meaning(code: &'static str, says: &'static str) -> Meaning {
+    Meaning { code, says }
+}
+
+/// Statuses of `audit run`.
+pub(crate) const OF_RUN: [Meaning; 5] = [
+    meaning("CMD's", "the command was recorded and exited with this status"),
+    meaning("signal", "CMD died by a signal: audit dies by the same one (a shell shows 128 + N)"),
+    meaning("125", "recording could not start, and CMD was not started (see --on-error)"),
+    meaning("126", "CMD was found but cannot be executed"),
+    meaning("127", "CMD was not found"),
+];
+
+/// Statuses of all other commands.
+pub(crate) const OF_OTHERS: [Meaning; 3] = [
+    meaning("0", "yes, or done; also when the reader of our output has gone away"),
+    meaning("1", "no: nothing matches (query), this machine cannot record (doctor)"),
+    meaning("2", "wrong usage, or the command could not do its work; standard error says why"),
+];
+
+/// What is true of all of them.
+pub(crate) const NOTE: &str = "Trouble with recording after CMD has started never changes the status: \
+it is shown in the\nsummary and kept in the record.";
+
+/// Returns the help topic.
+pub(crate) fn topic() -> String {
+    let mut page = String::from("Exit codes\n\naudit run\n");
+    let rows = |list: &[Meaning]| -> String {
+        list.iter().map(|row| format!("  {:<7} {}\n", row.code, row.says)).collect()
+    };
+    page.push_str(&rows(&OF_RUN));
+    page.push_str("\nall other commands\n");
+    page.push_str(&rows(&OF_OTHERS));
+    page.push('\n');
+    page.push_str(NOTE);
+    page.push('\n');
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_lists_the_table() {
+        let document = include_str!("../../docs/exit-codes.md");
+        for row in OF_RUN.iter().chain(&OF_OTHERS) {
+            let line = format!("| {} | {} |", row.code, row.says);
+            assert!(document.contains(&line), "docs/exit-codes.md lacks: {line}");
+        }
+    }
+
+    #[test]
+    fn the_topic_fits_the_design_width_and_names_the_numbers() {
+        let topic = topic();
+        assert!(topic.lines().all(|line| line.len() <= 90), "{topic}");
+        for code in [YES, NO, TROUBLE, NOT_RECORDED, NOT_EXECUTABLE, NOT_FOUND] {
+            assert!(topic.contains(&format!("\n  {code} ")), "{code}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What went wrong, in the form that the user sees: what could not be done, why, the way out.
+
+use std::{
+    error::Error,
+    fmt,
+    io::{self, Write},
+};
+
+use crate::text::Safe;
+
+/// A failure of a command.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    hints: Vec<String>,
+    closed_pipe: bool,
+}
+
+impl Failure {
+    /// Makes a failure from `message`, "cannot VERB OBJECT: why".
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Failure { message: message.into(), hints: Vec::new(), closed_pipe: false }
+    }
+
+    /// Makes a failure of `attempt` ("cannot …") because of `cause` and what is behind it.
+    pub(crate) fn because(attempt: impl fmt::Display, cause: &dyn Error) -> Self {
+        Failure::new(format!("{attempt}: {}", with_causes(cause)))
+    }
+
+    /// Adds a line that says what to do.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Whether nothing failed but the reader of our output has gone away.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.closed_pipe
+    }
+
+    /// Writes the failure to standard error; that this may fail is of no use to anybody.
+    pub(crate) fn print(&self) {
+        let mut err = anstream::stderr().lock();
+        let _ = write!(err, "{self}");
+    }
+}
+
+impl fmt::Display for Failure {
+    // Messages hold paths and words of others, so all of it is escaped here, once.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "audit: {}", Safe::new(&self.message).plain())?;
+        for hint in &self.hints {
+            writeln!(f, "  hint: {}", Safe::new(hint).plain())?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns an error's text with those behind it that it does not already say.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// Reading is done with named attempts, so a bare I/O error is one of writing the page.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let closed_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        Failure { closed_pipe, ..Failure::because("cannot write the page", &error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_and_its_hints_whatever_it_quotes() {
+        let failure = Failure::new("cannot open 'a\u{1b}]0;x\u{7}\nb\\c'").hint("try\ranother");
+        assert_eq!(
+            failure.to_string(),
+            "audit: cannot open 'a\\x1b]0;x\\x07\\nb\\c'\n  hint: try\\ranother\n"
+        );
+    }
+
+    #[test]
+    fn causes_are_told_once() {
+        let inner = std::io::Error::from_raw_os_error(2);
+        let text = Failure::because("cannot read x", &inner).to_string();
+        assert_eq!(text, "audit: cannot read x: No such file or directory (os error 2)\n");
+    }
+}

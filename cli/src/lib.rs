@@ -1,0 +1,13 @@
+//! `audit`: the command line, the front of a run, the pipeline from record to events, the pages.
+//!
+//! Everything that has an opinion is here or in the pure crates below; nothing here has power.
+#![deny(unsafe_code)]
+
+pub mod args;
+mod dispatch;
+mod exit;
+mod failure;
+mod run;
+mod text;
+
+pub use dispatch::main;

@@ -1,0 +1,92 @@
+//! Columns that text takes on a terminal, and cutting it to fit.
+
+use unicode_width::UnicodeWidthChar;
+
+/// Stands for what was cut out.
+const GAP: char = '…';
+
+/// Returns the columns that `text` takes; counted by character, so joined emoji are overestimated.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().map(columns).sum()
+}
+
+fn columns(c: char) -> usize {
+    c.width().unwrap_or(0)
+}
+
+/// Returns `text` in at most `room` columns, its end cut off if it must be.
+pub(crate) fn cut_end(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let mut cut = head(text, room.saturating_sub(1)).to_owned();
+    cut.push(GAP);
+    if room == 0 { String::new() } else { cut }
+}
+
+/// Returns `text` in at most `room` columns, its middle cut out if it must be.
+///
+/// The end gets more of the room: of a path it says more than the beginning.
+pub(crate) fn cut_middle(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    if room == 0 {
+        return String::new();
+    }
+    let front = (room - 1) / 3;
+    let front = head(text, front);
+    let back = tail(text, room - 1 - width(front));
+    format!("{front}{GAP}{back}")
+}
+
+/// The longest beginning of `text` of at most `room` columns.
+fn head(text: &str, room: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        used += columns(*c);
+        used > room
+    });
+    end.and_then(|(at, _)| text.get(..at)).unwrap_or(text)
+}
+
+/// The longest end of `text` of at most `room` columns.
+fn tail(text: &str, room: usize) -> &str {
+    let mut used = 0;
+    let start = text.char_indices().rev().find(|(_, c)| {
+        used += columns(*c);
+        used > room
+    });
+    start.and_then(|(at, c)| text.get(at + c.len_utf8()..)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_fits_is_not_touched() {
+        assert_eq!(cut_end("make test", 9), "make test");
+        assert_eq!(cut_middle("/etc/hosts", 10), "/etc/hosts");
+    }
+
+    #[test]
+    fn a_path_keeps_its_end() {
+        assert_eq!(cut_middle("/home/ana/src/shop/src/cart.test.ts", 20), "/home/…/cart.test.ts");
+    }
+
+    #[test]
+    fn wide_characters_count_twice() {
+        assert_eq!(width("日本"), 4);
+        assert_eq!(cut_end("日本語", 4), "日…");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_text_fits(text in "\\PC{0,60}", room in 0usize..40) {
+            prop_assert!(width(&cut_end(&text, room)) <= room);
+            prop_assert!(width(&cut_middle(&text, room)) <= room);
+        }
+    }
+}
