@@ -32,8 +32,8 @@ pub(crate) fn wrong_arrows(packages: &[Package]) -> Vec<String> {
 pub(crate) fn wrong_guests(packages: &[Package]) -> Vec<String> {
     let wrong = |room: &Room, one: &Use| {
         let name = one.name.as_str();
-        let welcome = room.outside.contains(&name) || ANYWHERE.contains(&name);
-        !welcome && !(one.for_tests && FOR_TESTS.contains(&name))
+        let everywhere = ANYWHERE.contains(&name) || (one.for_tests && FOR_TESTS.contains(&name));
+        !everywhere && !room.outside.contains(&name)
     };
     findings(packages, |one| !one.inside, wrong, "not in its row of the design")
 }
@@ -57,19 +57,21 @@ fn made_of(program: &str, packages: &[Package]) -> BTreeSet<String> {
     found
 }
 
+/// Pairs each crate with its room; one that has none is the business of [`strangers`].
+pub(crate) fn housed(packages: &[Package]) -> impl Iterator<Item = (&'static Room, &Package)> {
+    packages.iter().filter_map(|package| {
+        HOUSE.iter().find(|room| room.name == package.name).map(|room| (room, package))
+    })
+}
+
 /// Returns one sentence for each `looked_at` dependency that is `wrong` for its crate's room.
-///
-/// A crate that is not of the house is the business of [`strangers`].
 fn findings(
     packages: &[Package],
     looked_at: fn(&Use) -> bool,
     wrong: impl Fn(&Room, &Use) -> bool,
     why: &str,
 ) -> Vec<String> {
-    let rooms = packages.iter().filter_map(|package| {
-        HOUSE.iter().find(|room| room.name == package.name).map(|room| (room, package))
-    });
-    rooms
+    housed(packages)
         .flat_map(|(room, package)| package.uses.iter().map(move |one| (room, one)))
         .filter(|(room, one)| looked_at(one) && wrong(room, one))
         .map(|(room, one)| format!("{} -> {}: {why}", room.name, one.name))

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::house::{HOUSE, Unsafe};
+use crate::check::housed;
+use crate::house::{SUITES, Unsafe};
 use crate::workspace::Package;
 
 /// A source file: where, and what is in it.
@@ -11,12 +12,9 @@ pub(crate) type Source = (PathBuf, String);
 
 /// Returns what the sources of `packages` say against the design.
 pub(crate) fn on_disk(packages: &[Package]) -> Vec<String> {
-    let rooms = packages.iter().filter_map(|package| {
-        HOUSE.iter().find(|room| room.name == package.name).map(|room| (room, package))
-    });
-    rooms
+    housed(packages)
         .flat_map(|(room, package)| {
-            let own = |root: &&PathBuf| room.name == crate::house::SUITES || in_src(root, package);
+            let own = |root: &&PathBuf| room.name == SUITES || in_src(root, package);
             let roots: Vec<Source> =
                 package.roots.iter().filter(own).map(|root| read(root)).collect();
             let mut all = Vec::new();
