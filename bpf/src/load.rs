@@ -132,7 +132,7 @@ impl Object {
             .map_err(|e| Error::Map(topic, topic.ring(), Box::new(e)))?;
         let counters = PerCpuArray::try_from(take(&mut ebpf, topic, "counters")?)
             .map_err(|e| Error::Map(topic, "counters", Box::new(e)))?;
-        Ok(Source { topic, ring: Ring(Buffer(ring)), counters, ebpf })
+        Ok(Source { topic, ring: Ring(Buffer(ring)), counters, ebpf: Some(ebpf) })
     }
 }
 

@@ -64,8 +64,8 @@ pub struct Source {
     pub(crate) topic: Topic,
     pub(crate) ring: Ring,
     pub(crate) counters: PerCpuArray<MapData, [u64; COUNT_CELLS]>,
-    /// Holds programs and links.
-    pub(crate) ebpf: Ebpf,
+    /// Holds programs and links, until [`Source::detach`].
+    pub(crate) ebpf: Option<Ebpf>,
 }
 
 impl std::fmt::Debug for Source {
@@ -113,12 +113,17 @@ impl Source {
         Ok(counts)
     }
 
+    /// Detaches the programs; what they sent stays in the ring. After it no counter moves.
+    pub fn detach(&mut self) {
+        self.ebpf = None;
+    }
+
     /// Returns how often the kernel left out a run of one of its programs, because one was running
     /// on that CPU already. Such a run is in no counter. 0 where the kernel does not tell.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        let programs = self.ebpf.programs();
-        programs.filter_map(|(_, program)| program.fd().ok()).map(|fd| misses(fd.as_fd())).sum()
+        let Some(ebpf) = &self.ebpf else { return 0 };
+        ebpf.programs().filter_map(|(_, program)| program.fd().ok()).map(|fd| misses(fd.as_fd())).sum()
     }
 }
 

@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `audit-supervisor`; see the library.
+
+fn main() -> std::process::ExitCode {
+    supervisor::main().into()
+}

@@ -24,6 +24,12 @@ impl Chain {
         self.hash.update(bytes);
     }
 
+    /// Returns what [`Chain::link`] would, and ends nothing.
+    #[must_use]
+    pub fn peek(&self) -> [u8; 32] {
+        *self.hash.finalize().as_bytes()
+    }
+
     /// Ends the link and returns its value; the next link starts from it.
     pub fn link(&mut self) -> [u8; 32] {
         let value = *self.hash.finalize().as_bytes();

@@ -1,0 +1,247 @@
+//! File records: from fanotify items to frames, repeats folded, strangers left out.
+
+use event::{
+    ProcId,
+    frame::{
+        control::TALLY_ACCESS,
+        control::TALLY_NAMES,
+        files::{
+            Dir, File, FileRepeat, KIND_DIR, KIND_FILE, KIND_FILE_REPEAT, dir_flag, file_flag,
+        },
+    },
+};
+use fsmon::{Dirs, FoldTable, Handle, Hit, Item, Kind, Lookup, Record, Seen};
+use zerocopy::IntoBytes;
+
+use crate::{clock, segment::Writer};
+
+/// Different accesses remembered within a window of a second; more are stored one by one.
+const FOLDED: usize = 16 * 1024;
+
+/// Counts that the checkpoint tells, since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// Accesses of the run that fanotify told.
+    pub accesses: u64,
+    /// Of these, repeats within a window.
+    pub folded: u64,
+    /// Changes of directory entries by the run that fanotify told.
+    pub names: u64,
+    /// Overflows of a queue; the kernel does not say how many events each stands for.
+    pub overflows: u64,
+    /// Records that could not be read.
+    pub malformed: u64,
+    /// Records of processes that may be of the run, after forks were lost.
+    pub unknown: u64,
+}
+
+/// Turns items into frames.
+#[derive(Debug)]
+pub struct Files {
+    folds: FoldTable<()>,
+    counts: Counts,
+    /// Whether every process that reaches a mark is of the run (mount marks in its own namespace).
+    own_mounts: bool,
+}
+
+/// Who did it, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A process of the run.
+    Member(ProcId),
+    /// A process that is not in the table.
+    Stranger {
+        /// Whether forks were lost, so that it may be of the run.
+        perhaps: bool,
+    },
+}
+
+impl Files {
+    /// Takes all memory. `own_mounts`: only the run can reach the access marks.
+    pub fn new(own_mounts: bool) -> Self {
+        Files { folds: FoldTable::new(FOLDED), counts: Counts::default(), own_mounts }
+    }
+
+    /// Returns the counts so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Stores one item. `who` says whose a pid is; it is asked before anything is looked up, so that
+    /// other users' names are never even resolved.
+    pub fn see(&mut self, seen: Seen<'_, '_>, who: impl FnOnce(u32) -> Who, writer: &mut Writer) {
+        let Seen { group, item, dirs } = seen;
+        let record = match item {
+            Item::Record(record) => record,
+            Item::Overflow => return self.counts.overflows += 1,
+            Item::Malformed(_) | Item::Unread(_) => return self.counts.malformed += 1,
+        };
+        let pid = u32::try_from(record.pid).unwrap_or(0);
+        let (id, flags) = match who(pid) {
+            Who::Member(id) => (id, 0),
+            Who::Stranger { .. } if self.own_mounts && group != Kind::Names => {
+                (ProcId { pid, start_ns: 0 }, file_flag::UNKNOWN_PROCESS)
+            }
+            Who::Stranger { perhaps } => return self.counts.unknown += u64::from(perhaps),
+        };
+        match group {
+            Kind::Names => self.name(&record, id, flags, dirs, writer),
+            Kind::Access => self.access(&record, id, flags, dirs, writer),
+            Kind::AccessFd => self.access_fd(&record, id, flags, dirs, writer),
+        }
+    }
+
+    /// Ends a window: tells how often each access was repeated.
+    pub fn end_window(&mut self, writer: &mut Writer) {
+        self.folds.drain(|entry| {
+            if entry.count > 1 && entry.first_seq != 0 {
+                let repeat = FileRepeat {
+                    first_seq: entry.first_seq,
+                    last_ns: entry.last_ns,
+                    count: entry.count - 1,
+                };
+                writer.control(KIND_FILE_REPEAT, entry.last_ns, &[repeat.as_bytes()]);
+            }
+        });
+    }
+
+    fn name(&mut self, r: &Record<'_>, id: ProcId, flags: u32, dirs: &mut Dirs, w: &mut Writer) {
+        self.counts.names += 1;
+        let now = clock::boot_ns();
+        let mut file = head(r, id, flags);
+        file.dir = directory(r.dir.as_ref(), dirs, w, now);
+        file.new_dir = directory(r.new_dir.as_ref(), dirs, w, now);
+        store(TALLY_NAMES, &file, r, b"", w, now);
+    }
+
+    fn access(&mut self, r: &Record<'_>, id: ProcId, flags: u32, dirs: &mut Dirs, w: &mut Writer) {
+        self.counts.accesses += 1;
+        let now = clock::boot_ns();
+        let mut file = head(r, id, flags);
+        file.dir = directory(r.dir.as_ref(), dirs, w, now);
+        let (who, dir, mask) = (process_key(&id), file.dir.to_ne_bytes(), r.mask.to_ne_bytes());
+        let target = r.target.as_ref().map_or(&[][..], |target| target.bytes);
+        let lens = [file.target_len, file.name_len];
+        let key = [who.as_slice(), &dir, &mask, lens.as_bytes(), target, r.name];
+        self.fold(&key, &file, r, b"", w, now);
+    }
+
+    fn access_fd(
+        &mut self,
+        r: &Record<'_>,
+        id: ProcId,
+        flags: u32,
+        dirs: &mut Dirs,
+        w: &mut Writer,
+    ) {
+        self.counts.accesses += 1;
+        let now = clock::boot_ns();
+        let mut file = head(r, id, flags | file_flag::FD);
+        let fsmon::File::Open(fd) = &r.file else {
+            file.flags |= file_flag::PATH_CUT;
+            store(TALLY_ACCESS, &file, r, b"", w, now);
+            return;
+        };
+        let known = dirs.file(rustix::fd::AsFd::as_fd(fd));
+        (file.dev, file.ino) = (known.dev, known.ino);
+        let path = known.path.unwrap_or_default();
+        file.flags |= if known.path.is_err() { file_flag::PATH_CUT } else { 0 };
+        file.path_len = u16::try_from(path.len()).unwrap_or(0);
+        let (dev, ino, mask) =
+            (file.dev.to_ne_bytes(), file.ino.to_ne_bytes(), r.mask.to_ne_bytes());
+        let who = process_key(&id);
+        let key = [who.as_slice(), &dev, &ino, &mask, path];
+        self.fold(&key, &file, r, path, w, now);
+    }
+
+    /// Stores the first access of a window, counts the others.
+    fn fold(
+        &mut self,
+        key: &[&[u8]],
+        file: &File,
+        record: &Record<'_>,
+        path: &[u8],
+        writer: &mut Writer,
+        now: u64,
+    ) {
+        match self.folds.hit(key, now, 0, ()) {
+            Hit::Again(_) => self.counts.folded += 1,
+            Hit::Full => {
+                store(TALLY_ACCESS, file, record, path, writer, now);
+            }
+            Hit::First(slot) => {
+                let seq = store(TALLY_ACCESS, file, record, path, writer, now);
+                if let Some(entry) = self.folds.entry(slot) {
+                    entry.first_seq = seq;
+                }
+            }
+        }
+    }
+}
+
+/// The fixed part, lengths of handle and names set.
+fn head(record: &Record<'_>, id: ProcId, flags: u32) -> File {
+    let len = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(0);
+    File {
+        start_ns: id.start_ns,
+        mask: record.mask,
+        ino: 0,
+        fsid: record.target.as_ref().or(record.dir.as_ref()).map_or([0; 2], |it| it.fsid),
+        pid: id.pid,
+        dir: 0,
+        new_dir: 0,
+        dev: 0,
+        flags,
+        target_kind: record.target.as_ref().map_or(0, |target| target.kind),
+        target_len: record.target.as_ref().map_or(0, |target| len(target.bytes)),
+        name_len: len(record.name),
+        new_name_len: len(record.new_name),
+        path_len: 0,
+    }
+}
+
+fn store(
+    tally: u32,
+    file: &File,
+    record: &Record<'_>,
+    path: &[u8],
+    writer: &mut Writer,
+    now: u64,
+) -> u64 {
+    let target = record.target.as_ref().map_or(&[][..], |target| target.bytes);
+    let path = path.get(..file.path_len.into()).unwrap_or_default();
+    let parts = [file.as_bytes(), target, record.name, record.new_name, path];
+    writer.record(tally, KIND_FILE, now, &parts)
+}
+
+/// Returns the number of a directory, telling the record about it when it is new or has moved.
+fn directory(handle: Option<&Handle<'_>>, dirs: &mut Dirs, writer: &mut Writer, now: u64) -> u32 {
+    let Some(handle) = handle else { return 0 };
+    let lookup = dirs.lookup(handle);
+    let id = lookup.id();
+    let (path, errno, flags) = match lookup {
+        Lookup::Known { id } => return id,
+        Lookup::New { path, deleted, .. } => (path, 0, if deleted { dir_flag::DELETED } else { 0 }),
+        Lookup::Stale { errno, .. } => (&[][..], errno, 0),
+    };
+    let dir = Dir {
+        fsid: handle.fsid,
+        id,
+        errno,
+        flags,
+        handle_kind: handle.kind,
+        handle_len: u16::try_from(handle.bytes.len()).unwrap_or(0),
+        path_len: u16::try_from(path.len()).unwrap_or(0),
+        pad: 0,
+    };
+    writer.control(KIND_DIR, now, &[dir.as_bytes(), handle.bytes, path]);
+    id
+}
+
+fn process_key(id: &ProcId) -> [u8; 12] {
+    let mut key = [0; 12];
+    let (pid, start) = key.split_at_mut(4);
+    pid.copy_from_slice(&id.pid.to_ne_bytes());
+    start.copy_from_slice(&id.start_ns.to_ne_bytes());
+    key
+}

@@ -1,0 +1,47 @@
+//! First steps: nothing of what the caller left behind may reach the recording.
+
+use std::{io, os::fd::OwnedFd};
+
+use nix::sys::{
+    signal::{SigSet, Signal},
+    signalfd::{SfdFlags, SignalFd},
+};
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+
+/// Signals that end the recording with a seal.
+const ENDING: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
+
+/// Leaves the caller's session, so that its terminal cannot stop or interrupt us, and cleans limits,
+/// mask and working directory. Returns the socket to the front.
+///
+/// # Errors
+/// Those of the system calls; only of ones without which a recording would not be safe.
+pub(crate) fn clean() -> io::Result<OwnedFd> {
+    let socket = crate::sys::take_socket()?;
+    // EPERM: we lead a process group already, that is, we were started by hand.
+    let _ = rustix::process::setsid();
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    rustix::process::chdir("/")?;
+    raise_files();
+    Ok(socket)
+}
+
+/// Blocks the ending signals and returns the descriptor that tells of them.
+///
+/// # Errors
+/// Those of the system calls.
+pub(crate) fn signals() -> io::Result<SignalFd> {
+    let mut set = SigSet::empty();
+    ENDING.iter().for_each(|signal| set.add(*signal));
+    set.thread_block()?;
+    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
+}
+
+/// A recording needs about 40 descriptors for programs, links and maps; a caller with `ulimit -n 20`
+/// must not stop it. The hard limit stays.
+fn raise_files() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let _ = rustix::process::setrlimit(Resource::Nofile, raised);
+}

@@ -1,0 +1,50 @@
+//! The privileged recorder: makes the run's leaf, attaches, marks, and appends what the kernel said to
+//! the segments. It parses nothing that a user wrote.
+//!
+//! The library exists for the program `audit-supervisor` and for its tests.
+#![deny(unsafe_code)]
+
+mod cgroup;
+mod channel;
+mod clock;
+mod files;
+mod inherited;
+mod losses;
+mod marking;
+mod members;
+mod opens;
+mod probe;
+mod recorder;
+mod segment;
+mod sensors;
+mod session;
+mod statement;
+mod sys;
+
+/// Runs the program: `--probe` tries what this machine can record and prints it; else a run is
+/// recorded for the front at standard input. Returns the exit status.
+#[must_use]
+pub fn main() -> u8 {
+    let mut words = std::env::args_os().skip(1);
+    match (words.next(), words.next()) {
+        (Some(word), None) if word == "--probe" => probe::print(),
+        (None, None) => record(),
+        _ => {
+            eprintln!("usage: audit-supervisor [--probe]\nIt is started by `audit run`.");
+            2
+        }
+    }
+}
+
+fn record() -> u8 {
+    match inherited::clean() {
+        Ok(socket) => {
+            session::serve(socket);
+            0
+        }
+        Err(why) => {
+            eprintln!("audit-supervisor: cannot prepare the recording: {why}");
+            1
+        }
+    }
+}

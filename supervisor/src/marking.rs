@@ -1,0 +1,75 @@
+//! Places the marks for a process that still waits, and tells the record which mounts they cover.
+
+use std::{io, os::fd::OwnedFd};
+
+use event::frame::{
+    control::{Source, State},
+    files::{KIND_MOUNT, Mount, coverage},
+};
+use fsmon::{Coverage, Monitor, Placed, Placement, Scope};
+use rustix::fs::{Mode, OFlags};
+use zerocopy::IntoBytes;
+
+use crate::{cgroup::read, clock, segment::Writer, statement};
+
+/// Marks the mounts that process `pid` sees.
+///
+/// # Errors
+/// Those of the system calls; without rights `EPERM` of fanotify_init(2).
+pub(crate) fn mark(pid: u32, own_mounts: bool, writer: &mut Writer) -> io::Result<Monitor> {
+    let mut monitor = Monitor::new()?;
+    let mountinfo = read(&format!("/proc/{pid}/mountinfo"))?;
+    let scope = if own_mounts { Scope::Mount } else { Scope::Filesystem };
+    let placement = monitor.begin(root_of(pid)?, &mountinfo, scope)?;
+    tell(&placement, writer);
+    Ok(monitor)
+}
+
+/// Opens the root directory of a process, in its mount namespace.
+fn root_of(pid: u32) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(format!("/proc/{pid}/root"), flags, Mode::empty())?)
+}
+
+fn tell(placement: &Placement, writer: &mut Writer) {
+    let now = clock::boot_ns();
+    for placed in &placement.mounts {
+        tell_mount(placed, writer, now);
+    }
+    let refused =
+        |coverage: &Coverage| matches!(coverage, Coverage::None(fsmon::Gap::Refused { .. }));
+    for (source, any) in [
+        (Source::Access, placement.mounts.iter().any(|placed| refused(&placed.access))),
+        (Source::Names, placement.mounts.iter().any(|placed| refused(&placed.names))),
+    ] {
+        let (state, text) = match any {
+            true => (State::Degraded, "some mounts could not be marked, see the mounts"),
+            false => (State::On, ""),
+        };
+        statement::source(writer, source, state, text);
+    }
+}
+
+fn tell_mount(placed: &Placed, writer: &mut Writer, now: u64) {
+    let (how, reason) = match placed.access {
+        Coverage::Fid => (coverage::FID, String::new()),
+        Coverage::Fd => (coverage::FD, String::new()),
+        Coverage::FdWrites => (coverage::FD, "only what is written".to_owned()),
+        Coverage::None(gap) => (coverage::NONE, gap.to_string()),
+    };
+    let Placed { mount, fsid, .. } = placed;
+    let len = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(0);
+    let point = mount.mount_point.get(..usize::from(u16::MAX)).unwrap_or(&mount.mount_point);
+    let frame = Mount {
+        mount_id: mount.mount_id,
+        fsid: fsid.unwrap_or_default(),
+        dev: mount.dev,
+        coverage: how,
+        fs_type_len: len(&mount.fs_type),
+        point_len: len(point),
+        reason_len: len(reason.as_bytes()),
+        pad: 0,
+    };
+    let parts = [frame.as_bytes(), &mount.fs_type, point, reason.as_bytes()];
+    writer.control(KIND_MOUNT, now, &parts);
+}

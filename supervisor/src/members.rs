@@ -1,0 +1,223 @@
+//! Who belongs to the run: a table of processes fed by fork, exec and exit records.
+//!
+//! fanotify names a process by its number alone, and numbers are used again; the table turns the
+//! number into (pid, start). All memory is taken at the start.
+
+use event::ProcId;
+
+/// Slots of the table. A run with more live processes than this many gets them as unknown, counted.
+const SLOTS: usize = 1 << 17;
+
+/// How long an ended process is kept after its end was seen: its last closes are queued by fanotify
+/// before its exit record, so they are read at most one turn later; a second covers a stopped recorder.
+const KEEP_NS: u64 = 1_000_000_000;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    pid: u32,
+    start_ns: u64,
+    /// 0 while it lives.
+    ended_ns: u64,
+}
+
+/// Table from pid to process, open addressing with linear probing.
+#[derive(Debug)]
+pub struct Members {
+    slots: Box<[Slot]>,
+    used: usize,
+    alive: u32,
+    full: u64,
+}
+
+impl Members {
+    /// Returns an empty table with its memory in place.
+    pub fn new() -> Self {
+        Members {
+            slots: vec![Slot::default(); SLOTS].into_boxed_slice(),
+            used: 0,
+            alive: 0,
+            full: 0,
+        }
+    }
+
+    /// Processes that were born and have not ended.
+    pub fn alive(&self) -> u32 {
+        self.alive
+    }
+
+    /// Processes that found no slot.
+    pub fn full(&self) -> u64 {
+        self.full
+    }
+
+    /// Notes that `id` lives. Known already: nothing changes.
+    pub fn born(&mut self, id: ProcId) {
+        if id.pid == 0 {
+            return;
+        }
+        let used = self.used;
+        let Some(slot) = self.slot_for(id.pid) else {
+            self.full += 1;
+            return;
+        };
+        if slot.pid == id.pid && slot.start_ns == id.start_ns {
+            return;
+        }
+        let (fresh, was_alive) = (slot.pid == 0, slot.pid != 0 && slot.ended_ns == 0);
+        *slot = Slot { pid: id.pid, start_ns: id.start_ns, ended_ns: 0 };
+        self.used = used + usize::from(fresh);
+        // A number that is used again means that the earlier process has ended, seen or not.
+        self.alive += u32::from(!was_alive);
+    }
+
+    /// Notes that `id` ended at `now_ns`.
+    pub fn ended(&mut self, id: ProcId, now_ns: u64) {
+        let Some(slot) = self.slot_for(id.pid) else { return };
+        if slot.pid == id.pid && slot.start_ns == id.start_ns && slot.ended_ns == 0 {
+            slot.ended_ns = now_ns.max(1);
+            self.alive = self.alive.saturating_sub(1);
+        }
+    }
+
+    /// Returns the process that `pid` stands for in an event read now.
+    pub fn find(&mut self, pid: u32) -> Option<ProcId> {
+        let slot = self.slot_for(pid)?;
+        (slot.pid == pid && pid != 0).then_some(ProcId { pid, start_ns: slot.start_ns })
+    }
+
+    /// Forgets processes that ended long before `now_ns`. Call each second, with the queues read.
+    pub fn forget_ended(&mut self, now_ns: u64) {
+        let old = |slot: &Slot| {
+            slot.pid != 0 && slot.ended_ns != 0 && now_ns.saturating_sub(slot.ended_ns) > KEEP_NS
+        };
+        let mut at = 0;
+        while at < self.slots.len() {
+            if self.slots.get(at).is_some_and(old) {
+                self.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    fn slot_for(&mut self, pid: u32) -> Option<&mut Slot> {
+        let start = home(pid);
+        let at = (0..SLOTS)
+            .map(|step| (start + step) % SLOTS)
+            .find(|at| self.slots.get(*at).is_none_or(|slot| slot.pid == pid || slot.pid == 0))?;
+        // One slot stays free so that a search for a stranger ends.
+        let slot = self.slots.get_mut(at)?;
+        if slot.pid == 0 && self.used + 1 >= SLOTS { None } else { Some(slot) }
+    }
+
+    /// Empties a slot and moves later ones of its chain up, so that no search ends too early.
+    fn remove(&mut self, mut hole: usize) {
+        self.used -= 1;
+        let mut at = hole;
+        loop {
+            at = (at + 1) % SLOTS;
+            let Some(slot) = self.slots.get(at).copied().filter(|slot| slot.pid != 0) else {
+                break;
+            };
+            let wants = home(slot.pid);
+            // Does the way from `wants` to `at` pass the hole?
+            if (at + SLOTS - wants) % SLOTS >= (at + SLOTS - hole) % SLOTS {
+                if let Some(empty) = self.slots.get_mut(hole) {
+                    *empty = slot;
+                }
+                hole = at;
+            }
+        }
+        if let Some(empty) = self.slots.get_mut(hole) {
+            *empty = Slot::default();
+        }
+    }
+}
+
+/// Fibonacci hashing: neighbouring pids spread out.
+fn home(pid: u32) -> usize {
+    let mixed = u64::from(pid).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(mixed >> 47).unwrap_or(0) % SLOTS
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(pid: u32, start_ns: u64) -> ProcId {
+        ProcId { pid, start_ns }
+    }
+
+    #[test]
+    fn a_number_used_again_is_the_new_process() {
+        let mut members = Members::new();
+        members.born(id(7, 100));
+        members.ended(id(7, 100), 150);
+        assert_eq!(members.find(7), Some(id(7, 100)), "its last closes are still to come");
+        members.born(id(7, 200));
+        assert_eq!(members.find(7), Some(id(7, 200)));
+        members.ended(id(7, 100), 250);
+        assert_eq!(members.alive(), 1, "a late end of the earlier one does not end the later");
+    }
+
+    #[test]
+    fn an_ended_process_is_forgotten_after_a_second() {
+        let mut members = Members::new();
+        members.born(id(7, 100));
+        members.ended(id(7, 100), 200);
+        members.forget_ended(200 + KEEP_NS);
+        assert!(members.find(7).is_some());
+        members.forget_ended(201 + KEEP_NS);
+        assert!(members.find(7).is_none());
+    }
+
+    #[test]
+    fn a_full_table_counts_and_goes_on() {
+        let mut members = Members::new();
+        for pid in 1..=u32::try_from(SLOTS).unwrap() + 10 {
+            members.born(id(pid, 1));
+        }
+        assert_eq!(members.full(), 11);
+        assert_eq!(members.find(4_000_000), None);
+    }
+
+    proptest! {
+        #[test]
+        fn it_answers_like_a_hash_map(steps in prop::collection::vec((0u8..3, 1u32..60, 1u64..4), 0..200)) {
+            let mut members = Members::new();
+            let mut model: HashMap<u32, (u64, u64)> = HashMap::new();
+            let mut now = 1;
+            for (step, pid, start) in steps {
+                // Far apart in the number space, near in the table.
+                let pid = pid * 2_654_435_769_u32.wrapping_mul(7) | 1;
+                now += KEEP_NS / 3;
+                match step {
+                    0 => {
+                        members.born(id(pid, start));
+                        if model.get(&pid).is_none_or(|(known, _)| *known != start) {
+                            model.insert(pid, (start, 0));
+                        }
+                    }
+                    1 => {
+                        members.ended(id(pid, start), now);
+                        if let Some(known) = model.get_mut(&pid).filter(|k| k.0 == start && k.1 == 0) {
+                            known.1 = now;
+                        }
+                    }
+                    _ => {
+                        members.forget_ended(now);
+                        model.retain(|_, known| known.1 == 0 || now - known.1 <= KEEP_NS);
+                    }
+                }
+                let found = members.find(pid).map(|p| p.start_ns);
+                prop_assert_eq!(found, model.get(&pid).map(|known| known.0));
+                let alive = model.values().filter(|known| known.1 == 0).count();
+                prop_assert_eq!(members.alive() as usize, alive);
+            }
+        }
+    }
+}

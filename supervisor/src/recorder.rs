@@ -1,0 +1,379 @@
+//! The loop: what can wake us, in the order of service, and what each does.
+//!
+//! mio is edge-triggered, so a source that was woken stays due until it is found empty. A budget per
+//! turn keeps a noisy ring from starving the signals. Nothing here allocates per record
+//! (`tests/allocation.rs` counts).
+
+use std::{
+    io,
+    ops::ControlFlow,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    time::Duration,
+};
+
+use bpf::{Left, Topic};
+use event::{
+    frame::control::{Ending, KIND_MAIN, Main},
+    wire::{Kind, ProcId, Record},
+};
+use mio::{Events, Interest, Poll, Token, unix::SourceFd};
+use zerocopy::IntoBytes;
+
+use crate::{
+    cgroup::Leaf,
+    clock,
+    files::{Files, Who},
+    losses::Losses,
+    members::Members,
+    opens::OpenCounts,
+    segment::Writer,
+    sensors::Sensors,
+};
+
+/// Records or items taken from one source before the others are looked at.
+const BUDGET: usize = 4096;
+
+/// Longest time between two checkpoints (docs/storage.md).
+const CHECKPOINT_NS: u64 = 1_000_000_000;
+
+/// Everything that can wake the recorder, in the order of service: records come before the
+/// command's end, so that nothing it did is left in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Process,
+    Network,
+    Opens,
+    Files,
+    Signals,
+    Main,
+    Leaf,
+    Front,
+}
+
+impl Source {
+    const ALL: [Source; 8] = [
+        Source::Process,
+        Source::Network,
+        Source::Opens,
+        Source::Files,
+        Source::Signals,
+        Source::Main,
+        Source::Leaf,
+        Source::Front,
+    ];
+}
+
+/// The command, once it exists.
+#[derive(Debug)]
+struct Command {
+    pid: u32,
+    pidfd: OwnedFd,
+    /// As wait(2) gives it, from its exit record.
+    code: Option<i32>,
+    ended: bool,
+}
+
+/// What the recorder reads and where it goes.
+#[derive(Debug)]
+pub struct Recorder {
+    poll: Poll,
+    events: Events,
+    due: [bool; Source::ALL.len()],
+    pub(crate) leaf: Leaf,
+    pub(crate) sensors: Sensors,
+    pub(crate) monitor: Option<(fsmon::Monitor, Files)>,
+    pub(crate) members: Members,
+    pub(crate) opens: OpenCounts,
+    pub(crate) losses: Losses,
+    pub(crate) writer: Writer,
+    pub(crate) malformed: u64,
+    command: Option<Command>,
+    linger: Duration,
+    give_up_ns: Option<u64>,
+    checkpoint_ns: u64,
+}
+
+impl Recorder {
+    /// Joins the parts and registers what is there already.
+    ///
+    /// # Errors
+    /// Those of epoll.
+    pub fn new(
+        leaf: Leaf,
+        sensors: Sensors,
+        writer: Writer,
+        linger: Duration,
+    ) -> io::Result<Recorder> {
+        let recorder = Recorder {
+            poll: Poll::new()?,
+            events: Events::with_capacity(64),
+            due: [true; Source::ALL.len()],
+            leaf,
+            sensors,
+            monitor: None,
+            members: Members::new(),
+            opens: OpenCounts::new(),
+            losses: Losses::default(),
+            writer,
+            malformed: 0,
+            command: None,
+            linger,
+            give_up_ns: None,
+            checkpoint_ns: clock::boot_ns(),
+        };
+        for (topic, source) in TOPICS {
+            if let Some(ring) = recorder.sensors.ring(topic) {
+                recorder.register(ring, source, Interest::READABLE)?;
+            }
+        }
+        recorder.register(&recorder.leaf.events(), Source::Leaf, Interest::PRIORITY)?;
+        Ok(recorder)
+    }
+
+    /// Also wakes for `fd`, which the caller keeps open.
+    ///
+    /// # Errors
+    /// Those of epoll.
+    pub(crate) fn watch(&self, fd: &impl AsFd, source: Source) -> io::Result<()> {
+        self.register(fd, source, Interest::READABLE)
+    }
+
+    /// Reads `monitor` from now on.
+    ///
+    /// # Errors
+    /// Those of epoll.
+    pub fn add_files(&mut self, monitor: fsmon::Monitor, own_mounts: bool) -> io::Result<()> {
+        for group in monitor.groups() {
+            self.register(group, Source::Files, Interest::READABLE)?;
+        }
+        self.monitor = Some((monitor, Files::new(own_mounts)));
+        Ok(())
+    }
+
+    /// Notes the command, which still waits.
+    ///
+    /// # Errors
+    /// Those of epoll.
+    pub fn add_command(&mut self, pid: u32, scope: u32, pidfd: OwnedFd) -> io::Result<()> {
+        self.register(&pidfd, Source::Main, Interest::READABLE)?;
+        self.command = Some(Command { pid, pidfd, code: None, ended: false });
+        let main = Main { pid, scope };
+        self.writer.control(KIND_MAIN, clock::boot_ns(), &[main.as_bytes()]);
+        Ok(())
+    }
+
+    /// Waits for something to happen, serves it, writes. Breaks when the recording is over.
+    ///
+    /// # Errors
+    /// Those of epoll, which end the recording.
+    pub(crate) fn turn(
+        &mut self,
+        mut ask: impl FnMut(Source) -> ControlFlow<Ending>,
+    ) -> io::Result<ControlFlow<Ending>> {
+        self.wait()?;
+        for source in Source::ALL {
+            if !std::mem::take(&mut self.due[source as usize]) {
+                continue;
+            }
+            let left = match source {
+                Source::Process => self.drain_processes(),
+                Source::Network => self.drain_network(),
+                Source::Opens => self.drain_opens(),
+                Source::Files => self.drain_files(),
+                Source::Signals | Source::Front => match ask(source) {
+                    ControlFlow::Break(ending) => return Ok(ControlFlow::Break(ending)),
+                    ControlFlow::Continue(()) => Left::Empty,
+                },
+                Source::Main => self.command_ended(),
+                Source::Leaf => Left::Empty,
+            };
+            self.due[source as usize] = matches!(left, Left::More);
+        }
+        let now = clock::boot_ns();
+        if now.saturating_sub(self.checkpoint_ns) >= CHECKPOINT_NS {
+            self.checkpoint(now);
+        }
+        self.writer.flush(now);
+        Ok(self.is_over(now))
+    }
+
+    /// Takes what is left everywhere, without waiting.
+    pub(crate) fn drain_all(&mut self) {
+        while matches!(self.drain_processes(), Left::More) {}
+        while matches!(self.drain_network(), Left::More) {}
+        while matches!(self.drain_opens(), Left::More) {}
+        while matches!(self.drain_files(), Left::More) {}
+    }
+
+    /// How the command ended, if that was seen.
+    pub(crate) fn main_code(&self) -> Option<i32> {
+        self.command.as_ref().and_then(|command| command.code)
+    }
+
+    /// Ends a window: repeats, counts, losses, checkpoint.
+    pub(crate) fn checkpoint(&mut self, now: u64) {
+        self.checkpoint_ns = now;
+        // Opens wake nobody while few: a window that ends must have them all.
+        while matches!(self.drain_opens(), Left::More) {}
+        if let Some((_, files)) = &mut self.monitor {
+            files.end_window(&mut self.writer);
+        }
+        self.opens.end_window(&mut self.writer);
+        crate::losses::write_checkpoint(self, now);
+        self.members.forget_ended(now);
+    }
+
+    fn register(&self, fd: &impl AsFd, source: Source, interest: Interest) -> io::Result<()> {
+        let raw = fd.as_fd().as_raw_fd();
+        self.poll.registry().register(&mut SourceFd(&raw), Token(source as usize), interest)
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        let timeout = if self.due.contains(&true) { Duration::ZERO } else { self.patience() };
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Ok(()) => {}
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
+        for event in &self.events {
+            if let Some(due) = self.due.get_mut(event.token().0) {
+                *due = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Time until something has to be done even if nothing happens.
+    fn patience(&self) -> Duration {
+        let checkpoint = self.checkpoint_ns.saturating_add(CHECKPOINT_NS);
+        let first = [self.writer.sync_due_ns(), self.give_up_ns]
+            .into_iter()
+            .flatten()
+            .fold(checkpoint, u64::min);
+        Duration::from_nanos(first.saturating_sub(clock::boot_ns()))
+    }
+
+    fn drain_processes(&mut self) -> Left {
+        let Recorder { sensors, members, writer, command, malformed, .. } = self;
+        sensors.drain(Topic::Proc, BUDGET, |bytes| {
+            on_process(bytes, members, writer, command, malformed)
+        })
+    }
+
+    fn drain_network(&mut self) -> Left {
+        let Recorder { sensors, writer, malformed, .. } = self;
+        sensors.drain(Topic::Net, BUDGET, |bytes| match Record::parse(bytes) {
+            Ok(record) => store(record, bytes, writer),
+            Err(_) => *malformed += 1,
+        })
+    }
+
+    fn drain_opens(&mut self) -> Left {
+        let Recorder { sensors, opens, writer, malformed, .. } = self;
+        sensors.drain(Topic::Opens, BUDGET, |bytes| match Record::parse(bytes) {
+            Ok(Record::Open(open)) => opens.see(open, writer),
+            _ => *malformed += 1,
+        })
+    }
+
+    /// Hands file items on. Whoever touched a file was forked before, so once a pid is unknown the
+    /// process ring is emptied: its fork is in there, or was lost, or it is a stranger's.
+    fn drain_files(&mut self) -> Left {
+        let Recorder { sensors, monitor, members, writer, command, malformed, losses, .. } = self;
+        let Some((monitor, files)) = monitor else { return Left::Empty };
+        let perhaps = losses.forks_were_lost() || members.full() > 0;
+        let drained = monitor.drain(BUDGET, |seen| {
+            let (mut pid, mut found) = (0, None);
+            if let fsmon::Item::Record(record) = &seen.item {
+                pid = u32::try_from(record.pid).unwrap_or(0);
+                found = members.find(pid);
+                if found.is_none() {
+                    let each =
+                        |bytes: &[u8]| on_process(bytes, members, writer, command, malformed);
+                    // At most what is in the ring now; the budget only guards against a ring that
+                    // fills as fast as it is read.
+                    sensors.drain(Topic::Proc, 1 << 20, each);
+                    found = members.find(pid);
+                }
+            }
+            let who = found.map_or(Who::Stranger { perhaps }, Who::Member);
+            debug_assert!(pid != 0 || found.is_none());
+            files.see(seen, |_| who, writer);
+        });
+        match drained {
+            fsmon::Drained::Empty => Left::Empty,
+            fsmon::Drained::More => Left::More,
+        }
+    }
+
+    fn command_ended(&mut self) -> Left {
+        if let Some(command) = &mut self.command {
+            let options = rustix::event::PollFlags::IN;
+            let mut fds = [rustix::event::PollFd::new(&command.pidfd, options)];
+            let gone = rustix::event::poll(&mut fds, Some(&rustix::time::Timespec::default()));
+            if matches!(gone, Ok(ready) if ready > 0) && !command.ended {
+                command.ended = true;
+                let linger = u64::try_from(self.linger.as_nanos()).unwrap_or(u64::MAX);
+                self.give_up_ns = Some(clock::boot_ns().saturating_add(linger));
+            }
+        }
+        Left::Empty
+    }
+
+    /// Over when the command has ended and nobody is left, or the patience with those who are.
+    fn is_over(&self, now: u64) -> ControlFlow<Ending> {
+        if !self.command.as_ref().is_some_and(|command| command.ended) {
+            return ControlFlow::Continue(());
+        }
+        // A process that left the leaf is alive though the leaf is empty; one whose exit record was
+        // lost is not, though the table says so. With losses only the leaf is believed.
+        let populated = self.leaf.populated().unwrap_or(true);
+        let escaped = self.members.alive() > 0 && !self.losses.lives_are_uncertain();
+        if !populated && !escaped {
+            return ControlFlow::Break(Ending::Empty);
+        }
+        match self.give_up_ns {
+            Some(end) if now >= end => ControlFlow::Break(Ending::Lingered),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// Which ring belongs to which source.
+const TOPICS: [(Topic, Source); 3] =
+    [(Topic::Proc, Source::Process), (Topic::Net, Source::Network), (Topic::Opens, Source::Opens)];
+
+fn on_process(
+    bytes: &[u8],
+    members: &mut Members,
+    writer: &mut Writer,
+    command: &mut Option<Command>,
+    malformed: &mut u64,
+) {
+    let record = match Record::parse(bytes) {
+        Ok(record) => record,
+        Err(_) => return *malformed += 1,
+    };
+    match record {
+        Record::Fork(fork) => {
+            members.born(ProcId { pid: fork.child_pid, start_ns: fork.child_start_ns });
+        }
+        Record::Exec(exec, _) => members.born(exec.head.process()),
+        Record::Exit(exit) => {
+            members.ended(exit.head.process(), clock::boot_ns());
+            if let Some(command) = command.as_mut().filter(|command| command.pid == exit.head.pid) {
+                command.code.get_or_insert(exit.code);
+            }
+        }
+        _ => {}
+    }
+    store(record, bytes, writer);
+}
+
+/// Stores a record as it came.
+fn store(record: Record<'_>, bytes: &[u8], writer: &mut Writer) {
+    let head = record.head();
+    let size = usize::try_from(head.size).unwrap_or(0);
+    let (Some(kind), Some(bytes)) = (Kind::from_wire(head.kind), bytes.get(..size)) else { return };
+    writer.record(head.kind, kind as u16, head.boot_ns, &[bytes]);
+}

@@ -1,0 +1,265 @@
+//! Writes the segments: frames into a buffer, the buffer to disk, the chain over all.
+//!
+//! The buffer is written at the end of every turn of the loop, so nothing waits in user space;
+//! `fdatasync` is grouped. When the disk refuses, a reserve of [`RESERVE`] bytes is given back to it and
+//! only what matters most is written from then on; the rest is counted as lost.
+
+mod account;
+mod disk;
+
+use std::{io, os::fd::OwnedFd, time::Duration};
+
+use event::{
+    frame::{self, Chain, control},
+    protocol::Begin,
+};
+use zerocopy::IntoBytes;
+
+pub use account::Account;
+use disk::Disk;
+
+/// Frames are collected here. Larger than the largest frame by far; a drain of a ring's budget fits.
+const BUFFER: usize = 1 << 20;
+
+/// Bytes set aside on disk when a run starts, for its last words on a full disk. Enough for the
+/// processes and connections of minutes.
+pub const RESERVE: u64 = 1 << 20;
+
+/// Part of the reserve that only control frames may use: losses, last checkpoint, seal.
+const RESERVE_FOR_SEAL: u64 = 64 * 1024;
+
+/// Unsynced bytes after which a sync does not wait for its time.
+const SYNC_BYTES: u64 = 4 << 20;
+
+/// Longest time that written bytes stay unsynced, see `docs/storage.md`.
+const SYNC_EVERY: Duration = Duration::from_millis(200);
+
+/// How the writing goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    /// Everything is written.
+    Good,
+    /// The disk refused once; so many bytes of the reserve are left.
+    Reserve(u64),
+    /// The disk refused the reserve too: nothing more is written, the run will have no seal.
+    Dead,
+}
+
+/// The run's segments, open at their end.
+#[derive(Debug)]
+pub struct Writer {
+    disk: Disk,
+    buffer: Box<[u8]>,
+    filled: usize,
+    hashed: usize,
+    seq: u64,
+    chain: Chain,
+    /// Sequence and chain as they are on disk, to return to when a write fails.
+    safe: (u64, Chain),
+    account: Account,
+    health: Health,
+    run: [u8; 64],
+    segment_bytes: u64,
+    synced_ns: u64,
+}
+
+impl Writer {
+    /// Makes the first segment and the reserve in `dir`.
+    ///
+    /// # Errors
+    /// Those of the system calls: a full or read-only store shows here, before anything runs.
+    pub fn create(dir: OwnedFd, begin: &Begin, now_ns: u64) -> io::Result<Writer> {
+        let disk = Disk::create(dir, RESERVE)?;
+        let run = begin.run;
+        let id = run.split(|b| *b == 0).next().unwrap_or_default();
+        let chain = Chain::new(id);
+        let mut writer = Writer {
+            disk,
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            filled: 0,
+            hashed: 0,
+            seq: 0,
+            safe: (0, chain.clone()),
+            chain,
+            account: Account::new(),
+            health: Health::Good,
+            run,
+            segment_bytes: begin.segment_bytes.max(1 << 16),
+            synced_ns: now_ns,
+        };
+        writer.open_segment(1, now_ns);
+        writer.flush(now_ns);
+        match writer.health {
+            Health::Good => Ok(writer),
+            Health::Reserve(_) | Health::Dead => Err(io::ErrorKind::StorageFull.into()),
+        }
+    }
+
+    /// Appends a frame that counts for no tally. Returns its sequence number, 0 if it is lost.
+    pub fn control(&mut self, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
+        self.append(None, kind, boot_ns, parts)
+    }
+
+    /// Appends a frame of the tally `id`. Returns its sequence number, 0 if it is lost (and counted).
+    pub fn record(&mut self, id: u32, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
+        self.append(Some(id), kind, boot_ns, parts)
+    }
+
+    /// What was stored and what the disk took, by tally.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Frames so far.
+    pub fn frames(&self) -> u64 {
+        self.seq
+    }
+
+    /// Whether everything that was given could be written.
+    pub fn is_whole(&self) -> bool {
+        self.health == Health::Good
+    }
+
+    /// Ends a link of the chain and returns its value.
+    pub fn link(&mut self) -> [u8; 32] {
+        self.hash_buffer();
+        self.chain.link()
+    }
+
+    /// Makes room for a group of frames of at most `bytes`, so that it is not cut by a write.
+    pub fn make_room(&mut self, bytes: usize, now_ns: u64) {
+        if self.buffer.len().saturating_sub(self.filled) < bytes {
+            self.flush(now_ns);
+        }
+    }
+
+    /// Writes the buffer; syncs when enough bytes or time went by; begins the next segment when this
+    /// one is long enough.
+    pub fn flush(&mut self, now_ns: u64) {
+        self.write_out();
+        let wait = u64::try_from(SYNC_EVERY.as_nanos()).unwrap_or(u64::MAX);
+        let due = now_ns.saturating_sub(self.synced_ns) >= wait;
+        if self.disk.unsynced() >= SYNC_BYTES || (due && self.disk.unsynced() > 0) {
+            self.sync(now_ns);
+        }
+        if self.health == Health::Good && self.disk.written() >= self.segment_bytes {
+            let number = self.disk.number().saturating_add(1);
+            self.sync(now_ns);
+            match self.disk.next(number) {
+                Ok(()) => self.open_segment(number, now_ns),
+                Err(_) => self.fall_back(),
+            }
+        }
+    }
+
+    /// When unsynced bytes must be synced at the latest, boot-clock nanoseconds.
+    pub fn sync_due_ns(&self) -> Option<u64> {
+        let wait = u64::try_from(SYNC_EVERY.as_nanos()).unwrap_or(u64::MAX);
+        (self.disk.unsynced() > 0).then(|| self.synced_ns.saturating_add(wait))
+    }
+
+    /// Writes and syncs everything and gives the reserve back: the last call of a run.
+    pub fn finish(&mut self, now_ns: u64) {
+        self.write_out();
+        self.sync(now_ns);
+        self.disk.drop_reserve();
+    }
+
+    fn append(&mut self, id: Option<u32>, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
+        let payload: usize = parts.iter().map(|part| part.len()).sum();
+        let len = frame::frame_len(payload);
+        if !self.admits(id, kind, len) {
+            self.account.disk_lost(id);
+            return 0;
+        }
+        if self.buffer.len() - self.filled < len {
+            self.write_out();
+        }
+        let seq = self.seq + 1;
+        let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
+        match frame::encode(room, kind, seq, boot_ns, parts) {
+            Some(len) => {
+                self.filled += len;
+                self.seq = seq;
+                self.account.buffered(id);
+                seq
+            }
+            None => {
+                self.account.disk_lost(id);
+                0
+            }
+        }
+    }
+
+    /// On a full disk: control frames always, processes and sockets while the reserve lasts.
+    fn admits(&mut self, id: Option<u32>, kind: u16, len: usize) -> bool {
+        let len = len as u64;
+        match &mut self.health {
+            Health::Good => true,
+            Health::Dead => false,
+            Health::Reserve(left) => {
+                let keep = if id.is_some() { RESERVE_FOR_SEAL } else { 0 };
+                let precious = id.is_none() || kind < event::wire::Kind::Open as u16;
+                let fits = precious && *left >= keep + len;
+                *left -= if fits { len } else { 0 };
+                fits
+            }
+        }
+    }
+
+    fn open_segment(&mut self, number: u32, now_ns: u64) {
+        self.write_out();
+        self.buffer
+            .get_mut(..frame::MAGIC.len())
+            .unwrap_or_default()
+            .copy_from_slice(&frame::MAGIC);
+        (self.filled, self.hashed) = (frame::MAGIC.len(), 0);
+        let chain = self.chain.peek();
+        let head = control::Segment { chain, run: self.run, version: frame::VERSION, number };
+        self.control(control::KIND_SEGMENT, now_ns, &[head.as_bytes()]);
+    }
+
+    fn hash_buffer(&mut self) {
+        self.chain.update(self.buffer.get(self.hashed..self.filled).unwrap_or_default());
+        self.hashed = self.filled;
+    }
+
+    fn write_out(&mut self) {
+        if self.filled == 0 {
+            return;
+        }
+        self.hash_buffer();
+        let written = self.disk.append(self.buffer.get(..self.filled).unwrap_or_default());
+        (self.filled, self.hashed) = (0, 0);
+        match written {
+            Ok(()) => {
+                self.account.written();
+                self.safe = (self.seq, self.chain.clone());
+            }
+            Err(_) => self.fall_back(),
+        }
+    }
+
+    fn sync(&mut self, now_ns: u64) {
+        self.synced_ns = now_ns;
+        // A failed sync may have dropped dirty pages; trying again would report success for bytes
+        // that are gone (fsyncgate). What was written stays readable or is torn; either shows.
+        if self.disk.sync().is_err() {
+            self.fall_back();
+        }
+    }
+
+    /// After a refusal: what was buffered is lost and counted, the next frames continue after the last
+    /// good one.
+    fn fall_back(&mut self) {
+        self.account.refused();
+        (self.seq, self.chain) = (self.safe.0, self.safe.1.clone());
+        self.health = match self.health {
+            Health::Good if self.disk.drop_reserve() => Health::Reserve(RESERVE),
+            _ => Health::Dead,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests;

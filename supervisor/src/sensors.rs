@@ -1,0 +1,129 @@
+//! The BPF sources at work, by topic, and their counters as of the last look.
+
+use std::{error::Error as _, io};
+
+use bpf::{Counts, Left, Ring, Topic};
+use event::{
+    frame::control::Source,
+    protocol::{Begin, without},
+    wire::{COUNT_CELLS, Cell, Kind, RECORD_KINDS},
+};
+
+use crate::cgroup::Leaf;
+
+/// Which topic is which source, and the bits that switch it off.
+pub(crate) const TOPICS: [(Topic, Source, u32); 3] = [
+    (Topic::Proc, Source::Process, without::PROCESS),
+    (Topic::Net, Source::Network, without::NETWORK),
+    (Topic::Opens, Source::Opens, without::OPENS | without::FILES),
+];
+
+/// One topic.
+#[derive(Debug)]
+struct Sensor {
+    source: bpf::Source,
+    counts: Counts,
+    missed: u64,
+}
+
+/// All topics that are at work.
+#[derive(Debug)]
+pub struct Sensors {
+    sensors: [Option<Sensor>; TOPICS.len()],
+}
+
+impl Sensors {
+    /// Loads what `settings` asks for and attaches it to `leaf`. Returns also what was refused.
+    ///
+    /// # Errors
+    /// When nothing can be loaded at all.
+    pub fn load(
+        settings: &Begin,
+        leaf: &Leaf,
+    ) -> Result<(Sensors, Vec<(Topic, bpf::Error)>), bpf::Error> {
+        let wanted = |(topic, _, bits): (Topic, Source, u32)| {
+            (settings.without & bits == 0).then_some(topic)
+        };
+        let default = bpf::Settings::default();
+        let [proc, net, open] = settings.ring_kib;
+        let bytes =
+            |kib: u32, default: u32| if kib == 0 { default } else { kib.saturating_mul(1024) };
+        let asked = bpf::Settings {
+            topics: TOPICS.into_iter().filter_map(wanted).collect(),
+            proc_ring: bytes(proc, default.proc_ring),
+            net_ring: bytes(net, default.net_ring),
+            open_ring: bytes(open, default.open_ring),
+        };
+        let loaded = bpf::load(&asked, std::os::fd::AsFd::as_fd(leaf))?;
+        let mut sensors = Sensors { sensors: [None, None, None] };
+        for source in loaded.sources {
+            if let Some(place) = sensors.sensors.get_mut(place(source.topic())) {
+                let counts = [[0; COUNT_CELLS]; RECORD_KINDS];
+                *place = Some(Sensor { source, counts, missed: 0 });
+            }
+        }
+        Ok((sensors, loaded.refused))
+    }
+
+    /// Returns the ring of `topic`, if it is at work.
+    pub(crate) fn ring(&self, topic: Topic) -> Option<&Ring> {
+        Some(self.at(topic)?.source.ring())
+    }
+
+    /// Hands records of `topic` to `see`.
+    pub(crate) fn drain(&mut self, topic: Topic, budget: usize, see: impl FnMut(&[u8])) -> Left {
+        match self.sensors.get_mut(place(topic)) {
+            Some(Some(sensor)) => sensor.source.drain(budget, see),
+            _ => Left::Empty,
+        }
+    }
+
+    /// Reads all counters. Once a checkpoint, not on the way of records: it may allocate.
+    pub(crate) fn look(&mut self) {
+        for sensor in self.sensors.iter_mut().flatten() {
+            if let Ok(counts) = sensor.source.counters() {
+                sensor.counts = counts;
+            }
+            sensor.missed = sensor.source.missed();
+        }
+    }
+
+    /// Lets no program run any more; what is in the rings stays to be drained.
+    pub(crate) fn detach(&mut self) {
+        self.look();
+        for sensor in self.sensors.iter_mut().flatten() {
+            sensor.source.detach();
+        }
+    }
+
+    /// A counter as of the last look.
+    pub(crate) fn count(&self, topic: Topic, kind: Kind, cell: Cell) -> u64 {
+        let row = self.at(topic).and_then(|sensor| sensor.counts.get(kind as usize));
+        row.and_then(|row| row.get(cell as usize)).copied().unwrap_or(0)
+    }
+
+    /// Runs that the kernel left out, as of the last look.
+    pub(crate) fn missed(&self, topic: Topic) -> u64 {
+        self.at(topic).map_or(0, |sensor| sensor.missed)
+    }
+
+    fn at(&self, topic: Topic) -> Option<&Sensor> {
+        self.sensors.get(place(topic))?.as_ref()
+    }
+}
+
+fn place(topic: Topic) -> usize {
+    TOPICS.iter().position(|(known, ..)| *known == topic).unwrap_or(TOPICS.len())
+}
+
+/// The errno behind an error of the loader, 0 where there is none.
+pub(crate) fn errno(error: &bpf::Error) -> i32 {
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        if let Some(code) = source.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            return code;
+        }
+        cause = source.source();
+    }
+    0
+}

@@ -1,0 +1,32 @@
+//! The only unsafe code of the supervisor: cleaning up what was inherited.
+#![allow(unsafe_code, reason = "the supervisor's one module with unsafe: inherited descriptors")]
+
+use std::{
+    io,
+    os::fd::{FromRawFd, OwnedFd},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Closes every descriptor from 3 on, so that no pipe of the caller stays open because of us, and
+/// takes the socket, which is standard input. To be called once, as `main`'s first step.
+///
+/// # Errors
+/// When it was called before, or standard input is closed.
+pub(crate) fn take_socket() -> io::Result<OwnedFd> {
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    // JUSTIFICATION: what others handed us has no owner in this process that could close it.
+    // SAFETY: `main` has opened nothing yet and std owns nothing from 3 on, so no owner exists;
+    // takes no pointer (close_range(2)).
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+    // SAFETY: F_GETFD takes no pointer and works on any number.
+    if unsafe { libc::fcntl(0, libc::F_GETFD) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: 0 is open; std only borrows it, and nothing in this program reads standard input;
+    // `TAKEN` makes this the one owner.
+    Ok(unsafe { OwnedFd::from_raw_fd(0) })
+}
