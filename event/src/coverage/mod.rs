@@ -34,6 +34,8 @@ pub struct Coverage {
     malformed: u64,
     unknown_kinds: u64,
     orphans: u64,
+    folded: u64,
+    notes: Vec<String>,
 }
 
 /// How many different gaps of one source are kept as text.
@@ -81,6 +83,16 @@ impl Coverage {
     /// A repeat refers to a frame that is not there.
     pub fn orphan(&mut self, count: u64) {
         self.orphans = self.orphans.saturating_add(count);
+    }
+
+    /// An access is in the count of an earlier event and has none of its own.
+    pub fn folded(&mut self) {
+        self.folded += 1;
+    }
+
+    /// Something else makes the record less than complete.
+    pub fn note(&mut self, reason: String) {
+        self.notes.push(reason);
     }
 
     /// Returns what a source said of itself.

@@ -62,6 +62,7 @@ impl Coverage {
         if ended.is_some() {
             self.sums(&mut reasons);
         }
+        reasons.extend_from_slice(&self.notes);
         let word = match (ended, reasons.is_empty()) {
             (None, _) => Word::Truncated,
             (Some(_), false) => Word::Partial,
@@ -73,7 +74,11 @@ impl Coverage {
 
     /// Repeats count as folded only where single times are gone; opens are counts by their nature.
     fn has_repeats(&self) -> bool {
-        self.tallies.values().any(|tally| tally.source != Source::Opens as u32 && tally.folded > 0)
+        self.folded > 0
+            || self
+                .tallies
+                .values()
+                .any(|tally| tally.source != Source::Opens as u32 && tally.folded > 0)
     }
 
     fn states(&self, ended: Option<Ended>, reasons: &mut Vec<String>) {

@@ -1,6 +1,5 @@
 //! An event's fields under the names that [`super::table`] documents, in the order of the JSON form.
 
-use super::net::proto_name;
 use super::{
     Actor, End, Event, Exec, Exit, File, Fork, Loss, Net, Opens, Source, Start, Value, What,
 };
@@ -88,6 +87,7 @@ impl Start {
     fn fields(&self, take: &mut Take<'_>) {
         number(take, "uid", self.uid);
         take("command", Value::List(&self.command));
+        flag(take, "command_cut", self.command_cut);
         bytes(take, "cwd", self.cwd.as_deref());
         bytes(take, "name", self.name.as_deref());
         bytes(take, "user", self.user.as_deref());
@@ -116,6 +116,7 @@ impl Exec {
         take("argv", Value::List(&self.argv));
         take("argv_len", Value::Number(self.argv_len));
         flag(take, "argv_cut", self.argv_cut);
+        flag(take, "argv_fault", self.argv_fault);
         take("argc", Value::Number(self.argc.into()));
         bytes(take, "cwd", self.cwd.as_deref());
         flag(take, "cwd_cut", self.cwd_cut);
@@ -163,10 +164,7 @@ impl File {
 
 impl Net {
     fn fields(&self, take: &mut Take<'_>) {
-        match proto_name(self.proto) {
-            Some(name) => take("proto", Value::Text(name)),
-            None => take("proto", Value::Text(&format!("ip-{}", self.proto))),
-        }
+        take("proto", Value::Text(&self.proto_name()));
         take("family", Value::Number(self.family.into()));
         if let Some(local) = self.local {
             take("local", Value::Address(local));

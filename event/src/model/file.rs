@@ -64,6 +64,9 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// Every basis.
+    pub const ALL: [Basis; 3] = [Basis::Learned, Basis::Last, Basis::Descriptor];
+
     /// Returns its name in events.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -82,8 +85,12 @@ pub enum Missing {
     NoDirectory,
     /// The record has no statement about the directory.
     Untold,
-    /// The directory was removed before its path could be asked, and its making was not seen.
+    /// The directory was removed before its path could be asked, and no report tells its name.
     Removed,
+    /// No mount of the run leads to the directory.
+    Outside,
+    /// The directory's path is longer than PATH_MAX.
+    TooLong,
     /// Asking for the directory's path failed in another way.
     Unresolved,
     /// The path of the descriptor could not be read.
@@ -92,10 +99,12 @@ pub enum Missing {
 
 impl Missing {
     /// Every reason.
-    pub const ALL: [Missing; 5] = [
+    pub const ALL: [Missing; 7] = [
         Missing::NoDirectory,
         Missing::Untold,
         Missing::Removed,
+        Missing::Outside,
+        Missing::TooLong,
         Missing::Unresolved,
         Missing::Unreadable,
     ];
@@ -107,6 +116,8 @@ impl Missing {
             Missing::NoDirectory => "no_directory",
             Missing::Untold => "untold",
             Missing::Removed => "removed",
+            Missing::Outside => "outside",
+            Missing::TooLong => "too_long",
             Missing::Unresolved => "unresolved",
             Missing::Unreadable => "unreadable",
         }

@@ -1,5 +1,6 @@
 //! Network events.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 /// What was done with a socket.
@@ -112,15 +113,14 @@ pub struct Net {
     pub first_ts_ns: Option<i64>,
 }
 
-/// Returns the name of an IP protocol in events.
-pub(super) fn proto_name(proto: u16) -> Option<&'static str> {
-    match proto {
-        6 => Some("tcp"),
-        17 => Some("udp"),
-        1 => Some("icmp"),
-        58 => Some("icmp6"),
-        132 => Some("sctp"),
-        136 => Some("udplite"),
-        _ => None,
+impl Net {
+    /// Returns the name of its protocol, `ip-N` for one without.
+    #[must_use]
+    pub fn proto_name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self.proto {
+            6 => "tcp",
+            17 => "udp",
+            other => return Cow::Owned(format!("ip-{other}")),
+        })
     }
 }

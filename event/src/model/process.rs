@@ -32,6 +32,8 @@ pub struct Exec {
     pub argc: u32,
     /// Bytes of argv are missing here.
     pub argv_cut: bool,
+    /// A page of argv could not be read; its bytes are NUL.
+    pub argv_fault: bool,
     /// Working directory.
     pub cwd: Option<Vec<u8>>,
     /// The directory's path lacks its first components.

@@ -7,6 +7,8 @@ use crate::frame::control::{Cause, Source as SourceName, State};
 pub struct Start {
     /// The command, each argument ended by NUL.
     pub command: Vec<u8>,
+    /// Its last arguments were left out, as it is very long.
+    pub command_cut: bool,
     /// Where it was started.
     pub cwd: Option<Vec<u8>>,
     /// The run's name, if it has one.
