@@ -1,15 +1,105 @@
 //! The front of a run: starts the recorder and the command, and exits as the command did.
+//!
+//! The front has no power: it makes the run's directory, forks the command into the leaf that the
+//! recorder made, attends to it, derives what readers need, and says how it went.
 
-use std::process::ExitCode;
+mod attend;
+mod begin;
+mod command;
+mod deriving;
+mod launch;
+mod summary;
+mod supervisor;
+#[expect(unsafe_code, reason = "the cli's one module with unsafe: clone3, exec, signals")]
+mod sys;
+mod user;
+
+use std::{os::fd::OwnedFd, process::ExitCode};
 
 use crate::{
-    args::{Globals, RunArgs},
+    args::{Globals, OnError, RunArgs},
     exit,
     failure::Failure,
+    text::Safe,
 };
 
-/// Records `args.command`; returns the exit status for `audit`.
-pub(crate) fn run(_args: &RunArgs, _globals: &Globals) -> ExitCode {
-    Failure::new("cannot record: recording is not part of this build").print();
+pub(crate) use supervisor::find as find_supervisor;
+
+/// Why a run did not come about.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// Recording cannot start; the command has not run.
+    NotRecorded(Failure),
+    /// The command cannot be executed; the status says why.
+    NotExecuted(Failure, u8),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Stopped::NotRecorded(failure)
+    }
+}
+
+/// Records `args.command`; returns the exit status for `audit`, or dies by the command's signal.
+pub(crate) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
+    // Signals first: one that comes from here on is passed on, not lost.
+    let (mask, signals) = match sys::watch_signals() {
+        Ok(watched) => watched,
+        Err(why) => return refused(&Failure::because("cannot watch signals", &why)),
+    };
+    let ended = match record(args, globals, mask, &signals) {
+        Err(Stopped::NotRecorded(failure)) if args.on_error == OnError::Run => {
+            unrecorded(args, mask, &failure)
+        }
+        other => other,
+    };
+    match ended {
+        Ok(attend::End::Exited(code)) => ExitCode::from(u8::try_from(code & 0xff).unwrap_or(0)),
+        Ok(attend::End::Killed(signal)) => sys::die_by(signal),
+        Err(Stopped::NotRecorded(failure)) => refused(&failure),
+        Err(Stopped::NotExecuted(failure, code)) => {
+            failure.print();
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn refused(failure: &Failure) -> ExitCode {
+    failure.print();
     ExitCode::from(exit::NOT_RECORDED)
+}
+
+fn record(
+    args: &RunArgs,
+    globals: &Globals,
+    mask: sys::Mask,
+    signals: &OwnedFd,
+) -> Result<attend::End, Stopped> {
+    let user = launch::user(args)?;
+    let mut begun = begin::begin(args, globals, user.as_ref())?;
+    let launch = launch::prepare(args, user, Some(begun.run.id().as_str()), mask)?;
+    let child = launch::launch(&launch, args, &mut begun)?;
+    // The one thread is started after the one fork.
+    let deriving = deriving::start(&begun.run);
+    let mut attendant = attend::Attendant {
+        child,
+        signals,
+        supervisor: &mut begun.supervisor,
+        recorder: attend::Recorder::Working,
+    };
+    let trouble = |why| Failure::because("cannot attend to the command", &why);
+    let end = attendant.until_end().map_err(trouble)?;
+    attendant.until_sealed().map_err(trouble)?;
+    let recorder = attendant.recorder;
+    let derived = deriving.finish(recorder);
+    summary::print(&begun.run, end, recorder, &derived, args.summary_when(globals));
+    Ok(end)
+}
+
+/// `--on-error run`: the command must run whatever becomes of the record.
+fn unrecorded(args: &RunArgs, mask: sys::Mask, why: &Failure) -> Result<attend::End, Stopped> {
+    eprint!("audit: running unrecorded, because: {}", Safe::new(&why.to_string()).plain());
+    let launch = launch::prepare(args, launch::user(args)?, None, mask)?;
+    let (stage, error) = sys::exec_unrecorded(&launch);
+    Err(launch::failure(args, stage, &error))
 }

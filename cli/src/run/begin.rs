@@ -1,0 +1,142 @@
+//! Before anything runs: the run's directory and a recorder that is ready.
+
+use std::{
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::Path,
+};
+
+use event::protocol::{Begin, without};
+use jiff::Timestamp;
+use storage::{About, RunDir, Store};
+
+use super::{
+    supervisor::{Error, Supervisor},
+    user::{self, User},
+};
+use crate::{
+    args::{Globals, RunArgs},
+    failure::Failure,
+};
+
+/// Size at which the next segment is begun, MiB: small enough to copy, large enough to be few.
+const SEGMENT_MIB: u64 = 64;
+
+/// Started by root: the record is out of an ordinary command's reach by its place.
+const TRUST_DIRECT: u32 = 2;
+
+/// A recording that is ready for its command.
+#[derive(Debug)]
+pub(super) struct Begun {
+    /// Where it is kept.
+    pub(super) run: RunDir,
+    /// Who records.
+    pub(super) supervisor: Supervisor,
+    /// The cgroup for the command.
+    pub(super) leaf: OwnedFd,
+}
+
+/// Makes the run's directory and gets the recorder ready.
+pub(super) fn begin(
+    args: &RunArgs,
+    globals: &Globals,
+    user: Option<&User>,
+) -> Result<Begun, Failure> {
+    let mut supervisor = Supervisor::start().map_err(|why| explain(&why, args))?;
+    let store = Store::open(&globals.store_dir());
+    let program = args.command.first().map_or(std::ffi::OsStr::new(""), |word| word);
+    let seconds = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
+    let name = args.name.as_deref().map(std::ffi::OsStr::new);
+    let run = store.create_run(seconds, name, program).map_err(|why| {
+        Failure::because("cannot record", &why)
+            .hint("choose another place with --home DIR or AUDIT_HOME=DIR")
+    })?;
+    let segments = run
+        .open_segments()
+        .map_err(|why| Failure::because("cannot record", &why))?;
+    let settings = settings(args, run.id().as_str());
+    let about = about(args, user).encode();
+    let leaf = match supervisor.begin(&settings, std::os::fd::AsFd::as_fd(&segments), &about) {
+        Ok(leaf) => leaf,
+        Err(why) => {
+            run_never_was(&run);
+            return Err(explain(&why, args));
+        }
+    };
+    Ok(Begun { run, supervisor, leaf })
+}
+
+/// Nothing was recorded: the directory would only look like a run. Only empty directories and the
+/// few files of a beginning go; anything else stays.
+pub(super) fn run_never_was(run: &RunDir) {
+    let segments = run.path().join("segments");
+    for file in ["000001.seg", "reserve"] {
+        let _ = std::fs::remove_file(segments.join(file));
+    }
+    let _ = std::fs::remove_dir(segments);
+    let _ = std::fs::remove_dir(run.path());
+}
+
+fn settings(args: &RunArgs, id: &str) -> Begin {
+    let mut run = [0; 64];
+    for (place, byte) in run.iter_mut().zip(id.bytes().take(63)) {
+        *place = byte;
+    }
+    let bits = [
+        (args.no_exec, without::PROCESS),
+        (args.no_net, without::NETWORK),
+        (args.no_files, without::FILES),
+        (args.no_open_counts, without::OPENS),
+    ];
+    Begin {
+        linger_ms: u64::try_from(args.linger.as_millis()).unwrap_or(u64::MAX),
+        segment_bytes: args.segment_mib.map_or(SEGMENT_MIB, u64::from) << 20,
+        run,
+        ring_kib: args.ring_kib.0,
+        without: bits.iter().filter(|(on, _)| *on).fold(0, |all, (_, bit)| all | bit),
+        trust: TRUST_DIRECT,
+        pad: 0,
+    }
+}
+
+fn about(args: &RunArgs, user: Option<&User>) -> About {
+    let cwd = std::env::current_dir().unwrap_or_default();
+    let command = args.command.iter().map(|word| word.as_bytes());
+    let mut about = About::new(command, cwd.as_os_str().as_bytes());
+    let own = rustix::process::getuid().as_raw();
+    about.name = args.name.clone();
+    about.uid = user.map_or(own, |user| user.uid);
+    about.user =
+        user.map_or_else(|| user::name_of(own, Path::new("/etc")), |user| user.name.clone());
+    about.version = env!("CARGO_PKG_VERSION").to_owned();
+    if !args.tags.is_empty() {
+        let tags = args.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone().into()));
+        about.other.insert("tags".to_owned(), serde_json::Value::Object(tags.collect()));
+    }
+    about
+}
+
+/// What went wrong with the recorder, with the command that mends it.
+pub(super) fn explain(why: &Error, args: &RunArgs) -> Failure {
+    let failure = Failure::new(format!("cannot record: {why}"));
+    if matches!(why, Error::Missing) {
+        return failure.hint("it belongs beside the audit program: build or install both");
+    }
+    if why.is_store() {
+        return failure.hint("choose another place with --home DIR or AUDIT_HOME=DIR, or make room");
+    }
+    let root = rustix::process::geteuid().is_root();
+    if why.is_rights() && !root {
+        let program = args.command.first().map(|word| word.to_string_lossy().into_owned());
+        let program = program.unwrap_or_default();
+        return failure
+            .hint(format!("you are uid {}, recording needs root", rustix::process::getuid().as_raw()))
+            .hint(format!("sudo -E audit run --user \"$USER\" -- {program} ..."))
+            .hint("details: audit doctor");
+    }
+    if why.is_rights() {
+        return failure
+            .hint("this root lacks rights (a container?): CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_ADMIN")
+            .hint("details: audit doctor");
+    }
+    failure.hint("details: audit doctor")
+}

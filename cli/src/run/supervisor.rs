@@ -1,0 +1,215 @@
+//! Talks to `audit-supervisor`: starts it, hands it descriptors, waits for its words.
+
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use event::protocol::{self, Begin, Child, MAX_PACKET, Message, Refused, refusal};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
+use zerocopy::{Immutable, IntoBytes};
+
+/// File name of the program.
+const PROGRAM: &str = "audit-supervisor";
+
+/// Where packages put it.
+const INSTALLED: [&str; 2] = ["/usr/libexec/audit-run", "/usr/local/libexec/audit-run"];
+
+/// Why recording did not start.
+#[derive(Debug)]
+pub(super) enum Error {
+    /// The program is nowhere.
+    Missing,
+    /// It cannot be started.
+    Start(PathBuf, io::Error),
+    /// It ended or broke off in the middle.
+    Broken(io::Error),
+    /// It said no.
+    Refused {
+        /// See [`refusal`].
+        reason: u32,
+        /// In its words.
+        text: String,
+    },
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Missing => write!(f, "cannot find the program {PROGRAM}"),
+            Error::Start(path, why) => write!(f, "cannot start {}: {why}", path.display()),
+            Error::Broken(why) => write!(f, "the recorder broke off while starting: {why}"),
+            Error::Refused { text, .. } => write!(f, "{text}"),
+        }
+    }
+}
+
+impl Error {
+    /// Whether rights are what is missing.
+    pub(super) fn is_rights(&self) -> bool {
+        matches!(self, Error::Refused { reason, .. } if *reason == refusal::RIGHTS)
+    }
+
+    /// Whether the store is what refuses.
+    pub(super) fn is_store(&self) -> bool {
+        matches!(self, Error::Refused { reason, .. } if *reason == refusal::STORE)
+    }
+}
+
+/// A word of the supervisor.
+#[derive(Debug)]
+pub(super) enum Word {
+    /// Recording can start; here is the leaf.
+    Ready(OwnedFd),
+    /// Marks are in place.
+    Armed,
+    /// The seal is written.
+    Done,
+}
+
+/// A running supervisor.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    socket: OwnedFd,
+    packet: Box<[u64]>,
+}
+
+impl Supervisor {
+    /// Starts the program beside this one, else an installed one.
+    pub(super) fn start() -> Result<Supervisor, Error> {
+        let program = find().ok_or(Error::Missing)?;
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .map_err(|errno| Error::Start(program.clone(), errno.into()))?;
+        // Its standard input is the socket: a descriptor number that needs no telling.
+        Command::new(&program)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|why| Error::Start(program, why))?;
+        let packet = vec![0; MAX_PACKET.div_ceil(8)].into_boxed_slice();
+        Ok(Supervisor { socket: ours, packet })
+    }
+
+    /// Says what to record and into which directory; waits until it is ready.
+    pub(super) fn begin(
+        &mut self,
+        begin: &Begin,
+        segments: BorrowedFd<'_>,
+        about: &[u8],
+    ) -> Result<OwnedFd, Error> {
+        self.say(protocol::BEGIN, begin, Some(segments)).map_err(Error::Broken)?;
+        self.say(protocol::ABOUT, about, None).map_err(Error::Broken)?;
+        match self.hear()? {
+            Word::Ready(leaf) => Ok(leaf),
+            Word::Armed | Word::Done => Err(out_of_turn()),
+        }
+    }
+
+    /// Says which process waits; waits until marks are in place.
+    pub(super) fn child(&mut self, child: &Child, pidfd: BorrowedFd<'_>) -> Result<(), Error> {
+        self.say(protocol::CHILD, child, Some(pidfd)).map_err(Error::Broken)?;
+        match self.hear()? {
+            Word::Armed => Ok(()),
+            Word::Ready(_) | Word::Done => Err(out_of_turn()),
+        }
+    }
+
+    /// Says that the command will not run, and waits for the end of the record.
+    pub(super) fn abandon(&mut self) {
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
+        while self.hear().is_ok_and(|word| !matches!(word, Word::Done)) {}
+    }
+
+    /// Waits for the next word.
+    pub(super) fn hear(&mut self) -> Result<Word, Error> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let buffer = self.packet.as_mut_bytes();
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        let got = loop {
+            let mut parts = [IoSliceMut::new(buffer)];
+            match recvmsg(&self.socket, &mut parts, &mut ancillary, flags) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => break other.map_err(|errno| Error::Broken(errno.into()))?,
+            }
+        };
+        let fd = ancillary
+            .drain()
+            .filter_map(|message| match message {
+                RecvAncillaryMessage::ScmRights(fds) => Some(fds),
+                _ => None,
+            })
+            .flatten()
+            .next();
+        if got.bytes == 0 {
+            return Err(Error::Broken(io::ErrorKind::UnexpectedEof.into()));
+        }
+        let packet = self.packet.as_bytes().get(..got.bytes).unwrap_or_default();
+        understand(packet, fd)
+    }
+
+    fn say<T: IntoBytes + Immutable + ?Sized>(
+        &self,
+        kind: u32,
+        body: &T,
+        fd: Option<BorrowedFd<'_>>,
+    ) -> io::Result<()> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let fds = fd.map(|fd| [fd]);
+        if let Some(fds) = &fds {
+            ancillary.push(SendAncillaryMessage::ScmRights(fds));
+        }
+        let head = protocol::head(kind);
+        let parts = [IoSlice::new(head.as_bytes()), IoSlice::new(body.as_bytes())];
+        sendmsg(&self.socket, &parts, &mut ancillary, SendFlags::NOSIGNAL)?;
+        Ok(())
+    }
+}
+
+impl AsFd for Supervisor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn understand(packet: &[u8], fd: Option<OwnedFd>) -> Result<Word, Error> {
+    let broken = |why| Error::Broken(io::Error::new(io::ErrorKind::InvalidData, why));
+    let message = Message::parse(packet).map_err(broken)?;
+    match message.kind {
+        protocol::READY => fd.map(Word::Ready).ok_or_else(out_of_turn),
+        protocol::ARMED => Ok(Word::Armed),
+        protocol::DONE => Ok(Word::Done),
+        protocol::REFUSED => {
+            let (refused, text) = message.body::<Refused>().map_err(broken)?;
+            let text = String::from_utf8_lossy(text).into_owned();
+            Err(Error::Refused { reason: refused.reason, text })
+        }
+        kind => Err(broken(event::Malformed::Unknown { kind })),
+    }
+}
+
+fn out_of_turn() -> Error {
+    Error::Broken(io::Error::new(io::ErrorKind::InvalidData, "answer out of turn"))
+}
+
+/// Returns the path of the program: beside this one (a build), else where packages put it.
+pub(crate) fn find() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok();
+    let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
+    beside
+        .into_iter()
+        .chain(INSTALLED.map(PathBuf::from))
+        .map(|dir| dir.join(PROGRAM))
+        .find(|path| path.is_file())
+}
