@@ -145,7 +145,7 @@ struct net_ends {
 /* CONNECT: connect(2) or a TCP fast open send was called, result not known. SEND: a UDP send to a peer that
  * the socket had not sent to just before. ESTABLISHED, ACCEPTED: a TCP handshake ended (active,
  * passive). CLOSED: the TCP state went to CLOSE. The head is the socket's owner: who last
- * connected, sent, or created it. */
+ * connected, sent to a named peer, or created it. */
 struct rec_sock {
 	struct rec_head head;
 	u64 cookie;
@@ -160,7 +160,8 @@ enum sock_flag {
 };
 
 /* Payload bytes (without IP, TCP, UDP headers) and packets of one socket with one peer since the
- * last rec_flow of it. */
+ * last rec_flow of it. TCP: what the kernel counts for the connection, each byte once however often
+ * it was sent, and segments as on the wire. UDP: datagrams before segmentation and fragmentation. */
 struct rec_flow {
 	struct rec_head head;
 	u64 cookie;

@@ -14,12 +14,10 @@
 typedef _Bool bool;
 enum { false, true };
 
-/* include/linux/socket.h, include/linux/net.h */
+/* include/linux/socket.h */
 enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
-	SOCK_STREAM = 1,
-	SOCK_DGRAM = 2,
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -175,6 +173,18 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+};
+
+struct sock_common {
+	unsigned long skc_flags;
+};
+
+struct tcp_sock {
+	u64 bytes_received;
+	u64 bytes_sent;
+	u64 bytes_retrans;
+	u32 segs_in;
+	u32 segs_out;
 };
 
 #pragma clang attribute pop

@@ -11,12 +11,8 @@
 
 #define ALLOW 1
 
-/* TCP states, include/net/tcp_states.h */
-enum {
-	STATE_SYN_SENT = 2,
-	STATE_CLOSE = 7,
-	STATE_LISTEN = 10,
-};
+/* include/net/tcp_states.h */
+#define STATE_CLOSE 7
 
 SEC("cgroup/sock_create")
 int on_create(struct bpf_sock *sk)
@@ -127,17 +123,7 @@ int on_sendmsg6(struct bpf_sock_addr *ctx)
 	return on_named6(ctx, REC_SEND);
 }
 
-/* The first packet of an accepted socket finds the listener's totals. They are its own if the
- * listener got them from its peer: the handshake, with data if the client sent any early. */
-INLINE void inherit(struct state *state, u64 cookie, const struct net_ends *ends)
-{
-	if (state->cookie && state->cookie != cookie && !same_peer(&state->ends, ends))
-		state->totals = (struct totals){};
-	state->cookie = cookie;
-}
-
-/* Adds one packet. What the slot held for another peer goes out first, except a listener's: that
- * is of connections which have their own state. */
+/* Adds one UDP packet. What was counted with another peer goes out first. */
 INLINE int add(struct __sk_buff *skb, bool out)
 {
 	struct bpf_sock *sk = skb->sk ? bpf_sk_fullsock(skb->sk) : 0;
@@ -146,17 +132,16 @@ INLINE int add(struct __sk_buff *skb, bool out)
 	struct state *state;
 	u64 cookie;
 
-	if (!sk || (sk->protocol != NET_TCP && sk->protocol != NET_UDP) ||
-	    !read_packet(skb, sk, &packet, out))
+	if (!sk || sk->protocol != NET_UDP || !read_packet(skb, sk, &packet, out))
 		return ALLOW;
 	state = state_of(sk);
 	if (!state)
 		return ALLOW;
 	cookie = bpf_get_socket_cookie(skb);
 	bpf_spin_lock(&state->lock);
-	inherit(state, cookie, &packet.ends);
 	if (!same_peer(&state->ends, &packet.ends))
-		take(state, &taken);
+		take(state, &taken, 0);
+	state->cookie = cookie;
 	state->ends = packet.ends;
 	if (out) {
 		state->totals.sent_bytes += packet.payload;
@@ -166,8 +151,7 @@ INLINE int add(struct __sk_buff *skb, bool out)
 		state->totals.received_packets++;
 	}
 	bpf_spin_unlock(&state->lock);
-	if (sk->protocol == NET_UDP)
-		send_flow(&taken, FLOW_PEER_CHANGED);
+	send_flow(&taken, FLOW_PEER_CHANGED);
 	return ALLOW;
 }
 
@@ -183,58 +167,80 @@ int on_ingress(struct __sk_buff *skb)
 	return add(skb, false);
 }
 
-/* Sends what is left. Data of a closed TCP socket may still be on its way: on_tcp sends that. */
+/* Sends what is left. Data of a closed TCP socket may still be on its way: on_close sends that. */
 SEC("cgroup/sock_release")
 int on_release(struct bpf_sock *sk)
 {
 	struct state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	struct taken taken = {};
+	struct totals now = {};
+	u64 tcp;
 
-	if (!state || sk->state == STATE_LISTEN)
+	if (!state)
 		return ALLOW;
+	tcp = state->tcp;
+	if (sk->protocol == NET_TCP && !tcp)
+		return ALLOW;	/* a listener, never connected, or at CLOSE already */
+	if (tcp)
+		tcp_totals(tcp, &now);
 	bpf_spin_lock(&state->lock);
-	take(state, &taken);
+	take(state, &taken, tcp ? &now : 0);
 	bpf_spin_unlock(&state->lock);
 	send_flow(&taken, FLOW_RELEASED);
 	return ALLOW;
 }
 
-INLINE void on_handshake(struct bpf_sock_ops *ctx, struct bpf_sock *sk, u32 kind, u32 flags)
+/* From here on the kernel counts for this connection. */
+INLINE void begin(struct state *state, u64 cookie, struct bpf_sock *sk, u32 established,
+		  struct net_ends *ends, struct owner *owner)
+{
+	u64 tcp = (u64)bpf_skc_to_tcp_sock(sk);
+
+	ends_of(sk, ends);
+	bpf_spin_lock(&state->lock);
+	if (state->tcp != tcp)
+		state->totals = (struct totals){};
+	state->tcp = tcp;
+	state->cookie = cookie;
+	state->ends = *ends;
+	state->established = established;
+	*owner = state->owner;
+	bpf_spin_unlock(&state->lock);
+}
+
+/* `kind` is 0 for a connection that only begins: CONNECT told of it. */
+INLINE void on_begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk, u32 kind, u32 flags)
 {
 	struct state *state = state_of(sk);
-	struct net_ends ends = {};
-	struct owner owner;
 	u64 cookie = bpf_get_socket_cookie(ctx);
+	struct net_ends ends = {};
+	struct owner owner = {};
 
 	if (!state)
 		return;
-	ends_of(sk, &ends);
-	bpf_spin_lock(&state->lock);
-	inherit(state, cookie, &ends);
-	state->ends = ends;
-	state->established = 1;
-	owner = state->owner;
-	bpf_spin_unlock(&state->lock);
-	send_sock(kind, cookie, &owner, &ends, flags);
+	begin(state, cookie, sk, kind != 0, &ends, &owner);
+	if (kind)
+		send_sock(kind, cookie, &owner, &ends, flags);
 }
 
-INLINE void on_close(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+INLINE void on_close(struct bpf_sock *sk)
 {
 	struct state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	struct taken taken = {};
-	struct net_ends ends = {};
+	struct totals now = {};
 	u32 established;
 
-	if (!state)
+	if (!state || !state->tcp)
 		return;
-	ends_of(sk, &ends);
+	tcp_totals(state->tcp, &now);
 	bpf_spin_lock(&state->lock);
-	take(state, &taken);
+	take(state, &taken, &now);
 	established = state->established;
 	state->established = 0;
+	state->tcp = 0;
 	bpf_spin_unlock(&state->lock);
 	send_flow(&taken, FLOW_CLOSED);
-	send_sock(REC_CLOSED, bpf_get_socket_cookie(ctx), &taken.owner, &ends,
+	send_sock(REC_CLOSED, taken.cookie, &taken.owner, &taken.ends,
 		  established ? 0 : SOCK_NEVER_ESTABLISHED);
 }
 
@@ -250,17 +256,18 @@ int on_tcp(struct bpf_sock_ops *ctx)
 	switch (ctx->op) {
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
+		on_begin(ctx, sk, 0, 0);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-		on_handshake(ctx, sk, REC_ESTABLISHED, 0);
+		on_begin(ctx, sk, REC_ESTABLISHED, 0);
 		break;
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
 		bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
-		on_handshake(ctx, sk, REC_ACCEPTED, SOCK_OWNER_LISTENER);
+		on_begin(ctx, sk, REC_ACCEPTED, SOCK_OWNER_LISTENER);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
 		if (ctx->args[1] == STATE_CLOSE)
-			on_close(ctx, sk);
+			on_close(sk);
 		break;
 	}
 	return ALLOW;

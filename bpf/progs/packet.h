@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
  *
- * Where a packet goes and how much payload it has. Used by net.bpf.c.
+ * Where a UDP packet goes and how much payload it has. Used by net.bpf.c.
  *
  * skb->len is the length from the IP header on, of the whole super-packet before segmentation
- * (GSO) or after coalescing (GRO): one header, so that the payload is exact for these too.
+ * (GSO) or fragmentation, and after coalescing (GRO): one header, so the payload is exact for
+ * these too.
  */
 #ifndef AUDIT_PACKET_H
 #define AUDIT_PACKET_H
@@ -38,8 +39,10 @@ struct ip6 {
 	u32 target[4];
 };
 
+#define UDP_HEADER 8
+
 /* Headers between IPv6's and the transport's that hosts send to themselves or others in practice:
- * more than these and the packet counts with no payload. RFC 8200, section 4. */
+ * more than these and the packet is not counted. RFC 8200, section 4. */
 #define MAX_EXTENSIONS 4
 enum {
 	IP6_HOP_BY_HOP = 0,
@@ -47,14 +50,14 @@ enum {
 	IP6_TARGET = 60,
 };
 
-/* Returns the offset of the transport header, 0 if it was not found. */
-INLINE u32 skip_extensions(struct __sk_buff *skb, u8 next, u32 proto)
+/* Returns the offset of the UDP header, 0 if it was not found. */
+INLINE u32 skip_extensions(struct __sk_buff *skb, u8 next)
 {
 	u32 at = sizeof(struct ip6);
 	u8 extension[2];
 	int i;
 
-	for (i = 0; i < MAX_EXTENSIONS && next != proto; i++) {
+	for (i = 0; i < MAX_EXTENSIONS && next != NET_UDP; i++) {
 		if (next != IP6_HOP_BY_HOP && next != IP6_FRAGMENT && next != IP6_TARGET)
 			return 0;
 		if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
@@ -62,7 +65,7 @@ INLINE u32 skip_extensions(struct __sk_buff *skb, u8 next, u32 proto)
 		at += next == IP6_FRAGMENT ? 8 : (extension[1] + 1) * 8;
 		next = extension[0];
 	}
-	return next == proto ? at : 0;
+	return next == NET_UDP ? at : 0;
 }
 
 /* Puts the packet's addresses where the socket would have them. */
@@ -74,7 +77,7 @@ INLINE u32 read_ip(struct __sk_buff *skb, struct packet *packet, bool out)
 	struct ip6 v6;
 
 	if (skb->protocol == bpf_htons(0x0800)) {
-		if (bpf_skb_load_bytes(skb, 0, &v4, sizeof(v4)) || v4.protocol != packet->ends.proto)
+		if (bpf_skb_load_bytes(skb, 0, &v4, sizeof(v4)) || v4.protocol != NET_UDP)
 			return 0;
 		put_v4(source, v4.source);
 		put_v4(target, v4.target);
@@ -84,29 +87,24 @@ INLINE u32 read_ip(struct __sk_buff *skb, struct packet *packet, bool out)
 		return 0;
 	put_v6(source, v6.source[0], v6.source[1], v6.source[2], v6.source[3]);
 	put_v6(target, v6.target[0], v6.target[1], v6.target[2], v6.target[3]);
-	return skip_extensions(skb, v6.next, packet->ends.proto);
+	return skip_extensions(skb, v6.next);
 }
 
-/* Returns false for what is not TCP or UDP of this socket (an ICMP error, say). */
+/* Returns false for what is not UDP of this socket (an ICMP error, say). A connected socket knows
+ * its ends better: a NAT may have changed those in the packet. */
 INLINE bool read_packet(struct __sk_buff *skb, struct bpf_sock *sk, struct packet *packet, bool out)
 {
 	u16 ports[2];
-	u32 at, header = 8;
-	u8 offset;
+	u32 at;
 
 	packet->ends.family = sk->family;
-	packet->ends.proto = sk->protocol;
+	packet->ends.proto = NET_UDP;
 	at = read_ip(skb, packet, out);
 	if (!at || bpf_skb_load_bytes(skb, at, ports, sizeof(ports)))
 		return false;
 	packet->ends.local_port = bpf_ntohs(ports[out ? 0 : 1]);
 	packet->ends.peer_port = bpf_ntohs(ports[out ? 1 : 0]);
-	if (sk->protocol == NET_TCP) {
-		if (bpf_skb_load_bytes(skb, at + 12, &offset, 1))
-			return false;
-		header = (offset >> 4) * 4;
-	}
-	packet->payload = skb->len > at + header ? skb->len - at - header : 0;
+	packet->payload = skb->len > at + UDP_HEADER ? skb->len - at - UDP_HEADER : 0;
 	if (sk->dst_port)
 		ends_of(sk, &packet->ends);
 	return true;

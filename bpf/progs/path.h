@@ -19,11 +19,15 @@
 #define SCRATCH 32768
 #define FIRST_HALF (SCRATCH / 2 - 1)
 
+struct bytes {
+	u8 at[SCRATCH];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__uint(value_size, SCRATCH);
+	__type(value, struct bytes);
 } scratch_map SEC(".maps");
 
 INLINE u8 *scratch(void)

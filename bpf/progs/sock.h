@@ -2,9 +2,11 @@
  *
  * What is known of a socket, kept with it: owner, ends, totals not yet sent. Used by net.bpf.c.
  *
- * A UDP socket has one slot: a packet to or from another peer first sends what the slot holds, so
- * that the sums per peer are exact. Everything is read and changed under the lock, because packets
- * come in on any CPU while the owner sends.
+ * Bytes of TCP are the kernel's own counters of the connection: exact, whatever is lost, sent again
+ * or coalesced, and free. UDP has none, so its packets are counted, with one peer at a time: a
+ * packet to or from another first sends what is held, so that the sums per peer are exact.
+ * Everything is read and changed under the lock, because packets come in on any CPU while the owner
+ * sends.
  */
 #ifndef AUDIT_SOCK_H
 #define AUDIT_SOCK_H
@@ -39,15 +41,16 @@ struct peer {
 struct state {
 	struct bpf_spin_lock lock;
 	u32 established;
-	u64 cookie;		/* whose state this is; a copy has the listener's for a moment */
+	u64 cookie;
+	u64 tcp;		/* struct tcp_sock between connect or handshake and CLOSE, else 0 */
 	struct owner owner;
-	struct totals totals;
+	struct totals totals;	/* UDP: not yet sent; TCP: sent already */
 	struct net_ends ends;
 	struct peer last_sent;	/* of the last REC_SEND */
 };
 
 /* BPF_F_CLONE: an accepted socket begins with a copy of its listener's state, and so with its
- * owner, before any packet of it is seen. */
+ * owner. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
@@ -153,14 +156,41 @@ struct taken {
 	struct net_ends ends;
 };
 
-/* Call with the lock held. */
-INLINE void take(struct state *state, struct taken *taken)
+/* include/net/sock.h, enum sock_flags; set by tcp_fin only */
+#define SOCK_DONE_BIT 1
+
+/* The socket is alive as long as its state is, and so is what `tcp` points to. The peer's FIN takes
+ * a sequence number and is counted as a byte received (net/ipv4/tcp_input.c, tcp_rcv_nxt_update). */
+INLINE void tcp_totals(u64 address, struct totals *totals)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)address;
+	struct sock_common *common = (struct sock_common *)address;
+	u64 fin = BPF_CORE_READ(common, skc_flags) >> SOCK_DONE_BIT & 1;
+	u64 received = BPF_CORE_READ(tcp, bytes_received);
+
+	totals->sent_bytes = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
+	totals->received_bytes = received - (received ? fin : 0);
+	totals->sent_packets = BPF_CORE_READ(tcp, segs_out);
+	totals->received_packets = BPF_CORE_READ(tcp, segs_in);
+}
+
+/* Call with the lock held. `now` are a TCP connection's totals, 0 for UDP. */
+INLINE void take(struct state *state, struct taken *taken, const struct totals *now)
 {
 	taken->cookie = state->cookie;
 	taken->owner = state->owner;
-	taken->totals = state->totals;
 	taken->ends = state->ends;
-	state->totals = (struct totals){};
+	taken->totals = state->totals;
+	if (now) {
+		taken->totals.sent_bytes = now->sent_bytes - state->totals.sent_bytes;
+		taken->totals.received_bytes = now->received_bytes - state->totals.received_bytes;
+		taken->totals.sent_packets = now->sent_packets - state->totals.sent_packets;
+		taken->totals.received_packets =
+			now->received_packets - state->totals.received_packets;
+		state->totals = *now;
+	} else {
+		state->totals = (struct totals){};
+	}
 }
 
 INLINE void send_flow(const struct taken *taken, u32 flags)

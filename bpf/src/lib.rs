@@ -2,7 +2,7 @@
 //!
 //! Each object (see [`Topic`]) loads on its own: one that the kernel refuses degrades that source,
 //! by name, and no other. Nothing here interprets a record; that is `event::wire`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod error;
 mod load;
@@ -10,6 +10,8 @@ mod objects;
 mod probe;
 mod programs;
 mod source;
+mod sys;
+mod tracefs;
 
 pub use error::Error;
 pub use load::{Loaded, Settings, load};

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 
 use aya::maps::{CgroupArray, Map, MapData, PerCpuArray, RingBuf};
@@ -12,6 +12,8 @@ use aya::{Btf, Ebpf, EbpfLoader};
 use crate::error::Error;
 use crate::programs::{Hook, Program, Topic};
 use crate::source::{Buffer, Ring, Source};
+use crate::sys;
+use crate::tracefs::Tracefs;
 
 /// What to load and how large. Ring sizes are powers of two and whole pages.
 #[derive(Debug, Clone)]
@@ -95,15 +97,25 @@ impl Object {
     pub(crate) fn attached(&self, types: &Btf, leaf: BorrowedFd<'_>) -> Result<Source, Error> {
         let mut ebpf = self.open(types)?;
         self.set_leaf(&mut ebpf, leaf)?;
+        let mut events = Vec::new();
         for program in self.topic.programs() {
             let found = ebpf.program_mut(program.name);
             let found = found.ok_or(Error::Missing(self.topic, program.name))?;
             load_program(program, found, types)
                 .map_err(|e| Error::Program(self.topic, program.name, Box::new(e)))?;
-            attach_program(program, found, leaf)
-                .map_err(|e| Error::Attach(self.topic, program.name, Box::new(e)))?;
+            if let Hook::Tracepoint(category, name) = program.hook {
+                let fd = found
+                    .fd()
+                    .map_err(|e| Error::Program(self.topic, program.name, Box::new(e)))?;
+                let event = at_tracepoint(fd.as_fd(), category, name)
+                    .map_err(|e| Error::Tracepoint(self.topic, program.name, e))?;
+                events.push(event);
+            } else {
+                attach_program(program, found, leaf)
+                    .map_err(|e| Error::Attach(self.topic, program.name, Box::new(e)))?;
+            }
         }
-        self.source(ebpf)
+        self.source(ebpf, events)
     }
 
     fn open(&self, types: &Btf) -> Result<Ebpf, Error> {
@@ -126,13 +138,14 @@ impl Object {
         array.set(0, leaf, 0).map_err(wrong)
     }
 
-    fn source(&self, mut ebpf: Ebpf) -> Result<Source, Error> {
+    fn source(&self, mut ebpf: Ebpf, events: Vec<OwnedFd>) -> Result<Source, Error> {
         let topic = self.topic;
         let ring = RingBuf::try_from(take(&mut ebpf, topic, topic.ring())?)
             .map_err(|e| Error::Map(topic, topic.ring(), Box::new(e)))?;
         let counters = PerCpuArray::try_from(take(&mut ebpf, topic, "counters")?)
             .map_err(|e| Error::Map(topic, "counters", Box::new(e)))?;
-        Ok(Source { topic, ring: Ring(Buffer(ring)), counters, ebpf: Some(ebpf) })
+        let ring = Ring(Buffer(ring));
+        Ok(Source { topic, ring, counters, ebpf: Some(ebpf), events, missed: 0 })
     }
 }
 
@@ -164,12 +177,11 @@ fn attach_program(
     let mode = CgroupAttachMode::Single;
     match program.hook {
         Hook::BtfTracepoint(_) => as_mut::<programs::BtfTracePoint>(found)?.attach().map(drop),
-        Hook::Tracepoint(category, name) => {
-            as_mut::<programs::TracePoint>(found)?.attach(category, name).map(drop)
-        }
+        Hook::Tracepoint(..) => Ok(()), // at_tracepoint has done it
         Hook::CgroupSkb => {
             let skb = as_mut::<programs::CgroupSkb>(found)?;
-            let way = (*skb.expected_attach_type()).unwrap_or(programs::CgroupSkbAttachType::Ingress);
+            let way =
+                (*skb.expected_attach_type()).unwrap_or(programs::CgroupSkbAttachType::Ingress);
             skb.attach(leaf.as_fd(), way, mode).map(drop)
         }
         Hook::CgroupSock => as_mut::<programs::CgroupSock>(found)?.attach(leaf, mode).map(drop),
@@ -178,6 +190,13 @@ fn attach_program(
         }
         Hook::SockOps => as_mut::<programs::SockOps>(found)?.attach(leaf, mode).map(drop),
     }
+}
+
+/// aya's own way needs a mounted tracefs.
+fn at_tracepoint(program: BorrowedFd<'_>, category: &str, name: &str) -> io::Result<OwnedFd> {
+    let event = sys::open_tracepoint(Tracefs::open()?.id(category, name)?)?;
+    sys::attach_to_event(&event, program)?;
+    Ok(event)
 }
 
 fn as_mut<'a, T>(program: &'a mut programs::Program) -> Result<&'a mut T, ProgramError>

@@ -1,7 +1,7 @@
 //! A loaded topic: its ring, its counters, its attached programs.
 
 use std::fs;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use aya::Ebpf;
 use aya::maps::{MapData, PerCpuArray, RingBuf};
@@ -66,11 +66,19 @@ pub struct Source {
     pub(crate) counters: PerCpuArray<MapData, [u64; COUNT_CELLS]>,
     /// Holds programs and links, until [`Source::detach`].
     pub(crate) ebpf: Option<Ebpf>,
+    /// Hold the programs at classic tracepoints while they are open.
+    pub(crate) events: Vec<OwnedFd>,
+    /// [`Source::missed`] at the moment of detaching.
+    pub(crate) missed: u64,
 }
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source").field("topic", &self.topic).field("ring", &self.ring).finish()
+        f.debug_struct("Source")
+            .field("topic", &self.topic)
+            .field("ring", &self.ring)
+            .field("events", &self.events.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,6 +123,8 @@ impl Source {
 
     /// Detaches the programs; what they sent stays in the ring. After it no counter moves.
     pub fn detach(&mut self) {
+        self.missed = self.missed();
+        self.events.clear();
         self.ebpf = None;
     }
 
@@ -122,8 +132,9 @@ impl Source {
     /// on that CPU already. Such a run is in no counter. 0 where the kernel does not tell.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        let Some(ebpf) = &self.ebpf else { return 0 };
-        ebpf.programs().filter_map(|(_, program)| program.fd().ok()).map(|fd| misses(fd.as_fd())).sum()
+        let Some(ebpf) = &self.ebpf else { return self.missed };
+        let programs = ebpf.programs().filter_map(|(_, program)| program.fd().ok());
+        programs.map(|fd| misses(fd.as_fd())).sum()
     }
 }
 

@@ -86,13 +86,13 @@ pub struct Flow {
     pub head: Head,
     /// The kernel's name of the socket.
     pub cookie: u64,
-    /// Payload bytes out, retransmissions included.
+    /// Payload bytes out; TCP: each once, however often it was sent.
     pub sent_bytes: u64,
     /// Payload bytes in.
     pub received_bytes: u64,
-    /// Packets out, as the kernel hands them to the device (before segmentation).
+    /// TCP: segments out, as on the wire; UDP: datagrams before segmentation.
     pub sent_packets: u64,
-    /// Packets in, after coalescing.
+    /// TCP: segments in; UDP: datagrams.
     pub received_packets: u64,
     /// Addresses and ports.
     pub ends: Ends,
