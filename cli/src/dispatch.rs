@@ -1,14 +1,14 @@
 //! From the arguments to an exit status; the only place that prints failures and chooses statuses.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::{
-    args::{Cli, Command},
-    exit,
+    args::{Cli, Command, Generate},
+    doctor, exit,
     failure::Failure,
-    run, text,
+    help, run, text,
 };
 
 /// What a command that worked answers.
@@ -50,12 +50,10 @@ fn usage(said: &clap::Error) -> ExitCode {
 
 fn answer(cli: &Cli) -> Result<Answer, Failure> {
     match &cli.command {
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "audit", &mut script);
-            io::Write::write_all(&mut io::stdout(), &script)?;
-            Ok(Answer::Yes)
-        }
+        Command::Doctor => doctor::doctor(&cli.globals),
+        Command::Completions { shell } => help::completions(*shell).map(|()| Answer::Yes),
+        Command::Help { topic } => help::help(topic.as_deref()).map(|()| Answer::Yes),
+        Command::Generate { what: Generate::Man { dir } } => help::man(dir).map(|()| Answer::Yes),
         _ => Err(Failure::new("cannot do this yet")),
     }
 }

@@ -28,8 +28,8 @@ const fn meaning(code: &'static str, says: &'static str) -> Meaning {
 /// Statuses of `audit run`.
 pub(crate) const OF_RUN: [Meaning; 5] = [
     meaning("CMD's", "the command was recorded and exited with this status"),
-    meaning("signal", "CMD died by a signal: audit dies by the same one (a shell shows 128 + N)"),
-    meaning("125", "recording could not start, and CMD was not started (see --on-error)"),
+    meaning("signal", "CMD died by a signal, and so does audit (a shell shows 128 + N)"),
+    meaning("125", "recording could not start; CMD was not started (see --on-error)"),
     meaning("126", "CMD was found but cannot be executed"),
     meaning("127", "CMD was not found"),
 ];
@@ -37,13 +37,13 @@ pub(crate) const OF_RUN: [Meaning; 5] = [
 /// Statuses of all other commands.
 pub(crate) const OF_OTHERS: [Meaning; 3] = [
     meaning("0", "yes, or done; also when the reader of our output has gone away"),
-    meaning("1", "no: nothing matches (query), this machine cannot record (doctor)"),
-    meaning("2", "wrong usage, or the command could not do its work; standard error says why"),
+    meaning("1", "no: nothing matches (query), not able to record (doctor)"),
+    meaning("2", "wrong usage, or it could not be done; standard error says why"),
 ];
 
 /// What is true of all of them.
 pub(crate) const NOTE: &str = "Trouble with recording after CMD has started never changes the status: \
-it is shown in the\nsummary and kept in the record.";
+it is\nshown in the summary and kept in the record.";
 
 /// Returns the help topic.
 pub(crate) fn topic() -> String {
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn the_topic_fits_the_design_width_and_names_the_numbers() {
         let topic = topic();
-        assert!(topic.lines().all(|line| line.len() <= 90), "{topic}");
+        assert!(topic.lines().all(|line| line.len() <= 80), "{topic}");
         for code in [YES, NO, TROUBLE, NOT_RECORDED, NOT_EXECUTABLE, NOT_FOUND] {
             assert!(topic.contains(&format!("\n  {code} ")), "{code}");
         }

@@ -27,11 +27,21 @@ impl Failure {
         Failure::new(format!("{attempt}: {}", with_causes(cause)))
     }
 
+    /// Makes a failure of an error that says itself what was attempted.
+    pub(crate) fn of(error: &dyn Error) -> Self {
+        Failure::new(with_causes(error))
+    }
+
     /// Adds a line that says what to do.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// What could not be done.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// Whether nothing failed but the reader of our output has gone away.
@@ -57,12 +67,28 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Returns what the system said, without the number that Rust adds.
+pub(crate) fn system_text(error: &io::Error) -> String {
+    strip_number(&error.to_string())
+}
+
+/// `No such file or directory (os error 2)` becomes `no such file or directory`.
+fn strip_number(text: &str) -> String {
+    let Some((words, _)) = text.rsplit_once(" (os error ") else { return text.to_owned() };
+    let start = words.rfind(": ").map_or(0, |at| at + 2);
+    let (before, said) = words.split_at_checked(start).unwrap_or(("", words));
+    let mut letters = said.chars();
+    let first = letters.next().map(|c| c.to_ascii_lowercase());
+    before.chars().chain(first).chain(letters).collect()
+}
+
 /// Returns an error's text with those behind it that it does not already say.
 fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let plain = |error: &dyn Error| strip_number(&error.to_string());
+    let mut text = plain(error);
     let mut next = error.source();
     while let Some(cause) = next {
-        let more = cause.to_string();
+        let more = plain(cause);
         if !text.contains(&more) {
             text.push_str(": ");
             text.push_str(&more);
@@ -97,6 +123,6 @@ mod tests {
     fn causes_are_told_once() {
         let inner = std::io::Error::from_raw_os_error(2);
         let text = Failure::because("cannot read x", &inner).to_string();
-        assert_eq!(text, "audit: cannot read x: No such file or directory (os error 2)\n");
+        assert_eq!(text, "audit: cannot read x: no such file or directory\n");
     }
 }

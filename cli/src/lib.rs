@@ -5,8 +5,11 @@
 
 pub mod args;
 mod dispatch;
+mod doctor;
 mod exit;
 mod failure;
+mod help;
+mod pages;
 mod run;
 mod text;
 

@@ -1,11 +1,10 @@
 //! Flags that every command takes, and where the store is.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+
+use crate::failure::Failure;
 
 /// Form of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -44,23 +43,44 @@ pub enum Times {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Where the runs are kept [default: $XDG_STATE_HOME/audit or ~/.local/state/audit]
+    /// Where the runs are kept [default: ~/.local/state/audit, for root /var/lib/audit-run]
     #[arg(long, global = true, value_name = "DIR", env = "AUDIT_HOME", hide_env = true)]
     pub home: Option<PathBuf>,
-    /// Form of the output
-    #[arg(long, global = true, value_name = "FORM", value_enum, default_value = "text")]
+    /// Form of the output: text, json, or jsonl (one document a line)
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORM",
+        value_enum,
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
     /// Short for --format json
     #[arg(long, global = true)]
     pub json: bool,
-    /// When to colour the output
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
+    /// When to colour the output: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true
+    )]
     pub color: ColorWhen,
     /// Do not start a pager
     #[arg(long, global = true)]
     pub no_pager: bool,
-    /// Times of events: from the start of the run, clock, or both
-    #[arg(long, global = true, value_name = "HOW", value_enum, default_value = "rel")]
+    /// Times of events: rel (from the start of the run), abs (clock, UTC) or both
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOW",
+        value_enum,
+        default_value = "rel",
+        hide_possible_values = true
+    )]
     pub ts: Times,
     /// Say more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -81,63 +101,22 @@ impl Globals {
     }
 
     /// Returns the directory of the store as an absolute path; it need not exist.
-    #[must_use]
-    pub fn store_dir(&self) -> PathBuf {
-        let chosen = match &self.home {
-            Some(home) if !home.as_os_str().is_empty() => home.clone(),
-            _ => default_store(|name| std::env::var_os(name)),
+    pub(crate) fn store_dir(&self) -> Result<PathBuf, Failure> {
+        let var = |name: &str| std::env::var_os(name);
+        let (state, xdg, home) = (var("STATE_DIRECTORY"), var("XDG_STATE_HOME"), var("HOME"));
+        let around = storage::Surroundings {
+            audit_home: self.home.as_deref().map(Path::as_os_str),
+            state_directory: state.as_deref(),
+            xdg_state_home: xdg.as_deref(),
+            home: home.as_deref(),
+            uid: rustix::process::geteuid().as_raw(),
         };
-        std::path::absolute(&chosen).unwrap_or(chosen)
-    }
-}
-
-/// Returns where runs are kept when the user says nothing; `var` looks up the environment.
-///
-/// Relative paths in the variables are ignored, as the XDG base directory specification asks.
-fn default_store(var: impl Fn(&str) -> Option<OsString>) -> PathBuf {
-    let absolute = |name: &str| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(state) = absolute("XDG_STATE_HOME") {
-        return state.join("audit");
-    }
-    if let Some(home) = absolute("HOME") {
-        return home.join(".local/state/audit");
-    }
-    // A system service has no home; systemd names its state directories, separated by colons.
-    let first = var("STATE_DIRECTORY").and_then(|list| first_of(&list));
-    first.unwrap_or_else(|| PathBuf::from("/var/lib/audit-run"))
-}
-
-fn first_of(list: &OsString) -> Option<PathBuf> {
-    let first = list.to_str()?.split(':').next()?;
-    Some(Path::new(first)).filter(|path| path.is_absolute()).map(Path::to_path_buf)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn store(vars: &[(&str, &str)]) -> PathBuf {
-        default_store(|name| {
-            vars.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
-        })
+        let home = storage::home(&around).map_err(|error| Failure::of(&error))?;
+        Ok(std::path::absolute(&home).unwrap_or(home))
     }
 
-    #[test]
-    fn the_state_home_comes_before_the_home() {
-        let both = store(&[("HOME", "/home/ana"), ("XDG_STATE_HOME", "/state")]);
-        assert_eq!(both, Path::new("/state/audit"));
-        assert_eq!(store(&[("HOME", "/home/ana")]), Path::new("/home/ana/.local/state/audit"));
-    }
-
-    #[test]
-    fn a_service_without_a_home_uses_its_state_directory() {
-        assert_eq!(store(&[("STATE_DIRECTORY", "/var/lib/a:/b")]), Path::new("/var/lib/a"));
-        assert_eq!(store(&[]), Path::new("/var/lib/audit-run"));
-    }
-
-    #[test]
-    fn relative_directories_in_the_environment_are_ignored() {
-        let relative = store(&[("XDG_STATE_HOME", "state"), ("HOME", "/root")]);
-        assert_eq!(relative, Path::new("/root/.local/state/audit"));
+    /// Returns the store.
+    pub(crate) fn store(&self) -> Result<storage::Store, Failure> {
+        Ok(storage::Store::open(&self.store_dir()?))
     }
 }

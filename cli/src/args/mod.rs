@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
 pub use globals::{ColorWhen, Format, Globals, Times};
-pub use reading::{EventType, Filters, QueryArgs, RunsArgs, ViewArgs};
+pub use reading::{Filters, QueryArgs, RunsArgs, ViewArgs};
 pub use run::{MountNs, OnError, RunArgs, SummaryWhen};
 pub use values::{Moment, RingKib, Tag};
 

@@ -1,46 +1,9 @@
 //! Flags of the commands that read.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, builder::PossibleValuesParser};
+use event::model::table;
 
 use super::values::Moment;
-
-/// Kinds of events, as in the `type` of a JSON line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EventType {
-    /// The start of the recording
-    Start,
-    /// Forks, exits, leaving the run's cgroup
-    Process,
-    /// Programs executed
-    Exec,
-    /// Files read, written, created, deleted, renamed
-    File,
-    /// Connections, sends, flows
-    Net,
-    /// What is known to be missing
-    Lost,
-    /// What the sources said of themselves
-    Source,
-    /// The end of the recording
-    End,
-}
-
-impl EventType {
-    /// The word in the record.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            EventType::Start => "start",
-            EventType::Process => "process",
-            EventType::Exec => "exec",
-            EventType::File => "file",
-            EventType::Net => "net",
-            EventType::Lost => "lost",
-            EventType::Source => "source",
-            EventType::End => "end",
-        }
-    }
-}
 
 /// List the recorded runs, the latest first.
 #[derive(Debug, Clone, Args)]
@@ -94,10 +57,21 @@ pub struct QueryArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Filters {
     /// Only events of these types
-    #[arg(long = "type", value_name = "TYPE", value_enum, value_delimiter = ',')]
-    pub types: Vec<EventType>,
-    /// Only these operations: read, write, exec, create, delete, rename, connect, ...
-    #[arg(long, value_delimiter = ',')]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(table::TYPES.iter().map(|kind| kind.name))
+    )]
+    pub types: Vec<String>,
+    /// Only these operations
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(
+            table::TYPES.iter().flat_map(|kind| kind.ops.iter().copied())
+        )
+    )]
     pub op: Vec<String>,
     /// Only files whose path matches: a glob, or a part of it
     #[arg(long, value_name = "GLOB")]

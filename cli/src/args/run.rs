@@ -71,11 +71,24 @@ pub struct RunArgs {
     /// How long to go on recording processes that outlive the command
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub linger: Duration,
-    /// What to do when recording cannot start
-    #[arg(long, value_name = "WHAT", value_enum, default_value = "fail")]
+    /// What to do when recording cannot start: fail (exit with 125) or run (warn, run unrecorded)
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        default_value = "fail",
+        hide_possible_values = true
+    )]
     pub on_error: OnError,
-    /// When to print a summary on standard error
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    /// Summary on standard error: always, never, or auto: on a terminal, in CI, or when something
+    /// was not recorded
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true
+    )]
     pub summary: SummaryWhen,
     /// Run the command as this user (name or uid); only root can
     #[arg(long)]
@@ -83,8 +96,14 @@ pub struct RunArgs {
     /// Do not set AUDIT_RUN_ID in the command's environment
     #[arg(long)]
     pub no_env: bool,
-    /// Whether the command gets a mount namespace of its own
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    /// Mount namespace of its own for the command: on, off, or auto: where it cannot notice
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true
+    )]
     pub mount_ns: MountNs,
     /// Sizes of the process, network and opens rings in KiB, powers of two; 0 is the default
     #[arg(long, hide = true, value_name = "P,N,O", default_value = "0,0,0")]

@@ -144,7 +144,7 @@ mod tests {
         assert!(narrow.lines().all(|line| width(line) <= 30), "{narrow}");
         insta::assert_snapshot!(narrow, @r"
         ID    PATH                SIZE
-        7k2m  /home…/src/cart.ts  412 B
+        7k2m  /home…src/cart.ts  412 B
         ");
     }
 

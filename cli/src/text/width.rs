@@ -40,6 +40,36 @@ pub(crate) fn cut_middle(text: &str, room: usize) -> String {
     format!("{front}{GAP}{back}")
 }
 
+/// Returns `text` in lines of at most `room` columns, broken at spaces where there are some.
+pub(crate) fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let mut rest = word;
+        loop {
+            let Some(line) = lines.last_mut() else { return lines };
+            let gap = usize::from(!line.is_empty());
+            if width(line) + gap + width(rest) <= room {
+                line.push_str(if gap == 1 { " " } else { "" });
+                line.push_str(rest);
+                break;
+            }
+            if line.is_empty() {
+                // Longer than a line: cut, but always by something.
+                let first = rest.chars().next().map_or(0, char::len_utf8);
+                let at = head(rest, room).len().max(first);
+                let (here, later) = rest.split_at_checked(at).unwrap_or((rest, ""));
+                line.push_str(here);
+                rest = later;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
 /// The longest beginning of `text` of at most `room` columns.
 fn head(text: &str, room: usize) -> &str {
     let mut used = 0;
@@ -82,7 +112,21 @@ mod tests {
         assert_eq!(cut_end("日本語", 4), "日…");
     }
 
+    #[test]
+    fn lines_break_at_spaces_and_in_words_that_are_too_long() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("", 7), [""]);
+    }
+
     proptest! {
+        #[test]
+        fn wrapping_ends_and_loses_nothing(text in "\\PC{0,60}", room in 0usize..20) {
+            let glued: String = wrap(&text, room).concat();
+            let squeeze = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(squeeze(&glued), squeeze(&text));
+        }
+
         #[test]
         fn a_cut_text_fits(text in "\\PC{0,60}", room in 0usize..40) {
             prop_assert!(width(&cut_end(&text, room)) <= room);

@@ -1,0 +1,79 @@
+//! `audit doctor`: tells, by trying, what this machine can record, and what to do where it cannot.
+
+mod machine;
+mod page;
+mod probe;
+mod store;
+
+use std::path::Path;
+
+use crate::{
+    args::{Format, Globals},
+    dispatch::Answer,
+    failure::Failure,
+    run,
+    text::{Out, Screen},
+};
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// It works.
+    Ok,
+    /// Recording works without it, in part.
+    Warn,
+    /// Recording does not work.
+    Fail,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Check {
+    /// What.
+    pub(crate) name: String,
+    /// How it came out.
+    pub(crate) state: State,
+    /// What was found.
+    pub(crate) detail: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fix: Option<String>,
+}
+
+impl Check {
+    fn new(name: &str, state: State, detail: impl Into<String>) -> Self {
+        Check { name: name.to_owned(), state, detail: detail.into(), fix: None }
+    }
+
+    fn fix(self, fix: impl Into<String>) -> Self {
+        Check { fix: Some(fix.into()), ..self }
+    }
+}
+
+/// Tries everything and prints the page; the answer is whether this machine can record.
+pub(crate) fn doctor(globals: &Globals) -> Result<Answer, Failure> {
+    let home = globals.store_dir();
+    let root = rustix::process::geteuid().is_root();
+    let mut checks = machine::checks(root);
+    checks.extend(probe::checks(run::find_supervisor(), root));
+    checks.push(match &home {
+        Ok(home) => store::check(home),
+        Err(failure) => Check::new("store", State::Fail, failure.message()).fix("set AUDIT_HOME"),
+    });
+    show(globals, &checks, home.ok().as_deref())
+}
+
+fn show(globals: &Globals, checks: &[Check], home: Option<&Path>) -> Result<Answer, Failure> {
+    let mut out = Out::open(globals);
+    match globals.form() {
+        Format::Text => page::text(&mut out, checks, home, Screen::of_stdout())?,
+        form => page::json(&mut out, checks, form)?,
+    }
+    out.close()?;
+    Ok(if is_ready(checks) { Answer::Yes } else { Answer::No })
+}
+
+fn is_ready(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.state != State::Fail)
+}

@@ -1,0 +1,258 @@
+//! What an event says, in one safe line of words for people.
+
+use super::line::Line;
+use crate::text::{self, Safe, command_line, plural, program, signal};
+
+/// Returns the verb of an event: its `op`, else its `type`.
+pub(super) fn verb(line: &Line) -> String {
+    let op = line.text("op");
+    let verb = match (line.text("type"), op) {
+        (kind, "") => kind,
+        ("file", "create") if line.flag("dir") => "mkdir",
+        ("file", "delete") if line.flag("dir") => "rmdir",
+        _ => op,
+    };
+    Safe::new(verb).to_string()
+}
+
+/// Returns who did it: `node[4120]`.
+pub(super) fn who(line: &Line) -> String {
+    let exe = line.bytes("exe").map(|exe| program(&exe));
+    match (exe, line.number("pid")) {
+        (Some(exe), Some(pid)) => format!("{exe}[{pid}]"),
+        (None, Some(pid)) => format!("[{pid}]"),
+        (Some(exe), None) => exe,
+        (None, None) => String::new(),
+    }
+}
+
+/// Returns what was done, without who and when.
+pub(super) fn what(line: &Line) -> String {
+    match line.text("type") {
+        "start" => command_line(line.list("command")),
+        "process" => process(line),
+        "exec" => exec(line),
+        "file" => file(line),
+        "net" => net(line),
+        "lost" => lost(line),
+        "source" => source(line),
+        "end" => end(line),
+        _ => String::new(),
+    }
+}
+
+fn process(line: &Line) -> String {
+    match line.text("op") {
+        "fork" => line.number("child_pid").map(|pid| format!("process {pid}")).unwrap_or_default(),
+        "exit" => outcome(line.number("code"), line.number("signal"), line.flag("core")),
+        "left" => "left the run's cgroup, still recorded".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Returns how a process ended.
+pub(super) fn outcome(code: Option<u64>, killed: Option<u64>, core: bool) -> String {
+    match (code, killed) {
+        (Some(code), _) => format!("exit {code}"),
+        (None, Some(number)) if core => format!("killed by {}, core dumped", signal(number)),
+        (None, Some(number)) => format!("killed by {}", signal(number)),
+        (None, None) => "exit unknown".to_owned(),
+    }
+}
+
+/// The arguments; the program's own path, where they name another.
+fn exec(line: &Line) -> String {
+    let argv = line.list("argv");
+    let exe = line.bytes("exe").unwrap_or_default();
+    let mut text = command_line(&argv);
+    if line.flag("argv_cut") {
+        text.push_str(" …");
+    }
+    let named = argv.first().map(|first| program(first)).unwrap_or_default();
+    if named != program(&exe) {
+        text = format!("{} as {text}", Safe::bytes(&exe));
+    }
+    text
+}
+
+/// Returns the path of a file event, or what stands for it.
+pub(super) fn path(line: &Line) -> String {
+    if let Some(path) = line.bytes("path") {
+        return Safe::bytes(&path).to_string();
+    }
+    let reason = Safe::new(line.text("path_missing")).to_string();
+    match line.bytes("name") {
+        Some(name) => format!("(directory {reason})/{}", Safe::bytes(&name)),
+        None => format!("(path {reason})"),
+    }
+}
+
+fn file(line: &Line) -> String {
+    let mut text = path(line);
+    if line.flag("dir") && !text.ends_with('/') {
+        text.push('/');
+    }
+    if let Some(new) = line.bytes("path2") {
+        text.push_str(" -> ");
+        text.push_str(&Safe::bytes(&new).to_string());
+    }
+    match line.number("count") {
+        Some(count @ 2..) => format!("{text}  {}", times(count, line.flag("count_exact"))),
+        _ => text,
+    }
+}
+
+/// `x12`, or `x12+` where it may have been more.
+pub(super) fn times(count: u64, exact: bool) -> String {
+    format!("x{}{}", text::count(count), if exact { "" } else { "+" })
+}
+
+fn net(line: &Line) -> String {
+    let mut text = format!("{} {}", Safe::new(line.text("proto")), Safe::new(line.text("peer")));
+    if let Some(host) = line.bytes("host") {
+        text.push_str(&format!(" ({})", Safe::bytes(&host)));
+    }
+    match line.text("op") {
+        "flow" => {
+            text.push_str("  ");
+            text.push_str(&traffic(line.number("sent_bytes"), line.number("received_bytes")));
+        }
+        _ if line.has("result") => {
+            text.push_str(&format!("  {}", Safe::new(line.text("result"))));
+        }
+        _ => {}
+    }
+    text
+}
+
+/// `1.9 MB out, 14.1 MB in`.
+pub(super) fn traffic(sent: Option<u64>, received: Option<u64>) -> String {
+    let size = |bytes: Option<u64>| text::bytes(bytes.unwrap_or(0));
+    format!("{} out, {} in", size(sent), size(received))
+}
+
+fn lost(line: &Line) -> String {
+    let count = line.number("count").unwrap_or(0);
+    let cause = line.text("cause").replace('_', " ");
+    format!(
+        "{}: {} lost ({})",
+        Safe::new(line.text("source")),
+        text::count(count),
+        Safe::new(&cause)
+    )
+}
+
+fn source(line: &Line) -> String {
+    let state = line.text("state").replace('_', " ");
+    let mut head = format!("{} {}", Safe::new(line.text("source")), Safe::new(&state));
+    if line.has("seen") {
+        let total = |name| text::count(line.number(name).unwrap_or(0));
+        let (seen, stored, folded) = (total("seen"), total("stored"), total("folded"));
+        head.push_str(&format!(", seen {seen} = stored {stored} + folded {folded}"));
+        head.push_str(&format!(" + lost {}", total("lost")));
+    }
+    match line.bytes("reason").filter(|reason| !reason.is_empty()) {
+        Some(reason) => format!("{head}: {}", Safe::bytes(&reason)),
+        None => head,
+    }
+}
+
+fn end(line: &Line) -> String {
+    let mut text = Safe::new(line.text("verdict")).to_string();
+    if let Some(events) = line.number("events") {
+        text.push_str(&format!(", {}", plural(events, "event")));
+    }
+    for reason in line.texts("reasons") {
+        text.push_str(&format!("; {}", Safe::new(reason)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: [&str; 3]) {
+        let line = Line::parse(json.as_bytes());
+        assert_eq!([verb(&line), who(&line), what(&line)], expected, "{json}");
+    }
+
+    #[test]
+    fn events_are_told_in_words() {
+        check(
+            r#"{"type":"exec","pid":7,"exe":"/usr/bin/git","argv":["git","clone","a b"]}"#,
+            ["exec", "git[7]", "git clone 'a b'"],
+        );
+        check(
+            r#"{"type":"exec","pid":7,"exe":"/bin/busybox","argv":["sh"]}"#,
+            ["exec", "busybox[7]", "/bin/busybox as sh"],
+        );
+        check(
+            r#"{"type":"process","op":"exit","pid":7,"signal":11,"core":true}"#,
+            ["exit", "[7]", "killed by SEGV, core dumped"],
+        );
+        check(
+            r#"{"type":"file","op":"rename","path":"/a","path2":"/b","count":1}"#,
+            ["rename", "", "/a -> /b"],
+        );
+        check(
+            r#"{"type":"file","op":"read","path":"/a","count":1000,"count_exact":true}"#,
+            ["read", "", "/a  x1,000"],
+        );
+        check(r#"{"type":"file","op":"create","dir":true,"path":"/d"}"#, ["mkdir", "", "/d/"]);
+        check(
+            r#"{"type":"file","op":"read","path_missing":"removed","name":"x"}"#,
+            ["read", "", "(directory removed)/x"],
+        );
+        check(
+            r#"{"type":"net","op":"flow","proto":"tcp","peer":"[::1]:443","sent_bytes":1900,"received_bytes":7}"#,
+            ["flow", "", "tcp [::1]:443  1.9 KB out, 7 B in"],
+        );
+        check(
+            r#"{"type":"lost","source":"network","cause":"ring_full","count":12}"#,
+            ["lost", "", "network: 12 lost (ring full)"],
+        );
+        check(
+            r#"{"type":"source","source":"names","state":"off","reason":"no mount\u001b[2J"}"#,
+            ["source", "", "names off: no mount\\x1b[2J"],
+        );
+        check(
+            r#"{"type":"end","verdict":"complete","events":3,"reasons":[]}"#,
+            ["end", "", "complete, 3 events"],
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_line_acts_on_the_terminal() {
+        let evil = "a\\u001b[31m\\n\\u202e";
+        let fields = [
+            "type",
+            "op",
+            "exe",
+            "path",
+            "path2",
+            "name",
+            "path_missing",
+            "proto",
+            "peer",
+            "host",
+            "result",
+            "source",
+            "state",
+            "reason",
+            "cause",
+            "verdict",
+        ];
+        for kind in ["start", "process", "exec", "file", "net", "lost", "source", "end", "new"] {
+            for field in fields {
+                let json = format!(
+                    r#"{{"type":"{kind}","pid":1,"{field}":"{evil}","argv":["{evil}"],"command":["{evil}"],"reasons":["{evil}"]}}"#
+                );
+                let line = Line::parse(json.as_bytes());
+                for text in [verb(&line), who(&line), what(&line)] {
+                    assert!(!text.contains(['\u{1b}', '\n', '\u{202e}']), "{json}: {text:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Events as a table: generic columns, or those of a type when all are of one.
+
+use std::io::{self, Write};
+
+use super::{
+    describe::{path, times, verb, what, who},
+    line::Line,
+};
+use crate::{
+    args::Times,
+    text::{self, Align, FAINT, HEADING, Safe, Screen, Table, command_line},
+};
+
+/// Rows that are set together; the widths of columns are settled anew for each such block.
+const BLOCK: usize = 1000;
+
+/// Which columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Columns {
+    /// Of any event.
+    Any,
+    /// Of programs executed.
+    Exec,
+    /// Of files.
+    File,
+    /// Of sockets.
+    Net,
+}
+
+impl Columns {
+    fn heads(self) -> (&'static [&'static str], &'static [Align]) {
+        use Align::{CutEnd, CutMiddle, Left, Right};
+        match self {
+            Columns::Any => (&["WHAT", "WHO", ""], &[Left, CutEnd, CutMiddle]),
+            Columns::Exec => {
+                (&["PID", "PARENT", "PROGRAM", "ARGUMENTS"], &[Right, Right, CutMiddle, CutEnd])
+            }
+            Columns::File => (&["WHAT", "WHO", "TIMES", "PATH"], &[Left, CutEnd, Right, CutMiddle]),
+            Columns::Net => (
+                &["WHAT", "WHO", "PROTO", "PEER", "RESULT", "OUT", "IN"],
+                &[Left, CutEnd, Left, CutMiddle, Left, Right, Right],
+            ),
+        }
+    }
+
+    fn cells(self, line: &Line) -> Vec<String> {
+        let number = |name| line.number(name).map(|n| n.to_string()).unwrap_or_default();
+        let size = |name| line.number(name).map(text::bytes).unwrap_or_default();
+        match self {
+            Columns::Any => vec![verb(line), who(line), what(line)],
+            Columns::Exec => {
+                let exe = line.bytes("exe").map(|exe| Safe::bytes(&exe).to_string());
+                vec![number("pid"), number("ppid"), exe.unwrap_or_default(), arguments(line)]
+            }
+            Columns::File => {
+                let count = line.number("count").filter(|count| *count > 1);
+                let count = count.map(|count| times(count, line.flag("count_exact")));
+                let mut name = path(line);
+                if let Some(new) = line.bytes("path2") {
+                    name = format!("{name} -> {}", Safe::bytes(&new));
+                }
+                vec![verb(line), who(line), count.unwrap_or_default(), name]
+            }
+            Columns::Net => {
+                let safe = |name| Safe::new(line.text(name)).to_string();
+                let (sent, received) = (size("sent_bytes"), size("received_bytes"));
+                vec![
+                    verb(line),
+                    who(line),
+                    safe("proto"),
+                    safe("peer"),
+                    safe("result"),
+                    sent,
+                    received,
+                ]
+            }
+        }
+    }
+}
+
+fn arguments(line: &Line) -> String {
+    let mut text = command_line(line.list("argv").iter().skip(1));
+    if line.flag("argv_cut") {
+        text.push_str(" …");
+    }
+    text
+}
+
+/// How times are shown, from which start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    /// As the user wants it.
+    pub(super) times: Times,
+    /// The run's start, nanoseconds since 1970.
+    pub(super) start_ns: i64,
+}
+
+impl Clock {
+    fn show(self, ts_ns: i64, line: &Line) -> String {
+        let relative = || text::offset(i128::from(ts_ns) - i128::from(self.start_ns));
+        // `2026-11-21T20:15:30.123456789Z`: the clock part to the millisecond.
+        let absolute = || {
+            let ts = line.text("ts");
+            Safe::new(ts.get(11..23).unwrap_or(ts)).to_string()
+        };
+        match self.times {
+            Times::Rel => relative(),
+            Times::Abs => absolute(),
+            Times::Both => format!("{} {}", absolute(), relative()),
+        }
+    }
+}
+
+/// Writes events as they come, in blocks.
+pub(super) struct LineTable<W> {
+    out: W,
+    columns: Columns,
+    clock: Clock,
+    screen: Screen,
+    table: Table,
+    rows: usize,
+}
+
+impl<W: Write> LineTable<W> {
+    /// Starts a table.
+    pub(super) fn new(out: W, columns: Columns, clock: Clock, screen: Screen) -> Self {
+        let mut table = empty(columns);
+        let heads = ["SEQ", "TIME"].iter().chain(columns.heads().0);
+        table.styled(heads.map(|head| ((*head).to_owned(), HEADING)));
+        LineTable { out, columns, clock, screen, table, rows: 0 }
+    }
+
+    /// Adds an event.
+    pub(super) fn add(&mut self, seq: u64, ts_ns: i64, line: &Line) -> io::Result<()> {
+        let mut cells = vec![(seq.to_string(), FAINT), (self.clock.show(ts_ns, line), FAINT)];
+        cells
+            .extend(self.columns.cells(line).into_iter().map(|cell| (cell, anstyle::Style::new())));
+        self.table.styled(cells);
+        self.rows += 1;
+        if self.rows.is_multiple_of(BLOCK) { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let block = std::mem::replace(&mut self.table, empty(self.columns));
+        self.out.write_all(block.render(self.screen.width).as_bytes())
+    }
+
+    /// Writes what is left; returns how many events there were.
+    pub(super) fn finish(mut self) -> io::Result<usize> {
+        if self.rows > 0 {
+            self.flush()?;
+        }
+        Ok(self.rows)
+    }
+}
+
+fn empty(columns: Columns) -> Table {
+    let aligns: Vec<Align> =
+        [Align::Right, Align::Right].iter().chain(columns.heads().1).copied().collect();
+    Table::new(&aligns)
+}
