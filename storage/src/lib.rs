@@ -1,1 +1,42 @@
-//! storage
+//! Run directories: where they are, what they are called, what is in them, how it is found again.
+//!
+//! Segments are the truth and are only ever read here. `events.jsonl`, `index.sqlite` and
+//! `meta.json` are derived from them and can be thrown away; `docs/storage.md` has the bytes.
+//! This crate knows no pipeline: finished rows and JSON lines come in, rows and lines go out. It
+//! never asks the clock, and it takes every run directory for the work of somebody who wants the
+//! reader harm.
+#![forbid(unsafe_code)]
+
+mod derive;
+mod error;
+mod files;
+mod freshness;
+mod home;
+mod id;
+mod list;
+mod meta;
+mod query;
+mod row;
+mod run;
+mod schema;
+mod segments;
+mod select;
+mod store;
+mod text;
+mod time;
+
+pub use derive::{DeriveLock, How, Writer};
+pub use error::Error;
+pub use freshness::{Flaw, Freshness, Problem};
+pub use home::{Surroundings, home};
+pub use id::RunId;
+pub use list::{Listed, State};
+pub use meta::{
+    About, Coverage, DerivedFrom, EventsFile, Exit, IndexFile, MAX_META, Meta, SegmentFile, Stamp,
+};
+pub use query::{Destination, Events, Found, Match, PathCount, Query, Summary, Top, TypeCount};
+pub use row::Row;
+pub use run::RunDir;
+pub use segments::{Consumed, Damage, Tail, Wrong};
+pub use select::SelectError;
+pub use store::Store;

@@ -1,0 +1,114 @@
+//! Lines of `events.jsonl`: one after the other, or by their place.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+};
+
+use rustix::io::Errno;
+
+/// Longest line that is read: an exec with 128 KiB of arguments, each byte escaped, is below 2 MiB.
+pub(super) const MAX_LINE: usize = 8 << 20;
+
+/// Bytes read at once; queries go forward, so the next line is mostly in it.
+const WINDOW: usize = 128 * 1024;
+
+/// Reads lines by offset and length.
+#[derive(Debug)]
+pub(super) struct Lines<'f> {
+    file: &'f File,
+    window: Vec<u8>,
+    start: u64,
+}
+
+impl<'f> Lines<'f> {
+    pub(super) fn new(file: &'f File) -> Lines<'f> {
+        Lines { file, window: Vec::new(), start: 0 }
+    }
+
+    /// Returns the line of `len` bytes at `offset`, or `None` when there is no such line.
+    pub(super) fn get(&mut self, offset: u64, len: usize) -> io::Result<Option<&[u8]>> {
+        // With the newlines around it, which must be there.
+        let from = offset.saturating_sub(1);
+        let before = usize::from(offset > 0);
+        let whole = before + len + 1;
+        if len == 0 || len > MAX_LINE {
+            return Ok(None);
+        }
+        if !self.holds(from, whole) {
+            self.fill(from, whole)?;
+        }
+        let at = usize::try_from(from.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let Some(bytes) = at.checked_add(whole).and_then(|end| self.window.get(at..end)) else {
+            return Ok(None);
+        };
+        let (front, rest) = bytes.split_at(before);
+        let Some((b'\n', line)) = rest.split_last() else { return Ok(None) };
+        let alone = front.iter().all(|byte| *byte == b'\n') && !line.contains(&b'\n');
+        Ok(alone.then_some(line))
+    }
+
+    fn holds(&self, from: u64, len: usize) -> bool {
+        let end = self.start.saturating_add(self.window.len() as u64);
+        from >= self.start && from.saturating_add(len as u64) <= end
+    }
+
+    fn fill(&mut self, from: u64, len: usize) -> io::Result<()> {
+        self.window.resize(len.max(WINDOW), 0);
+        self.start = from;
+        let mut filled = 0;
+        while let Some(rest) = self.window.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match rustix::io::pread(self.file, rest, from.saturating_add(filled as u64)) {
+                Ok(0) => break,
+                Ok(got) => filled += got,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        self.window.truncate(filled);
+        Ok(())
+    }
+}
+
+/// Gives every whole line of `file` from its start to `each` until it returns false. Returns how many
+/// were too long and passed over. A last line without newline is still being written.
+pub(super) fn forward(file: &File, mut each: impl FnMut(&[u8]) -> bool) -> io::Result<u64> {
+    let mut reader = BufReader::with_capacity(WINDOW, At { file, at: 0 });
+    let (mut line, mut too_long, mut skip) = (Vec::new(), 0, false);
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(too_long);
+        }
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+        let used = part.len() + usize::from(end.is_some());
+        skip |= line.len() + part.len() > MAX_LINE;
+        if !skip {
+            line.extend_from_slice(part);
+        }
+        reader.consume(used);
+        if end.is_some() {
+            too_long += u64::from(skip);
+            if !skip && !each(&line) {
+                return Ok(too_long);
+            }
+            line.clear();
+            skip = false;
+        }
+    }
+}
+
+/// Reads a file from a place of its own, whatever others do with the descriptor.
+struct At<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl io::Read for At<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let got = rustix::io::pread(self.file, room, self.at)?;
+        self.at += got as u64;
+        Ok(got)
+    }
+}

@@ -1,0 +1,180 @@
+//! Asking a run for its events: by index where there is a sound one, by reading all lines where not.
+//!
+//! Both ways give the same answer, in the order of sequence numbers.
+
+mod collect;
+mod indexed;
+mod lines;
+mod scan;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use std::{fs::File, ops::ControlFlow};
+
+use rusqlite::Connection;
+
+use crate::{
+    Error, Meta, Row, RunDir, files,
+    run::{EVENTS, INDEX},
+    schema,
+};
+use collect::Collector;
+pub use collect::Found;
+pub use summary::{Destination, PathCount, Summary, Top, TypeCount};
+
+/// What events are wanted. All conditions must hold; an empty list or `None` is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// One of these types.
+    pub types: Vec<String>,
+    /// One of these operations.
+    pub ops: Vec<String>,
+    /// Done by this process.
+    pub pid: Option<u32>,
+    /// Not before, nanoseconds since 1970.
+    pub since_ns: Option<i64>,
+    /// Not after, nanoseconds since 1970.
+    pub until_ns: Option<i64>,
+    /// `path` or `path2` is so.
+    pub path: Option<Match>,
+    /// `exe` is so.
+    pub exe: Option<Match>,
+    /// The peer has this address.
+    pub ip: Option<String>,
+    /// The peer has this port.
+    pub port: Option<u16>,
+    /// Only events after this one.
+    pub after_seq: Option<u64>,
+    /// At most so many, counted after every other condition; `None` for all.
+    pub limit: Option<usize>,
+}
+
+/// A condition on bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Match {
+    /// Just these.
+    Exact(Vec<u8>),
+    /// These first.
+    Prefix(Vec<u8>),
+}
+
+impl Match {
+    /// Returns whether `bytes` are so.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        match self {
+            Match::Exact(wanted) => bytes == wanted,
+            Match::Prefix(wanted) => bytes.starts_with(wanted),
+        }
+    }
+}
+
+impl Query {
+    /// Returns whether every condition but the limit holds for `row`.
+    #[must_use]
+    pub fn matches(&self, row: &Row<'_>) -> bool {
+        let in_list = |list: &[String], value: Option<&str>| {
+            list.is_empty() || value.is_some_and(|value| list.iter().any(|one| one == value))
+        };
+        let bytes = |wanted: &Option<Match>, values: &[Option<&[u8]>]| {
+            wanted.as_ref().is_none_or(|m| values.iter().flatten().any(|value| m.holds(value)))
+        };
+        in_list(&self.types, Some(row.kind))
+            && in_list(&self.ops, row.op)
+            && self.pid.is_none_or(|pid| row.pid == Some(pid))
+            && self.since_ns.is_none_or(|since| row.ts_ns >= since)
+            && self.until_ns.is_none_or(|until| row.ts_ns <= until)
+            && bytes(&self.path, &[row.path, row.path2])
+            && bytes(&self.exe, &[row.exe])
+            && self.ip.as_deref().is_none_or(|ip| row.ip == Some(ip))
+            && self.port.is_none_or(|port| row.port == Some(port))
+            && self.after_seq.is_none_or(|seq| row.seq > seq)
+    }
+}
+
+/// The events of a run, open for questions.
+#[derive(Debug)]
+pub struct Events<'r> {
+    run: &'r RunDir,
+    file: File,
+    index: Option<Connection>,
+    /// Lines that `meta.json` counts.
+    lines: u64,
+    why_scan: Option<String>,
+}
+
+impl<'r> Events<'r> {
+    /// Opens `events.jsonl` of `run`, and the index when `meta`, which must be of a fresh run
+    /// ([`crate::Freshness::Fresh`]), names one. Without `meta` all lines are read: those of a live
+    /// run.
+    ///
+    /// # Errors
+    /// [`Error::File`] when there is no `events.jsonl`. An index that cannot be used is no error, see
+    /// [`Events::why_scan`].
+    pub fn open(run: &'r RunDir, meta: Option<&Meta>) -> Result<Events<'r>, Error> {
+        let file = files::open(run.dir(), EVENTS).map_err(run.file("open", EVENTS))?;
+        let lines = meta.map_or(0, |meta| meta.events.lines);
+        let (index, why_scan) = match meta.and_then(|meta| meta.index.as_ref()) {
+            None => (None, None),
+            Some(_) => match schema::open(&run.path().join(INDEX), lines) {
+                Ok(index) => (Some(index), None),
+                Err(error) => (None, Some(error.to_string())),
+            },
+        };
+        Ok(Events { run, file, index, lines, why_scan })
+    }
+
+    /// Returns why the index is not used although there should be one.
+    #[must_use]
+    pub fn why_scan(&self) -> Option<&str> {
+        self.why_scan.as_deref()
+    }
+
+    /// Gives the events of `query` to `each`, in their order, until it breaks or the limit is reached.
+    ///
+    /// `keep` decides what columns cannot say (patterns, networks, words in the line); the limit
+    /// counts what it keeps. `row.line` is the event's JSON without newline.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the events cannot be read.
+    pub fn query(
+        &self,
+        query: &Query,
+        keep: &mut dyn FnMut(&Row<'_>) -> bool,
+        each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+    ) -> Result<Found, Error> {
+        let mut collector = Collector::new(query.limit, keep, each);
+        if let Some(index) = &self.index {
+            match indexed::query(index, query, self.lines, &self.file, &mut collector) {
+                Ok(()) => return Ok(collector.found),
+                // What was found so far is sound: it was looked up in the events. Go on after it.
+                Err(damage) => collector.found.index_damage = Some(damage),
+            }
+        }
+        let after_seq = query.after_seq.max(collector.last_seq());
+        let rest = Query { after_seq, ..query.clone() };
+        scan::query(&self.file, &rest, &mut collector).map_err(self.run.file("read", EVENTS))?;
+        Ok(collector.found)
+    }
+
+    /// Counts everything once over; lists hold at most `top` entries.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the events cannot be read.
+    pub fn summary(&self, top: usize) -> Result<Summary, Error> {
+        if let Some(index) = &self.index {
+            let mut summary = summary::Counts::default();
+            if indexed::each(index, self.lines, &mut |row| summary.add(row)).is_ok() {
+                return Ok(summary.finish(top));
+            }
+        }
+        let mut summary = summary::Counts::default();
+        let malformed = scan::each(&self.file, &mut |row| {
+            summary.add(row);
+            ControlFlow::Continue(())
+        })
+        .map_err(self.run.file("read", EVENTS))?;
+        Ok(Summary { malformed, ..summary.finish(top) })
+    }
+}

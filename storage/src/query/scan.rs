@@ -1,0 +1,30 @@
+//! Queries without an index: every line is taken apart.
+
+use std::{fs::File, io, ops::ControlFlow};
+
+use super::{Query, collect::Collector, lines};
+use crate::{Row, row::Parsed};
+
+/// Gives every event's row to `each` until it breaks. Returns how many lines are no events.
+pub(super) fn each(
+    file: &File,
+    each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+) -> io::Result<u64> {
+    let mut malformed = 0;
+    let too_long = lines::forward(file, |line| match Parsed::parse(line) {
+        Some(parsed) => each(&parsed.row()).is_continue(),
+        None => {
+            malformed += 1;
+            true
+        }
+    })?;
+    Ok(malformed + too_long)
+}
+
+pub(super) fn query(file: &File, query: &Query, collector: &mut Collector<'_>) -> io::Result<()> {
+    let malformed = each(file, &mut |row| {
+        if query.matches(row) { collector.take(row) } else { ControlFlow::Continue(()) }
+    })?;
+    collector.found.malformed += malformed;
+    Ok(())
+}

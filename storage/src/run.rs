@@ -1,0 +1,131 @@
+//! One run's directory, held by descriptor.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use crate::{Error, Meta, RunId, files, meta::MAX_META, segments};
+
+/// Name of the directory that holds the segments.
+pub(crate) const SEGMENTS: &str = "segments";
+/// The events, one JSON object a line.
+pub(crate) const EVENTS: &str = "events.jsonl";
+/// The index over the events.
+pub(crate) const INDEX: &str = "index.sqlite";
+/// The run on one page, written last.
+pub(crate) const META: &str = "meta.json";
+/// Locked by the process that derives.
+pub(crate) const LOCK: &str = "derive.lock";
+
+/// The directory of one run, open.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    id: RunId,
+    dir: OwnedFd,
+    segments: OwnedFd,
+}
+
+impl RunDir {
+    /// Opens the run in `path`, wherever that is.
+    ///
+    /// # Errors
+    /// [`Error::NotARun`] when it has no segments directory, or neither its name nor its first
+    /// segment says which run it is; [`Error::File`] when it cannot be opened.
+    pub fn open(path: &Path) -> Result<RunDir, Error> {
+        // SQLite is given a path and follows no link in it; nor does anything else from here on.
+        let path = path.canonicalize().map_err(Error::file("open", path))?;
+        let dir = files::open_dir(&path).map_err(Error::file("open", &path))?;
+        let segments = files::open_sub_dir(&dir, SEGMENTS).map_err(|_| Error::NotARun {
+            path: path.clone(),
+            why: "it has no directory `segments`",
+        })?;
+        let named = path.file_name().and_then(|name| name.to_str()).and_then(RunId::parse);
+        let id = named.or_else(|| segments::run_id(&segments)).ok_or_else(|| Error::NotARun {
+            path: path.clone(),
+            why: "neither its name nor its first segment has a run id",
+        })?;
+        Ok(RunDir { path, id, dir, segments })
+    }
+
+    /// Which run it is.
+    #[must_use]
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// Where it is; without links.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory that the supervisor writes into.
+    ///
+    /// Hand over a descriptor of your own ([`RunDir::open_segments`]), not a copy of this one: a
+    /// lock on a copy would be held by this one too.
+    #[must_use]
+    pub fn segments(&self) -> BorrowedFd<'_> {
+        self.segments.as_fd()
+    }
+
+    /// Opens the segments directory once more, to be handed to the supervisor and closed.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn open_segments(&self) -> Result<OwnedFd, Error> {
+        files::open_sub_dir(&self.dir, SEGMENTS)
+            .map_err(Error::file("open", self.path.join(SEGMENTS)))
+    }
+
+    /// Returns whether the supervisor still holds its lock on the segments.
+    ///
+    /// Anybody who can open the directory can hold such a lock: a run whose last frame is a seal is
+    /// over all the same, see [`RunDir::is_live`].
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn is_locked(&self) -> Result<bool, Error> {
+        files::is_locked(self.open_segments()?)
+            .map_err(Error::file("lock", self.path.join(SEGMENTS)))
+    }
+
+    /// Returns whether more frames may come: it is locked and has no seal.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn is_live(&self) -> Result<bool, Error> {
+        // In this order: the seal is written before the lock goes.
+        Ok(self.is_locked()? && segments::seal(&self.segments).is_none())
+    }
+
+    /// Reads `meta.json`; `None` when there is none.
+    ///
+    /// What it says is not compared with anything: [`RunDir::freshness`] does that.
+    ///
+    /// # Errors
+    /// [`Error::File`], also when it is longer than [`MAX_META`] or not what it should be.
+    pub fn meta(&self) -> Result<Option<Meta>, Error> {
+        let bytes = match files::read_small(&self.dir, META, MAX_META) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.file("read", META)(error)),
+        };
+        let meta = serde_json::from_slice(&bytes).map_err(|e| self.file("read", META)(e.into()))?;
+        Ok(Some(meta))
+    }
+
+    pub(crate) fn dir(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+
+    /// Wraps the system's answer to `verb` on the file `name` of the run.
+    pub(crate) fn file(
+        &self,
+        verb: &'static str,
+        name: &str,
+    ) -> impl FnOnce(std::io::Error) -> Error + use<> {
+        Error::file(verb, self.path.join(name))
+    }
+}

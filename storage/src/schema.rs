@@ -1,0 +1,192 @@
+//! The index's schema, written once: for making an index and for refusing another one.
+
+use std::{path::Path, sync::atomic::AtomicU64};
+
+use rusqlite::{
+    Connection, OpenFlags,
+    config::DbConfig,
+    hooks::{AuthAction, AuthContext, Authorization},
+    limits::Limit,
+};
+
+/// `PRAGMA application_id`: "AUDI".
+const APPLICATION: i32 = 0x4155_4449;
+
+/// `PRAGMA user_version`: changes with the schema.
+pub(crate) const VERSION: i32 = 1;
+
+/// The table: name and text, as SQLite keeps it.
+const TABLE: (&str, &str) = (
+    "events",
+    "CREATE TABLE events(\
+     seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, type TEXT NOT NULL, op TEXT, \
+     pid INTEGER, ppid INTEGER, uid INTEGER, exe TEXT, path TEXT, path2 TEXT, \
+     proto TEXT, host TEXT, ip TEXT, port INTEGER, sent INTEGER, received INTEGER, \
+     count INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL)",
+);
+
+/// The indexes; made when all rows are in. A path is TEXT, or BLOB where it is not UTF-8: as a BLOB
+/// every path compares by its bytes.
+const INDEXES: &[(&str, &str)] = &[
+    (
+        "events_by_path",
+        "CREATE INDEX events_by_path ON events(CAST(path AS BLOB)) WHERE path IS NOT NULL",
+    ),
+    (
+        "events_by_path2",
+        "CREATE INDEX events_by_path2 ON events(CAST(path2 AS BLOB)) WHERE path2 IS NOT NULL",
+    ),
+    ("events_by_peer", "CREATE INDEX events_by_peer ON events(ip, port) WHERE ip IS NOT NULL"),
+    ("events_by_pid", "CREATE INDEX events_by_pid ON events(pid) WHERE pid IS NOT NULL"),
+    ("events_by_type", "CREATE INDEX events_by_type ON events(type, op)"),
+];
+
+/// Writes one row; parameters in the order of the table's columns.
+pub(crate) const INSERT: &str =
+    "INSERT INTO events VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+
+/// The columns that make a row, in the order of the table.
+pub(crate) const COLUMNS: &str = "seq, ts, type, op, pid, ppid, uid, exe, path, path2, proto, host, \
+                                  ip, port, sent, received, count, offset, len";
+
+/// Steps of SQLite's machine between two looks at what is left of the budget.
+const STEPS: i32 = 1_000;
+
+/// Steps that a statement may take for each event of the run: reading, comparing and sorting one
+/// takes some hundred.
+const STEPS_PER_EVENT: u64 = 2_000;
+
+/// Makes an index in the empty file `path`. Nothing of it is safe until it is whole: a crash leaves a
+/// file that no `meta.json` names.
+pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let index = Connection::open_with_flags(path, flags)?;
+    index.execute_batch(&format!(
+        "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; \
+         PRAGMA page_size=8192; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; \
+         PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; {}; BEGIN",
+        TABLE.1
+    ))?;
+    Ok(index)
+}
+
+/// Makes the indexes over all rows and closes the file.
+pub(crate) fn complete(index: Connection) -> rusqlite::Result<()> {
+    for (_, text) in INDEXES {
+        index.execute_batch(text)?;
+    }
+    index.execute_batch("COMMIT")?;
+    index.close().map_err(|(_, error)| error)
+}
+
+/// Opens the index in `path`, which somebody else may have made, for reading.
+///
+/// Only our own schema is accepted, nothing in it is trusted, and a statement ends after a number of
+/// steps that `events` rows justify (SQLite, "Defense Against The Dark Arts").
+pub(crate) fn open(path: &Path, events: u64) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let mut index = Connection::open_with_flags(uri(path), flags)?;
+    for (limit, value) in LIMITS {
+        index.set_limit(*limit, *value)?;
+    }
+    index.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    index.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    for off in [DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW] {
+        index.set_db_config(off, false)?;
+    }
+    index
+        .execute_batch("PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY")?;
+    budget(&mut index, events)?;
+    index.authorizer(Some(authorize))?;
+    check_schema(&index)?;
+    Ok(index)
+}
+
+/// What a statement of ours never needs.
+const LIMITS: &[(Limit, i32)] = &[
+    (Limit::SQLITE_LIMIT_LENGTH, 1 << 24),
+    (Limit::SQLITE_LIMIT_SQL_LENGTH, 16 * 1024),
+    (Limit::SQLITE_LIMIT_COLUMN, 32),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 200),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 4),
+    (Limit::SQLITE_LIMIT_VDBE_OP, 25_000),
+    (Limit::SQLITE_LIMIT_FUNCTION_ARG, 8),
+    (Limit::SQLITE_LIMIT_ATTACHED, 0),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 16),
+    (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 256),
+    (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 0),
+    (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+];
+
+/// `immutable`: no locks, and no journal or write-ahead log that lies beside it is looked at.
+fn uri(path: &Path) -> String {
+    use std::{fmt::Write, os::unix::ffi::OsStrExt};
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        // Writing to a string does not fail.
+        let _ = match byte {
+            b'/' | b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                write!(uri, "{}", char::from(*byte))
+            }
+            _ => write!(uri, "%{byte:02x}"),
+        };
+    }
+    uri + "?mode=ro&immutable=1"
+}
+
+fn budget(index: &mut Connection, events: u64) -> rusqlite::Result<()> {
+    let each = u64::from(STEPS.unsigned_abs());
+    let calls = events.saturating_add(1_000).saturating_mul(STEPS_PER_EVENT) / each;
+    let left = AtomicU64::new(calls);
+    let over = move || {
+        use std::sync::atomic::Ordering::Relaxed;
+        left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err()
+    };
+    index.progress_handler(STEPS, Some(over))
+}
+
+fn authorize(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Select | AuthAction::Read { .. } => Authorization::Allow,
+        AuthAction::Pragma { pragma_name, pragma_value: None }
+            if ["application_id", "user_version"].contains(&pragma_name) =>
+        {
+            Authorization::Allow
+        }
+        AuthAction::Function { function_name: "count" | "sum" | "min" | "max" } => {
+            Authorization::Allow
+        }
+        _ => Authorization::Deny,
+    }
+}
+
+/// Compares the schema with our own, text by text.
+fn check_schema(index: &Connection) -> rusqlite::Result<()> {
+    let number = |pragma: &str| index.query_row(pragma, [], |row| row.get::<_, i32>(0));
+    let ours = number("PRAGMA application_id")? == APPLICATION
+        && number("PRAGMA user_version")? == VERSION;
+    let mut statement = index.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name")?;
+    let mut rows = statement.query([])?;
+    let mut expected =
+        std::iter::once(("table", TABLE)).chain(INDEXES.iter().map(|i| ("index", *i)));
+    let mut same = ours;
+    while let Some(row) = rows.next()? {
+        let (kind, (name, text)) = expected.next().unwrap_or_default();
+        let is = |at: usize, text: &str| {
+            row.get_ref(at).is_ok_and(|value| value.as_str().is_ok_and(|value| value == text))
+        };
+        same &= is(0, kind) && is(1, name) && is(2, text);
+    }
+    if same && expected.next().is_none() {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA),
+        Some("it does not have the schema of an index".to_owned()),
+    ))
+}

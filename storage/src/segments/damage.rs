@@ -1,0 +1,107 @@
+//! What is wrong with a segment, in words that name the file and the place.
+
+use std::fmt;
+
+use event::frame;
+
+/// A place where the segments are not what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Name of the file in `segments/`.
+    pub file: String,
+    /// Byte at which it shows.
+    pub offset: u64,
+    /// What is wrong.
+    pub what: Wrong,
+    /// Whole frames before it, in all segments.
+    pub frames_before: u64,
+}
+
+/// Kinds of damage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wrong {
+    /// The file ends inside a frame: the recorder died, or the file was cut.
+    Torn,
+    /// A frame's checksum does not match its bytes.
+    Checksum,
+    /// A frame claims an impossible length.
+    Length,
+    /// Frames are missing or out of order.
+    Sequence {
+        /// The number that should be there.
+        expected: u64,
+        /// The number that is.
+        found: u64,
+    },
+    /// The file does not begin as a segment does.
+    NotASegment,
+    /// It was written by a later version.
+    Version(u32),
+    /// It is the segment of another run, or another segment of this one.
+    Foreign,
+    /// The hash over everything before does not match: something whole was changed or exchanged.
+    Chain,
+    /// A file between others is missing.
+    Missing,
+    /// The system could not read it.
+    Unreadable(String),
+    /// The file is shorter than what was read from it before.
+    Shrunk,
+    /// The seal counts other frames than there are.
+    SealCount {
+        /// What the seal says.
+        said: u64,
+    },
+    /// There is more after the seal.
+    AfterSeal,
+}
+
+impl Wrong {
+    /// Returns whether nothing behind it is read: everything but a broken chain.
+    #[must_use]
+    pub fn ends_reading(&self) -> bool {
+        !matches!(self, Wrong::Chain | Wrong::SealCount { .. })
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wrong::Torn => f.write_str("it ends inside a frame"),
+            Wrong::Checksum => f.write_str("the frame's checksum does not match"),
+            Wrong::Length => f.write_str("the frame has an impossible length"),
+            Wrong::Sequence { expected, found } => {
+                write!(f, "frame {found} stands where frame {expected} should")
+            }
+            Wrong::NotASegment => f.write_str("it does not begin as a segment does"),
+            Wrong::Version(version) => write!(f, "format {version} is not known here"),
+            Wrong::Foreign => f.write_str("it is not the segment that belongs here"),
+            Wrong::Chain => f.write_str("the chain over everything before does not match"),
+            Wrong::Missing => f.write_str("the file is missing"),
+            Wrong::Unreadable(why) => write!(f, "cannot read it: {why}"),
+            Wrong::Shrunk => f.write_str("it is shorter than it was"),
+            Wrong::SealCount { said } => write!(f, "the seal counts {said} frames"),
+            Wrong::AfterSeal => f.write_str("there is more after the seal"),
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Damage { file, offset, what, frames_before } = self;
+        write!(f, "segments/{file} at byte {offset}: {what} ({frames_before} frames before it)")
+    }
+}
+
+/// Returns what `damage` is, and how far behind the start of the bytes.
+pub(crate) fn placed(damage: frame::Damage) -> (Wrong, usize) {
+    match damage {
+        frame::Damage::Torn { at } => (Wrong::Torn, at),
+        frame::Damage::Check { at } => (Wrong::Checksum, at),
+        frame::Damage::Length { at } => (Wrong::Length, at),
+        frame::Damage::Sequence { at, expected, found } => {
+            (Wrong::Sequence { expected, found }, at)
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Reads the frames of a run in order, also while it is still written.
+//!
+//! Each call gives the whole frames that have come since the last one. Files are only read. A frame
+//! that is not whole is read again from its start the next time, because the writer takes back what
+//! a full disk refused.
+
+use std::{fs::File, io, os::fd::OwnedFd};
+
+use event::frame::{Frame, Frames, HEAD_LEN, MAGIC, MAX_PAYLOAD};
+
+use super::{Damage, Wrong, chunk, damage, name, numbers, verify::Verifier};
+use crate::{Error, RunDir, SegmentFile, files, freshness};
+
+/// Bytes that are read at once.
+const CHUNK: usize = 256 * 1024;
+
+/// A chunk that any frame fits into.
+const LARGEST: usize = MAX_PAYLOAD + HEAD_LEN + MAGIC.len();
+
+/// Incremental reader of a run's segments.
+#[derive(Debug)]
+pub struct Tail {
+    dir: OwnedFd,
+    current: Option<Current>,
+    /// Number of the open segment, or of the one to open next.
+    number: u32,
+    next_seq: u64,
+    verifier: Verifier,
+    closed: Vec<SegmentFile>,
+    damage: Vec<Damage>,
+    /// Nothing behind the last damage is read.
+    stopped: bool,
+}
+
+/// The segment that is being read.
+#[derive(Debug)]
+struct Current {
+    file: File,
+    at: u64,
+    hash: blake3::Hasher,
+}
+
+/// What reading a chunk gave.
+enum Step {
+    /// Frames.
+    Frames,
+    /// No whole frame; `larger` when there may be one that did not fit.
+    NotYet { larger: bool },
+}
+
+/// What a [`Tail`] has read, when nothing more will come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consumed {
+    /// Every segment file, those behind a damage included.
+    pub segments: Vec<SegmentFile>,
+    /// Last link of the chain that was verified.
+    pub chain: Option<[u8; 32]>,
+    /// Whole frames.
+    pub frames: u64,
+    /// The last of them is a seal.
+    pub sealed: bool,
+    /// Where the segments are not what was written.
+    pub damage: Vec<Damage>,
+}
+
+impl Tail {
+    /// Starts before the first frame of `run`.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn open(run: &RunDir) -> Result<Tail, Error> {
+        Ok(Tail {
+            dir: run.open_segments()?,
+            current: None,
+            number: 1,
+            next_seq: 1,
+            verifier: Verifier::default(),
+            closed: Vec::new(),
+            damage: Vec::new(),
+            stopped: false,
+        })
+    }
+
+    /// Gives the next whole frames, at most some hundred KiB of them, to `each`.
+    ///
+    /// Returns whether to call again at once; otherwise nothing more has been written so far, or
+    /// nothing more can be read.
+    ///
+    /// # Errors
+    /// What `each` returns; that frame counts as read.
+    pub fn read<E>(
+        &mut self,
+        mut each: impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        if self.stopped || self.is_sealed() || !self.open_current() {
+            return Ok(false);
+        }
+        match self.read_chunk(CHUNK, &mut each)? {
+            Step::Frames => return Ok(true),
+            Step::NotYet { larger } => {
+                if larger && matches!(self.read_chunk(LARGEST, &mut each)?, Step::Frames) {
+                    return Ok(true);
+                }
+            }
+        }
+        if self.stopped || !files::exists(&self.dir, &name(self.number.saturating_add(1))) {
+            return Ok(false);
+        }
+        // Now that the next file exists, this one no longer grows: look once more, then go on.
+        if let Step::NotYet { .. } = self.read_chunk(LARGEST, &mut each)? {
+            self.leave_current();
+        }
+        Ok(!self.stopped)
+    }
+
+    /// Reads all that there is now.
+    ///
+    /// # Errors
+    /// What `each` returns.
+    pub fn read_all<E>(
+        &mut self,
+        mut each: impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while self.read(&mut each)? {}
+        Ok(())
+    }
+
+    /// Whether the seal was read: nothing more will come.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.verifier.is_sealed()
+    }
+
+    /// What was found damaged so far.
+    #[must_use]
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// Frames read so far.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.next_seq.saturating_sub(1)
+    }
+
+    /// Ends reading after the last [`Tail::read_all`] of a run that is no longer written: whatever
+    /// was not read is damage now, and is hashed too.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the directory cannot be listed.
+    pub fn finish(mut self) -> Result<Consumed, Error> {
+        let numbers = numbers(&self.dir).map_err(Error::file("read", "segments"))?;
+        self.check_end(&numbers);
+        if let Some(current) = self.current.take() {
+            self.close(current);
+        }
+        for file in numbers.into_iter().map(name) {
+            if !self.closed.iter().any(|closed| closed.file == file) {
+                self.closed.push(freshness::describe(&self.dir, file));
+            }
+        }
+        Ok(Consumed {
+            frames: self.frames(),
+            chain: self.verifier.link(),
+            sealed: self.is_sealed(),
+            segments: self.closed,
+            damage: self.damage,
+        })
+    }
+
+    /// Opens the next segment unless one is open. Returns whether one is.
+    fn open_current(&mut self) -> bool {
+        if self.current.is_none() && !self.stopped {
+            match files::open(&self.dir, &name(self.number)) {
+                Ok(file) => {
+                    self.current = Some(Current { file, at: 0, hash: blake3::Hasher::new() });
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => self.hurt(0, Wrong::Unreadable(error.to_string())),
+            }
+        }
+        self.current.is_some()
+    }
+
+    /// Reads `len` bytes and hands out the whole frames in them.
+    fn read_chunk<E>(
+        &mut self,
+        len: usize,
+        each: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<Step, E> {
+        let nothing = Step::NotYet { larger: false };
+        let Some(current) = &self.current else { return Ok(nothing) };
+        let at = current.at;
+        let bytes = match chunk::read(&current.file, at, len) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.hurt(at, Wrong::Unreadable(error.to_string()));
+                return Ok(nothing);
+            }
+        };
+        let bytes = bytes.as_slice();
+        let front = if at == 0 { MAGIC.len() } else { 0 };
+        let Some(slice) = bytes.get(front..) else { return Ok(nothing) };
+        if at == 0 && !bytes.starts_with(&MAGIC) {
+            self.hurt(0, Wrong::NotASegment);
+            return Ok(nothing);
+        }
+        let mut frames = Frames::new(slice, Some(self.next_seq));
+        for frame in frames.by_ref() {
+            if !self.accept(&frame) {
+                return Ok(nothing);
+            }
+            each(&frame)?;
+            if self.is_sealed() {
+                return Ok(Step::Frames);
+            }
+        }
+        let read = frames.consumed() > 0;
+        match frames.damage().map(damage::placed) {
+            None | Some((Wrong::Torn, _)) if read => return Ok(Step::Frames),
+            None | Some((Wrong::Torn, _)) => {
+                return Ok(Step::NotYet { larger: bytes.len() == len });
+            }
+            Some((what, behind)) => self.hurt(at + (front + behind) as u64, what),
+        }
+        Ok(if read { Step::Frames } else { nothing })
+    }
+
+    /// Checks what `frame` says of everything before it and counts it as read, unless it must not
+    /// be.
+    fn accept(&mut self, frame: &Frame<'_>) -> bool {
+        let at = self.current.as_ref().map_or(0, |current| current.at);
+        let wrong = if at == 0 {
+            match self.verifier.head(self.number, frame) {
+                Ok(wrong) => wrong,
+                Err(wrong) => {
+                    self.hurt(0, wrong);
+                    return false;
+                }
+            }
+        } else {
+            self.verifier.frame(frame)
+        };
+        if let Some(wrong) = wrong {
+            self.hurt(at, wrong);
+        }
+        if let Some(current) = &mut self.current {
+            let magic: &[u8] = if at == 0 { &MAGIC } else { &[] };
+            current.hash.update(magic).update(frame.bytes);
+            current.at += (magic.len() + frame.bytes.len()) as u64;
+        }
+        self.next_seq = frame.head.seq.saturating_add(1);
+        true
+    }
+
+    /// Goes on to the next segment, if this one ends where a frame does.
+    fn leave_current(&mut self) {
+        let Some(current) = &self.current else { return };
+        let at = current.at;
+        match current.file.metadata() {
+            Ok(meta) if meta.len() == at && at > 0 => {
+                if let Some(current) = self.current.take() {
+                    self.close(current);
+                }
+                self.number = self.number.saturating_add(1);
+            }
+            Ok(meta) => self.hurt(at, ended_at(at, meta.len())),
+            Err(error) => self.hurt(at, Wrong::Unreadable(error.to_string())),
+        }
+    }
+
+    /// What stands behind the last frame when nothing more will come is damage.
+    fn check_end(&mut self, numbers: &[u32]) {
+        if self.stopped {
+            return;
+        }
+        if let Some(current) = &self.current {
+            let at = current.at;
+            match current.file.metadata() {
+                Ok(meta) if meta.len() == at && at > 0 => {}
+                Ok(_) if self.is_sealed() => self.hurt(at, Wrong::AfterSeal),
+                Ok(meta) => self.hurt(at, ended_at(at, meta.len())),
+                Err(error) => self.hurt(at, Wrong::Unreadable(error.to_string())),
+            }
+            self.number = self.number.saturating_add(1);
+        }
+        if !self.stopped && (numbers.is_empty() || numbers.last() >= Some(&self.number)) {
+            self.hurt(0, if self.is_sealed() { Wrong::AfterSeal } else { Wrong::Missing });
+        }
+    }
+
+    fn hurt(&mut self, offset: u64, what: Wrong) {
+        self.stopped |= what.ends_reading();
+        let frames_before = self.frames();
+        self.damage.push(Damage { file: name(self.number), offset, what, frames_before });
+    }
+
+    /// Hashes what is left of the file and remembers what it was.
+    fn close(&mut self, current: Current) {
+        let Current { file, at, hash } = current;
+        // Its number is one lower once the next one is looked for; its place in the list says it.
+        let number = u32::try_from(self.closed.len()).unwrap_or(u32::MAX).saturating_add(1);
+        self.closed.push(freshness::describe_rest(&file, name(number), at, hash));
+    }
+}
+
+/// What it means that a file ends at `len` when frames were read up to `at`.
+fn ended_at(at: u64, len: u64) -> Wrong {
+    if len < at { Wrong::Shrunk } else { Wrong::Torn }
+}
