@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use crate::reopen;
+use crate::reopen::{self, Identity};
 use crate::sys;
 use crate::view::{Point, View};
 use crate::wire::Handle;
@@ -66,6 +66,13 @@ impl Namespaces {
     /// Returns the device of a mount, if it was there when marks were placed.
     pub(crate) fn device(&self, mount_id: u64) -> Option<u32> {
         self.views.iter().find_map(|view| view.device(mount_id))
+    }
+
+    /// Whether a path leads to that file in the run's own namespace, on whichever mount.
+    pub(crate) fn leads_to(&self, path: &mut [u8], range: &Range<usize>, file: &Identity) -> bool {
+        let root = self.views.first().and_then(|view| view.root(None).ok());
+        let found = root.and_then(|root| look(root, path, range).ok());
+        found.is_some_and(|found| (found.dev, found.ino) == (file.dev, file.ino))
     }
 
     /// Returns the path of the run's root directory within its namespace, empty for `/`.
@@ -183,13 +190,16 @@ fn check(
     path: &mut [u8],
     range: &Range<usize>,
 ) -> Result<(), Errno> {
+    let found = look(root, path, range).map_err(|_| Errno::XDEV)?;
+    if found == reopen::identity(dir)? { Ok(()) } else { Err(Errno::XDEV) }
+}
+
+/// Looks where a path leads, which a NUL is put behind for that.
+fn look(root: BorrowedFd<'_>, path: &mut [u8], range: &Range<usize>) -> Result<Identity, Errno> {
     *path.get_mut(range.end).ok_or(Errno::NAMETOOLONG)? = 0;
     let text = path.get(range.start..=range.end).ok_or(Errno::NAMETOOLONG)?;
     let text = CStr::from_bytes_with_nul(text).map_err(|_| Errno::INVAL)?;
-    let found =
-        reopen::beneath(root, text, OFlags::PATH | OFlags::NOFOLLOW).map_err(|_| Errno::XDEV)?;
-    let same = reopen::identity(found)? == reopen::identity(dir)?;
-    if same { Ok(()) } else { Err(Errno::XDEV) }
+    reopen::identity(reopen::beneath(root, text, OFlags::PATH | OFlags::NOFOLLOW)?)
 }
 
 /// Writes the path of `fd` to `path`, without the `prefix` of a root that is not its namespace's,

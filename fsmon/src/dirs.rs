@@ -97,6 +97,9 @@ pub struct FdFile<'d> {
     pub path: Result<&'d [u8], i32>,
     /// It has been removed; this is the path that it had.
     pub deleted: bool,
+    /// The path may lead elsewhere in the run's own namespace: the file was opened in another one,
+    /// or on a mount that is gone and that the path now begins at.
+    pub doubtful: bool,
     /// Device of the file system that it was opened on, `major << 20 | minor`.
     pub dev: u32,
     /// Inode number.
@@ -197,21 +200,22 @@ impl Dirs {
 
     /// Says what a file is that came as a descriptor.
     pub fn file(&mut self, fd: BorrowedFd<'_>) -> FdFile<'_> {
-        let identity = reopen::identity(fd).ok();
-        let mount_id = identity.map_or(0, |identity| identity.mount_id);
+        let identity = reopen::identity(fd).unwrap_or_default();
+        let found = ask::path_of(fd, self.namespaces.prefix(), &mut self.path);
+        let device = self.namespaces.device(identity.mount_id);
+        let doubtful = device.is_none()
+            && !found
+                .as_ref()
+                .is_ok_and(|(range, _)| self.namespaces.leads_to(&mut self.path, range, &identity));
+        let deleted = found.as_ref().is_ok_and(|(_, deleted)| *deleted);
+        let path = match found {
+            Ok((range, _)) => Ok(self.path.get(range).unwrap_or_default()),
+            Err(errno) => Err(errno.raw_os_error()),
+        };
         // Overlay tells another device for each of its layers, but the records of opens have the
         // superblock's, which is also the one in mountinfo.
-        let dev = self.namespaces.device(mount_id);
-        let found = ask::path_of(fd, self.namespaces.prefix(), &mut self.path);
-        FdFile {
-            deleted: found.as_ref().is_ok_and(|(_, deleted)| *deleted),
-            path: match found {
-                Ok((range, _)) => Ok(self.path.get(range).unwrap_or_default()),
-                Err(errno) => Err(errno.raw_os_error()),
-            },
-            dev: dev.or(identity.map(|identity| identity.dev)).unwrap_or(0),
-            ino: identity.map_or(0, |identity| identity.ino),
-        }
+        let dev = device.unwrap_or(identity.dev);
+        FdFile { path, deleted, doubtful, dev, ino: identity.ino }
     }
 
     /// Forgets all paths, because a directory or a mount has moved. Numbers stay where the path turns

@@ -98,3 +98,58 @@ impl<P: Copy> FoldTable<P> {
         self.full
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FoldTable, Hit};
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn the_first_time_is_told_and_the_others_are_counted() {
+        let mut table = FoldTable::new(8);
+        let Hit::First(slot) = table.hit(&[b"a", b"b"], 10, 1, 'x') else { panic!("new") };
+        assert_eq!(table.hit(&[b"a", b"b"], 20, 2, 'y'), Hit::Again(slot));
+        assert!(matches!(table.hit(&[b"ab", b""], 30, 3, 'z'), Hit::First(_)));
+        let mut told = Vec::new();
+        table.drain(|it| told.push((it.first_seq, it.count, it.first_ns, it.last_ns, it.payload)));
+        assert_eq!(told, [(1, 2, 10, 20, 'x'), (3, 1, 30, 30, 'z')]);
+    }
+
+    #[test]
+    fn a_new_window_knows_nothing_of_the_last() {
+        let mut table = FoldTable::new(8);
+        for window in 0..100 {
+            assert!(matches!(table.hit(&[b"a"], window, 0, ()), Hit::First(_)));
+            table.drain(|entry| assert_eq!(entry.count, 1));
+            assert!(table.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_full_table_says_so_and_still_counts_what_it_holds() {
+        let mut table = FoldTable::new(2);
+        for key in [b"a", b"b", b"c", b"a", b"c"] {
+            table.hit(&[key], 0, 0, ());
+        }
+        assert_eq!((table.len(), table.full()), (2, 2));
+        let mut counts = Vec::new();
+        table.drain(|entry| counts.push(entry.count));
+        assert_eq!(counts, [2, 1]);
+    }
+
+    proptest! {
+        #[test]
+        fn it_counts_as_a_map_does(keys in prop::collection::vec(any::<u8>(), 0..600)) {
+            let mut table = FoldTable::new(256);
+            let mut map: HashMap<u8, u64> = HashMap::new();
+            for key in keys {
+                *map.entry(key).or_default() += 1;
+                table.hit(&[&[key]], 0, 0, key);
+            }
+            prop_assert_eq!(table.len(), map.len());
+            table.drain(|entry| assert_eq!(map.remove(&entry.payload), Some(entry.count)));
+            prop_assert!(map.is_empty());
+        }
+    }
+}

@@ -88,3 +88,59 @@ fn escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
     };
     Some(((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'), rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Mount, parse};
+    use event::Malformed;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_line_of_the_manual_page_is_read() {
+        let line = b"36 35 98:5 /mnt1 /mnt2 rw,noatime master:1 shared:7 - ext3 /dev/root rw\n";
+        let mount = Mount {
+            mount_id: 36,
+            parent_id: 35,
+            dev: 98 << 20 | 5,
+            root: b"/mnt1".to_vec(),
+            mount_point: b"/mnt2".to_vec(),
+            fs_type: b"ext3".to_vec(),
+            shared: true,
+        };
+        assert_eq!(parse(line).collect::<Vec<_>>(), [Ok(mount)]);
+    }
+
+    #[test]
+    fn a_slave_is_not_shared_and_names_may_be_any_bytes() {
+        let line = b"1 2 0:1 / /a\\040b\\012\\134040\\043\xff\\9 rw master:1 - fuse.x y z";
+        let Some(Ok(mount)) = parse(line).next() else { panic!("one mount") };
+        assert_eq!(mount.mount_point, b"/a b\n\\040#\xff\\9");
+        assert_eq!((mount.fs_type.as_slice(), mount.shared), (&b"fuse.x"[..], false));
+    }
+
+    #[test]
+    fn a_bad_line_is_told_and_the_others_are_read() {
+        let lines = b"1 2 0:1 / /a rw - tmpfs t rw\n1 2 0 / /a rw\n3 2 0:1 / /c rw - tmpfs t rw\n";
+        let read: Vec<_> = parse(lines).map(|line| line.map(|mount| mount.mount_id)).collect();
+        assert_eq!(read, [Ok(1), Err(Malformed::Length), Ok(3)]);
+    }
+
+    #[test]
+    fn the_mounts_of_this_process_are_read() {
+        let bytes = std::fs::read("/proc/self/mountinfo").expect("proc is mounted");
+        let mounts: Result<Vec<_>, _> = parse(&bytes).collect();
+        assert!(mounts.is_ok_and(|all| all.iter().any(|mount| mount.mount_point == b"/proc")));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            parse(&bytes).for_each(drop);
+        }
+
+        #[test]
+        fn no_fields_make_it_panic(line in "[0-9 :/\\\\\n-]{0,80}") {
+            parse(line.as_bytes()).for_each(drop);
+        }
+    }
+}

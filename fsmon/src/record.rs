@@ -29,6 +29,15 @@ impl Buffer {
         Buffer { words: vec![0; words].into_boxed_slice() }
     }
 
+    /// Makes a buffer for a group that reports by descriptor: a read opens as many files as it
+    /// brings records, and with too many of them would run out of descriptors.
+    #[must_use]
+    pub fn for_files() -> Buffer {
+        const FILES_AT_ONCE: usize = 128;
+        let words = FILES_AT_ONCE * wire::WITHOUT_INFOS / size_of::<u64>();
+        Buffer { words: vec![0; words].into_boxed_slice() }
+    }
+
     /// Reads what `group` has, as much as fits; `None` when it has nothing. Descriptors of records
     /// that are not taken are closed with the returned value.
     ///

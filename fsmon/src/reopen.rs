@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use crate::sys;
 
 /// What identifies an object wherever it is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Identity {
     pub(crate) mount_id: u64,
     /// Device as statx(2) tells it, `major << 20 | minor`.

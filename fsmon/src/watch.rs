@@ -10,7 +10,7 @@ use crate::marks::{self, Moment, Placement, Scope};
 use crate::record::{Buffer, Item, Records};
 use crate::view::Root;
 
-/// Bytes of each of the three buffers.
+/// Bytes of each of the two buffers for records with handles.
 const BUFFER: usize = 128 * 1024;
 
 /// Directories whose numbers are remembered.
@@ -59,7 +59,7 @@ impl Monitor {
             groups: Groups::new()?,
             names: Buffer::new(BUFFER),
             access: Buffer::new(BUFFER),
-            access_fd: Buffer::new(BUFFER),
+            access_fd: Buffer::for_files(),
             dirs: Dirs::new(DIRS),
         })
     }

@@ -26,6 +26,9 @@ struct Metadata {
     pid: I32,
 }
 
+/// Bytes of a record that has no info records.
+pub(crate) const WITHOUT_INFOS: usize = size_of::<Metadata>();
+
 /// `struct fanotify_event_info_header`.
 #[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
@@ -156,3 +159,7 @@ fn named(info: &[u8]) -> Result<(Option<Handle<'_>>, &[u8]), Malformed> {
     let end = rest.iter().position(|byte| *byte == 0).ok_or(Malformed::Length)?;
     Ok((Some(handle), rest.get(..end).unwrap_or_default()))
 }
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;
