@@ -1,0 +1,210 @@
+//! Starting `audit run` and taking hold of what comes out of it.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io::{BufRead, BufReader, Read, Write},
+    path::PathBuf,
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
+    thread::JoinHandle,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{Lab, Recorded, leftovers::processes_running, wait};
+
+/// A run that is not started yet.
+#[derive(Debug)]
+pub struct Run<'lab> {
+    lab: &'lab Lab,
+    options: Vec<OsString>,
+    command: Vec<OsString>,
+    /// The command line so far: its environment, directory and user may be changed.
+    pub process: Command,
+}
+
+impl<'lab> Run<'lab> {
+    pub(crate) fn new<S: AsRef<OsStr>>(
+        lab: &'lab Lab,
+        command: impl IntoIterator<Item = S>,
+    ) -> Run<'lab> {
+        let command = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        Run { lab, options: Vec::new(), command, process: lab.audit() }
+    }
+
+    /// Adds options of `audit run`.
+    #[must_use]
+    pub fn with<S: AsRef<OsStr>>(mut self, options: impl IntoIterator<Item = S>) -> Self {
+        self.options.extend(options.into_iter().map(|word| word.as_ref().to_owned()));
+        self
+    }
+
+    /// The process, all arguments given.
+    #[must_use]
+    pub fn into_process(mut self) -> Command {
+        self.process.arg("run").args(&self.options).arg("--").args(&self.command);
+        self.process
+    }
+
+    /// Runs to the end and reads the record.
+    ///
+    /// # Panics
+    /// When there is not exactly one new run in the store.
+    #[must_use]
+    pub fn record(self) -> Recorded {
+        let lab = self.lab;
+        let before = lab.runs();
+        let mut process = self.into_process();
+        let output = process.output().expect("audit starts");
+        let mut new = lab.runs();
+        new.retain(|dir| !before.contains(dir));
+        let said = String::from_utf8_lossy(&output.stderr);
+        let [dir] = new.as_slice() else {
+            panic!("{process:?} left {} new runs ({}): {said}", new.len(), output.status)
+        };
+        Recorded::read(dir, output.status, output.stdout, output.stderr)
+    }
+
+    /// Runs to the end, which must be the command's success, and reads the record.
+    ///
+    /// # Panics
+    /// When the command does not succeed.
+    #[must_use]
+    pub fn succeed(self) -> Recorded {
+        let run = self.record();
+        assert!(run.status.success(), "{}: {}", run.status, run.errors());
+        run
+    }
+
+    /// Starts it with a pipe on standard input; the command stops at its gates.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start(mut self) -> Running<'lab> {
+        self.process.stdin(Stdio::piped()).env("TESTER_GATE", "1");
+        let lab = self.lab;
+        let before = lab.runs();
+        let mut child = self.into_process().spawn().expect("audit starts");
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let errors = child.stderr.take().map(collect);
+        Running { lab, child, stdin, stdout, errors, before }
+    }
+}
+
+/// A run that goes on.
+#[derive(Debug)]
+pub struct Running<'lab> {
+    lab: &'lab Lab,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    errors: Option<JoinHandle<Vec<u8>>>,
+    before: Vec<PathBuf>,
+}
+
+impl Running<'_> {
+    /// Waits for a line on standard output.
+    ///
+    /// # Panics
+    /// When another comes, or the end.
+    pub fn expect(&mut self, word: &str) {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("a pipe can be read");
+        if line.trim_end() != word {
+            let status = self.child.try_wait();
+            let errors = match status {
+                Ok(Some(_)) => self.errors.take().and_then(|it| it.join().ok()).unwrap_or_default(),
+                _ => Vec::new(),
+            };
+            let errors = String::from_utf8_lossy(&errors);
+            panic!("expected the line {word:?}, found {line:?} ({status:?}): {errors}");
+        }
+    }
+
+    /// Lets the command through a gate.
+    ///
+    /// # Panics
+    /// When it does not listen.
+    pub fn go(&mut self) {
+        let stdin = self.stdin.as_mut().expect("standard input is open");
+        stdin.write_all(b"go\n").expect("the command listens");
+    }
+
+    /// The front's pid.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn front(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// The pid of the supervisor, found by its program; there must be one of this test's.
+    #[must_use]
+    pub fn supervisor(&self) -> Pid {
+        let program = self.lab.program("audit-supervisor");
+        wait::until("the supervisor", || match processes_running(&program).as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        })
+    }
+
+    /// The run's directory.
+    ///
+    /// # Panics
+    /// When there is not exactly one new one.
+    #[must_use]
+    pub fn dir(&self) -> PathBuf {
+        let mut new = self.lab.runs();
+        new.retain(|dir| !self.before.contains(dir));
+        let [dir] = new.as_slice() else { panic!("{} new runs", new.len()) };
+        dir.clone()
+    }
+
+    /// Sends a signal to the front.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.front(), signal).expect("audit is there");
+    }
+
+    /// Waits for the end without looking at the record; returns status and standard error.
+    ///
+    /// # Panics
+    /// When `audit` cannot be waited for.
+    pub fn end(mut self) -> (std::process::ExitStatus, String) {
+        drop(self.stdin.take());
+        let mut rest = Vec::new();
+        self.stdout.read_to_end(&mut rest).expect("a pipe can be read");
+        let status = self.child.wait().expect("audit is ours");
+        let errors = self.errors.take().and_then(|it| it.join().ok()).unwrap_or_default();
+        (status, String::from_utf8_lossy(&errors).into_owned())
+    }
+
+    /// Waits for the end and reads the record.
+    ///
+    /// # Panics
+    /// When there is no record.
+    #[must_use]
+    pub fn record(mut self) -> Recorded {
+        let dir = self.dir();
+        drop(self.stdin.take());
+        let mut rest = Vec::new();
+        self.stdout.read_to_end(&mut rest).expect("a pipe can be read");
+        let status = self.child.wait().expect("audit is ours");
+        let errors = self.errors.take().and_then(|it| it.join().ok()).unwrap_or_default();
+        Recorded::read(&dir, status, rest, errors)
+    }
+}
+
+/// Reads standard error beside, so that nobody waits for a full pipe.
+fn collect(mut errors: ChildStderr) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is told all the same.
+        let _ = errors.read_to_end(&mut bytes);
+        bytes
+    })
+}
