@@ -13,6 +13,28 @@
 
 #define INLINE static __always_inline
 
+/* Names all that is shared, so that it is in the BTF of each object, where a test reads it. */
+union abi {
+	struct rec_head head;
+	struct rec_fork fork;
+	struct rec_exec exec;
+	struct rec_argv argv;
+	struct rec_exit exit;
+	struct rec_left left;
+	struct rec_sock sock;
+	struct rec_flow flow;
+	struct rec_open open;
+	enum rec_kind kind;
+	enum count_cell cell;
+	enum fork_flag fork_flag;
+	enum exec_flag exec_flag;
+	enum net_proto proto;
+	enum sock_flag sock_flag;
+	enum flow_flag flow_flag;
+	enum open_mode open_mode;
+};
+const union abi *const volatile abi = 0;
+
 /* The run's cgroup, put here by the loader before anything is attached. */
 struct {
 	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);

@@ -4,6 +4,7 @@
 //! by name, and no other. Nothing here interprets a record; that is `event::wire`.
 #![deny(unsafe_code)]
 
+mod attach;
 mod error;
 mod load;
 mod objects;

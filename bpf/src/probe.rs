@@ -3,10 +3,9 @@
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use aya::Btf;
-
+use crate::attach::{Loader, Numbers};
 use crate::error::Error;
-use crate::load::{Object, cgroup_id};
+use crate::load::Settings;
 use crate::programs::Topic;
 
 /// What became of one topic.
@@ -29,15 +28,20 @@ pub struct Probed {
 /// # Errors
 /// [`Error::Types`] or [`Error::Leaf`] when no topic could even be tried.
 pub fn probe(leaf: BorrowedFd<'_>) -> Result<Vec<Probed>, Error> {
-    let types = Btf::from_sys_fs().map_err(Error::Types)?;
-    let leaf_id = cgroup_id(leaf).map_err(Error::Leaf)?;
-    let one = |topic| {
+    let settings = Settings {
+        proc_ring: SMALLEST_RING,
+        net_ring: SMALLEST_RING,
+        open_ring: SMALLEST_RING,
+        ..Settings::default()
+    };
+    let numbers = Numbers::of(&settings, leaf).map_err(Error::Leaf)?;
+    let mut loader = Loader::new(&settings, &numbers, leaf)?;
+    let mut one = |topic| {
         let begin = Instant::now();
-        let object = Object { topic, bytes: SMALLEST_RING, leaf_id };
-        let result = object.attached(&types, leaf).map(drop);
+        let result = loader.attached(topic).map(|mut source| source.detach());
         Probed { topic, result, took: begin.elapsed() }
     };
-    Ok(Topic::ALL.into_iter().map(one).collect())
+    Ok(Topic::ALL.into_iter().map(&mut one).collect())
 }
 
 /// A page, on every machine that has pages of 4 to 64 KiB.

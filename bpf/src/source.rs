@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::thread;
 
 use aya::Ebpf;
-use aya::maps::{MapData, PerCpuArray, RingBuf};
+use aya::maps::{CgroupArray, MapData, PerCpuArray, RingBuf};
 use event::wire::{COUNT_CELLS, RECORD_KINDS};
 
 use crate::error::Error;
@@ -121,11 +122,24 @@ impl Source {
         Ok(counts)
     }
 
-    /// Detaches the programs; what they sent stays in the ring. After it no counter moves.
+    /// Stops the programs; what they sent stays in the ring. After it no counter moves.
+    ///
+    /// The kernel takes 60 to 90 ms to let go of each classic tracepoint (`perf_trace_destroy` waits
+    /// for a grace period), and as long as that the process cannot end. So nobody waits for it here.
     pub fn detach(&mut self) {
         self.missed = self.missed();
-        self.events.clear();
-        self.ebpf = None;
+        if let Some(map) = self.ebpf.as_mut().and_then(|ebpf| ebpf.map_mut("leaf"))
+            && let Ok(mut leaf) = CgroupArray::try_from(map)
+        {
+            // Programs that find no leaf leave at once.
+            drop(leaf.unset(0));
+        }
+        let rest = (self.ebpf.take(), std::mem::take(&mut self.events));
+        if rest.1.is_empty() {
+            drop(rest);
+        } else {
+            thread::spawn(move || drop(rest));
+        }
     }
 
     /// Returns how often the kernel left out a run of one of its programs, because one was running

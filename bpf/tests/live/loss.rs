@@ -49,3 +49,19 @@ fn the_probe_says_which_topics_work_and_leaves_nothing_behind() {
         eprintln!("{}: {:?}", one.topic.name(), one.took);
     }
 }
+
+#[test]
+fn after_detaching_nothing_is_counted_and_the_ring_keeps_what_it_had() {
+    if !able() {
+        return;
+    }
+    let mut run = Run::begin();
+    let mut actor = run.start("opens");
+    assert!(actor.wait().expect("wait").success());
+    run.detach();
+    let before = Topic::ALL.map(|topic| run.counts(topic));
+    run.act("opens");
+    assert_eq!(Topic::ALL.map(|topic| run.counts(topic)), before);
+    run.assert_nothing_is_silent();
+    assert!(run.records().count() > 0);
+}

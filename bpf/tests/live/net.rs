@@ -8,7 +8,7 @@ use event::wire::{Flow, Kind, Record, Sock, sock_flag};
 use crate::actor::{MANY, addresses};
 use crate::run::{Run, able};
 
-fn socks<'a>(run: &'a Run, kind: Kind) -> Vec<&'a Sock> {
+fn socks(run: &Run, kind: Kind) -> Vec<&Sock> {
     let found = run.records().filter_map(|record| match record {
         Record::Sock(of, sock) if of == kind => Some(sock),
         _ => None,

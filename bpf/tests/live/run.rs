@@ -48,10 +48,11 @@ impl Run {
 
     pub(crate) fn with(settings: &Settings) -> Run {
         let leaf = Leaf::make();
+        let start = Instant::now();
         let loaded = load(settings, leaf.fd()).expect("load");
-        for (_, error) in &loaded.refused {
-            panic!("{}", error.reason());
-        }
+        eprintln!("loaded in {:?}", start.elapsed());
+        let refused: Vec<String> = loaded.refused.iter().map(|(_, e)| e.reason()).collect();
+        assert_eq!(refused, Vec::<String>::new());
         Run { loaded, records: Vec::new(), leaf }
     }
 
@@ -97,6 +98,12 @@ impl Run {
             .find_map(|line| line.split("TOLD ").nth(1))
             .expect("the actor tells something")
             .to_owned()
+    }
+
+    pub(crate) fn detach(&mut self) {
+        for source in &mut self.loaded.sources {
+            source.detach();
+        }
     }
 
     pub(crate) fn drain(&mut self) {

@@ -1,0 +1,168 @@
+//! One object on its way into the kernel: load, fill in, attach.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::thread;
+
+use aya::maps::{CgroupArray, Map, MapData, PerCpuArray, RingBuf};
+use aya::programs::{self, CgroupAttachMode, ProgramError};
+use aya::{Btf, Ebpf, EbpfLoader};
+
+use crate::error::Error;
+use crate::load::Settings;
+use crate::programs::{Hook, Program, Topic};
+use crate::source::{Buffer, Ring, Source};
+use crate::sys;
+use crate::tracefs::Tracefs;
+
+/// Settings of the programs: `const volatile` in C, set before they are verified.
+pub(crate) struct Numbers {
+    leaf_id: u64,
+    wake_bytes: u64,
+}
+
+impl Numbers {
+    pub(crate) fn of(settings: &Settings, leaf: BorrowedFd<'_>) -> io::Result<Numbers> {
+        // The kernel's number of a cgroup is the inode number of its folder (kernfs, 64 bits).
+        let leaf_id = File::from(leaf.try_clone_to_owned()?).metadata()?.ino();
+        let wake_bytes = u64::from(settings.open_ring / 4).clamp(1, 256 << 10);
+        Ok(Numbers { leaf_id, wake_bytes })
+    }
+}
+
+/// Loads objects one after the other with the kernel's types read once.
+pub(crate) struct Loader<'a> {
+    loader: EbpfLoader<'a>,
+    types: Btf,
+    leaf: BorrowedFd<'a>,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(
+        settings: &Settings,
+        numbers: &'a Numbers,
+        leaf: BorrowedFd<'a>,
+    ) -> Result<Loader<'a>, Error> {
+        // aya's loader reads the types for itself and does not lend them, so they are read twice,
+        // side by side: this is a third of the time that loading takes.
+        let (types, mut loader) = thread::scope(|scope| {
+            let types = scope.spawn(Btf::from_sys_fs);
+            let loader = EbpfLoader::new();
+            (types.join(), loader)
+        });
+        let types = types.unwrap_or_else(|_| Btf::from_sys_fs()).map_err(Error::Types)?;
+        loader
+            .allow_unsupported_maps() // task storage: used by the programs only
+            .override_global("leaf_id", &numbers.leaf_id, false)
+            .override_global("wake_bytes", &numbers.wake_bytes, false);
+        for topic in Topic::ALL {
+            loader.map_max_entries(topic.ring(), settings.ring_bytes(topic));
+        }
+        Ok(Loader { loader, types, leaf })
+    }
+
+    /// Loads, fills the leaf in, and attaches: in that order, so that no program runs without it.
+    pub(crate) fn attached(&mut self, topic: Topic) -> Result<Source, Error> {
+        let loaded = self.loader.load(topic.object());
+        let mut ebpf = loaded.map_err(|e| Error::Object(topic, Box::new(e)))?;
+        self.set_leaf(topic, &mut ebpf)?;
+        let mut events = Vec::new();
+        for program in topic.programs() {
+            let found = ebpf.program_mut(program.name);
+            let found = found.ok_or(Error::Missing(topic, program.name))?;
+            self.verify(program, found)
+                .map_err(|e| Error::Program(topic, program.name, Box::new(e)))?;
+            events.extend(self.attach(program, found)?);
+        }
+        source(topic, ebpf, events)
+    }
+
+    fn set_leaf(&self, topic: Topic, ebpf: &mut Ebpf) -> Result<(), Error> {
+        let map = ebpf.map_mut("leaf").ok_or(Error::Missing(topic, "leaf"))?;
+        let wrong = |e| Error::Map(topic, "leaf", Box::new(e));
+        let mut array: CgroupArray<&mut MapData> = map.try_into().map_err(wrong)?;
+        array.set(0, self.leaf, 0).map_err(wrong)
+    }
+
+    fn verify(&self, program: &Program, found: &mut programs::Program) -> Result<(), ProgramError> {
+        match program.hook {
+            Hook::BtfTracepoint(name) => {
+                as_mut::<programs::BtfTracePoint>(found)?.load(name, &self.types)
+            }
+            Hook::Tracepoint(..) => as_mut::<programs::TracePoint>(found)?.load(),
+            Hook::CgroupSkb => as_mut::<programs::CgroupSkb>(found)?.load(),
+            Hook::CgroupSock => as_mut::<programs::CgroupSock>(found)?.load(),
+            Hook::CgroupSockAddr => as_mut::<programs::CgroupSockAddr>(found)?.load(),
+            Hook::SockOps => as_mut::<programs::SockOps>(found)?.load(),
+        }
+    }
+
+    /// Returns the event that holds the program, where it is not a link that aya keeps.
+    fn attach(
+        &self,
+        program: &Program,
+        found: &mut programs::Program,
+    ) -> Result<Option<OwnedFd>, Error> {
+        let refused = |e| Error::Attach(program.topic, program.name, Box::new(e));
+        if let Hook::Tracepoint(category, name) = program.hook {
+            let fd = found.fd().map_err(refused)?;
+            return at_tracepoint(fd.as_fd(), category, name)
+                .map(Some)
+                .map_err(|e| Error::Tracepoint(program.topic, program.name, e));
+        }
+        link(program.hook, found, self.leaf).map(|()| None).map_err(refused)
+    }
+}
+
+/// Cgroup programs become links, which always allow others beside and below them.
+fn link(
+    hook: Hook,
+    found: &mut programs::Program,
+    leaf: BorrowedFd<'_>,
+) -> Result<(), ProgramError> {
+    let mode = CgroupAttachMode::Single;
+    match hook {
+        Hook::BtfTracepoint(_) => as_mut::<programs::BtfTracePoint>(found)?.attach().map(drop),
+        Hook::Tracepoint(..) => Ok(()),
+        Hook::CgroupSkb => {
+            let skb = as_mut::<programs::CgroupSkb>(found)?;
+            let way = *skb.expected_attach_type();
+            let way = way.unwrap_or(programs::CgroupSkbAttachType::Ingress);
+            skb.attach(leaf, way, mode).map(drop)
+        }
+        Hook::CgroupSock => as_mut::<programs::CgroupSock>(found)?.attach(leaf, mode).map(drop),
+        Hook::CgroupSockAddr => {
+            as_mut::<programs::CgroupSockAddr>(found)?.attach(leaf, mode).map(drop)
+        }
+        Hook::SockOps => as_mut::<programs::SockOps>(found)?.attach(leaf, mode).map(drop),
+    }
+}
+
+/// aya's own way needs a mounted tracefs.
+fn at_tracepoint(program: BorrowedFd<'_>, category: &str, name: &str) -> io::Result<OwnedFd> {
+    let event = sys::open_tracepoint(Tracefs::open()?.id(category, name)?)?;
+    sys::attach_to_event(&event, program)?;
+    Ok(event)
+}
+
+fn as_mut<'a, T>(program: &'a mut programs::Program) -> Result<&'a mut T, ProgramError>
+where
+    &'a mut T: TryFrom<&'a mut programs::Program, Error = ProgramError>,
+{
+    program.try_into()
+}
+
+fn source(topic: Topic, mut ebpf: Ebpf, events: Vec<OwnedFd>) -> Result<Source, Error> {
+    let ring = RingBuf::try_from(take(&mut ebpf, topic, topic.ring())?)
+        .map_err(|e| Error::Map(topic, topic.ring(), Box::new(e)))?;
+    let counters = PerCpuArray::try_from(take(&mut ebpf, topic, "counters")?)
+        .map_err(|e| Error::Map(topic, "counters", Box::new(e)))?;
+    let ring = Ring(Buffer(ring));
+    Ok(Source { topic, ring, counters, ebpf: Some(ebpf), events, missed: 0 })
+}
+
+fn take(ebpf: &mut Ebpf, topic: Topic, name: &'static str) -> Result<Map, Error> {
+    ebpf.take_map(name).ok_or(Error::Missing(topic, name))
+}

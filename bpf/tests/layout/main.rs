@@ -1,0 +1,205 @@
+//! C and Rust agree about every shared structure and number, as the built objects tell it.
+//!
+//! Sizes alone would not do: two fields of one size that changed places keep them.
+
+mod btf;
+
+use std::mem::offset_of;
+
+use bpf::Topic;
+use event::wire::{
+    Argv, COUNT_CELLS, Cell, Ends, Exec, Exit, Flow, Fork, Head, Kind, Left, Open, RECORD_KINDS,
+    Sock, exec_flag, flow_flag, fork_flag, open_mode, sock_flag,
+};
+
+use btf::Btf;
+
+/// One structure: its C name, size, and fields with their offsets.
+type Layout = (&'static str, usize, Vec<(&'static str, usize)>);
+
+macro_rules! layout {
+    ($c:literal = $rust:ty { $($field:ident),* $(,)? }) => {
+        ($c, size_of::<$rust>(), vec![$((stringify!($field), offset_of!($rust, $field))),*])
+    };
+}
+
+fn structures() -> Vec<Layout> {
+    vec![
+        layout!("rec_head" = Head { boot_ns, start_ns, kind, size, pid, tid }),
+        layout!(
+            "rec_fork" = Fork {
+                head,
+                child_start_ns,
+                parent_start_ns,
+                child_pid,
+                parent_pid,
+                mnt_ns,
+                flags
+            }
+        ),
+        layout!(
+            "rec_exec" = Exec {
+                head,
+                exe_ino,
+                argv_len,
+                parent_start_ns,
+                cap_effective,
+                exe_dev,
+                exe_generation,
+                parent_pid,
+                uid,
+                gid,
+                euid,
+                egid,
+                argc,
+                mnt_ns,
+                argv_kept,
+                exe_len,
+                cwd_len,
+                file_len,
+                interp_len,
+                flags,
+                pad
+            }
+        ),
+        layout!("rec_argv" = Argv { head, offset, len, flags, pad }),
+        layout!("rec_exit" = Exit { head, utime_ns, stime_ns, code, pad }),
+        layout!("rec_left" = Left { head, cgroup_id }),
+        layout!("net_ends" = Ends { local, peer, local_port, peer_port, family, proto }),
+        layout!("rec_sock" = Sock { head, cookie, ends, flags, pad }),
+        layout!(
+            "rec_flow" = Flow {
+                head,
+                cookie,
+                sent_bytes,
+                received_bytes,
+                sent_packets,
+                received_packets,
+                ends,
+                flags,
+                pad
+            }
+        ),
+        layout!("rec_open" = Open { head, ino, dev, generation, mode, pad }),
+    ]
+}
+
+/// Returns what `btf` says of the structure that `layout` names.
+fn told(btf: &Btf, layout: &Layout) -> Layout {
+    let found = btf.structure(layout.0).unwrap_or_else(|| panic!("no {} in the BTF", layout.0));
+    let name = |name: &str| layout.2.iter().find(|(own, _)| *own == name).map(|(own, _)| *own);
+    let fields = found.fields.iter();
+    (layout.0, found.size, fields.map(|(n, at)| (name(n).unwrap_or("?"), *at)).collect())
+}
+
+#[test]
+fn every_shared_structure_is_laid_out_alike_in_c_and_rust() {
+    for topic in Topic::ALL {
+        let btf = Btf::of(topic.object());
+        for layout in structures() {
+            assert_eq!(told(&btf, &layout), layout, "C on the left, in {}", topic.name());
+        }
+    }
+}
+
+#[test]
+fn two_fields_that_changed_places_are_found() {
+    let btf = Btf::of(Topic::Proc.object());
+    for layout in structures() {
+        for first in 0..layout.2.len() {
+            for second in 0..first {
+                let mut swapped = layout.clone();
+                let (a, b) = (swapped.2[first].0, swapped.2[second].0);
+                (swapped.2[first].0, swapped.2[second].0) = (b, a);
+                assert_ne!(told(&btf, &swapped), swapped);
+            }
+        }
+    }
+}
+
+fn numbers() -> Vec<(&'static str, i64)> {
+    let kinds = [
+        ("REC_FORK", Kind::Fork),
+        ("REC_EXEC", Kind::Exec),
+        ("REC_ARGV", Kind::Argv),
+        ("REC_EXIT", Kind::Exit),
+        ("REC_LEFT", Kind::Left),
+        ("REC_CONNECT", Kind::Connect),
+        ("REC_SEND", Kind::Send),
+        ("REC_ESTABLISHED", Kind::Established),
+        ("REC_ACCEPTED", Kind::Accepted),
+        ("REC_FLOW", Kind::Flow),
+        ("REC_CLOSED", Kind::Closed),
+        ("REC_OPEN", Kind::Open),
+    ];
+    assert_eq!(kinds.len(), Kind::ALL.len());
+    let flags = [
+        ("FORK_NEW_MNT_NS", fork_flag::NEW_MNT_NS),
+        ("FORK_FROM_OUTSIDE", fork_flag::FROM_OUTSIDE),
+        ("EXEC_ARGV_CUT", exec_flag::ARGV_CUT),
+        ("EXEC_ARGV_FAULT", exec_flag::ARGV_FAULT),
+        ("EXEC_PATH_CUT", exec_flag::PATH_CUT),
+        ("EXEC_CWD_CUT", exec_flag::CWD_CUT),
+        ("EXEC_SECURE", exec_flag::SECURE),
+        ("EXEC_UNLINKED", exec_flag::UNLINKED),
+        ("EXEC_NAME_CUT", exec_flag::NAME_CUT),
+        ("SOCK_NEVER_ESTABLISHED", sock_flag::NEVER_ESTABLISHED),
+        ("SOCK_OWNER_LISTENER", sock_flag::OWNER_LISTENER),
+        ("FLOW_RELEASED", flow_flag::RELEASED),
+        ("FLOW_CLOSED", flow_flag::CLOSED),
+        ("FLOW_PEER_CHANGED", flow_flag::PEER_CHANGED),
+        ("OPEN_READ", open_mode::READ),
+        ("OPEN_WRITE", open_mode::WRITE),
+        ("COUNT_SEEN", Cell::Seen as u32),
+        ("COUNT_LOST", Cell::Lost as u32),
+        ("COUNT_FAULT", Cell::Fault as u32),
+    ];
+    let sizes = [("COUNT_CELLS", COUNT_CELLS), ("REC_KINDS", RECORD_KINDS)];
+    let kinds = kinds.into_iter().map(|(name, kind)| (name, kind as i64));
+    let flags = flags.into_iter().map(|(name, flag)| (name, i64::from(flag)));
+    let sizes = sizes.into_iter().map(|(name, size)| (name, size as i64));
+    let protocols = [("NET_TCP", 6), ("NET_UDP", 17)];
+    kinds.chain(flags).chain(sizes).chain(protocols).collect()
+}
+
+#[test]
+fn every_shared_number_is_the_same_in_c_and_rust() {
+    const ENUMS: [&str; 8] = [
+        "rec_kind",
+        "count_cell",
+        "fork_flag",
+        "exec_flag",
+        "net_proto",
+        "sock_flag",
+        "flow_flag",
+        "open_mode",
+    ];
+    let btf = Btf::of(Topic::Proc.object());
+    let mut told: Vec<(String, i64)> = Vec::new();
+    for name in ENUMS {
+        told.extend(btf.enumeration(name).unwrap_or_else(|| panic!("no {name} in the BTF")));
+    }
+    let mut expected: Vec<(String, i64)> =
+        numbers().into_iter().map(|(name, number)| (name.to_owned(), number)).collect();
+    told.sort();
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_prebuilt_objects_are_not_stale() {
+    let hashes = [
+        ("proc", env!("AUDIT_BPF_HASH_PROC")),
+        ("net", env!("AUDIT_BPF_HASH_NET")),
+        ("opens", env!("AUDIT_BPF_HASH_OPENS")),
+    ];
+    for (name, hash) in hashes {
+        let file = format!("{}/prebuilt/{name}-{hash}.bpf.o", env!("CARGO_MANIFEST_DIR"));
+        let bytes = std::fs::read(&file);
+        let bytes = bytes.unwrap_or_else(|e| panic!("{file}: {e}; run bpf/prebuild.sh"));
+        let btf = Btf::of(&bytes);
+        for layout in structures() {
+            assert_eq!(told(&btf, &layout), layout, "in {file}");
+        }
+    }
+}
