@@ -8,7 +8,7 @@ use crate::{
     args::{Cli, Command, Generate},
     doctor, exit,
     failure::Failure,
-    help, run, text,
+    help, pages, run, text,
 };
 
 /// What a command that worked answers.
@@ -20,6 +20,15 @@ pub(crate) enum Answer {
     No,
 }
 
+impl From<Answer> for ExitCode {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Yes => ExitCode::from(exit::YES),
+            Answer::No => ExitCode::from(exit::NO),
+        }
+    }
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -28,12 +37,8 @@ pub fn main() -> ExitCode {
         Err(wrong) => return usage(&wrong),
     };
     text::set_color(cli.globals.color);
-    if let Command::Run(args) = &cli.command {
-        return run::run(args, &cli.globals);
-    }
-    match answer(&cli) {
-        Ok(Answer::Yes) => ExitCode::from(exit::YES),
-        Ok(Answer::No) => ExitCode::from(exit::NO),
+    match command(&cli) {
+        Ok(code) => code,
         Err(failure) if failure.is_closed_pipe() => ExitCode::from(exit::YES),
         Err(failure) => {
             failure.print();
@@ -48,12 +53,19 @@ fn usage(said: &clap::Error) -> ExitCode {
     if said.use_stderr() { ExitCode::from(exit::TROUBLE) } else { ExitCode::from(exit::YES) }
 }
 
-fn answer(cli: &Cli) -> Result<Answer, Failure> {
-    match &cli.command {
-        Command::Doctor => doctor::doctor(&cli.globals),
-        Command::Completions { shell } => help::completions(*shell).map(|()| Answer::Yes),
-        Command::Help { topic } => help::help(topic.as_deref()).map(|()| Answer::Yes),
-        Command::Generate { what: Generate::Man { dir } } => help::man(dir).map(|()| Answer::Yes),
-        _ => Err(Failure::new("cannot do this yet")),
-    }
+fn command(cli: &Cli) -> Result<ExitCode, Failure> {
+    let globals = &cli.globals;
+    let done = |()| Answer::Yes;
+    let answer = match &cli.command {
+        Command::Run(args) => return Ok(run::run(args, globals)),
+        Command::Runs(args) => pages::runs(args, globals),
+        Command::View(args) => pages::view(args, globals),
+        Command::Query(args) => pages::query(args, globals),
+        Command::Status => pages::status(globals),
+        Command::Doctor => doctor::doctor(globals),
+        Command::Completions { shell } => help::completions(*shell).map(done),
+        Command::Help { topic } => help::help(topic.as_deref()).map(done),
+        Command::Generate { what: Generate::Man { dir } } => help::man(dir).map(done),
+    };
+    answer.map(ExitCode::from)
 }

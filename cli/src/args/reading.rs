@@ -31,9 +31,9 @@ pub struct ViewArgs {
     /// Show every event, in order
     #[arg(long, group = "what")]
     pub timeline: bool,
-    /// How many entries each list shows
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub limit: usize,
+    /// How many entries each list shows [default: 5], or how many events --timeline [default: all]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
 }
 
 /// Find events of a run. Exits with 1 when nothing matches.

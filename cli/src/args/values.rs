@@ -97,10 +97,10 @@ impl FromStr for Moment {
             return Ok(Moment::At(instant));
         }
         // Clock times without a zone are in UTC, as all pages show them.
-        if let Ok(clock) = text.parse::<civil::DateTime>() {
-            if let Ok(zoned) = clock.to_zoned(TimeZone::UTC) {
-                return Ok(Moment::At(zoned.timestamp()));
-            }
+        if let Ok(clock) = text.parse::<civil::DateTime>()
+            && let Ok(zoned) = clock.to_zoned(TimeZone::UTC)
+        {
+            return Ok(Moment::At(zoned.timestamp()));
         }
         let ago = text.strip_suffix("ago").unwrap_or(text).trim_end();
         duration(ago).map(Moment::BeforeNow).map_err(|_| {

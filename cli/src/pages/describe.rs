@@ -60,6 +60,21 @@ pub(super) fn outcome(code: Option<u64>, killed: Option<u64>, core: bool) -> Str
     }
 }
 
+/// Returns how the command ended, for a column: `0`, `3`, `TERM`.
+pub(super) fn exit_word(exit: storage::Exit) -> String {
+    match (exit.code, exit.signal) {
+        (Some(code), _) => code.to_string(),
+        (None, Some(number)) => signal(u64::try_from(number).unwrap_or(0)),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// Returns how the command ended, in words.
+pub(super) fn exit_words(exit: storage::Exit) -> String {
+    let number = |number: Option<i32>| number.map(|number| u64::try_from(number).unwrap_or(0));
+    outcome(number(exit.code), number(exit.signal), exit.core)
+}
+
 /// The arguments; the program's own path, where they name another.
 fn exec(line: &Line) -> String {
     let argv = line.list("argv");

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     args::Times,
+    derive::Opened,
     text::{self, Align, FAINT, HEADING, Safe, Screen, Table, command_line},
 };
 
@@ -96,6 +97,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// The clock of a run.
+    pub(super) fn of(opened: &Opened, times: Times) -> Self {
+        Clock { times, start_ns: super::nanoseconds(&opened.meta.started).unwrap_or(0) }
+    }
+
     fn show(self, ts_ns: i64, line: &Line) -> String {
         let relative = || text::offset(i128::from(ts_ns) - i128::from(self.start_ns));
         // `2026-11-21T20:15:30.123456789Z`: the clock part to the millisecond.

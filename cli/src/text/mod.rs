@@ -12,6 +12,6 @@ pub(crate) use json::write_json;
 pub(crate) use out::{BAD, CAUTION, FAINT, GOOD, HEADING, Out, Screen, painted, set_color};
 pub(crate) use safe::Safe;
 pub(crate) use table::{Align, Table};
-pub(crate) use units::{Day, bytes, count, elapsed, offset};
-pub(crate) use width::{cut_end, cut_middle, width, wrap};
+pub(crate) use units::{Day, bytes, count, elapsed, offset, rfc3339};
+pub(crate) use width::{cut_end, width, wrap};
 pub(crate) use words::{command_line, plural, program, signal};

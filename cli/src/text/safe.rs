@@ -78,24 +78,9 @@ fn escape(c: char, plain: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// Whether `c` acts on its neighbours or cannot be seen.
-///
-/// C1 controls; soft hyphen; bidi marks, embeddings and isolates; zero-width and line separators;
-/// invisible operators; byte order mark; interlinear and tag characters (Unicode 16, `Cf`, `Zl`, `Zp`).
+/// Whether `c` acts on its neighbours or cannot be seen: what JSON lines escape, and two more.
 fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{80}'..='\u{9f}'
-            | '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
+    event::json::acts(c) || matches!(c, '\u{ad}' | '\u{180e}')
 }
 
 #[cfg(test)]

@@ -68,6 +68,13 @@ pub(crate) fn count(number: u64) -> String {
     out
 }
 
+/// Returns nanoseconds since 1970 as RFC 3339 text.
+pub(crate) fn rfc3339(ns: i64) -> String {
+    let mut text = Vec::new();
+    event::time::rfc3339(ns, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
 /// Shows instants in UTC, the day told relative to now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Day {

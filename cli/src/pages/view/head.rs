@@ -1,0 +1,175 @@
+//! The head of the dashboard: which run, how it ended, what the record can and cannot say.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use jiff::tz::TimeZone;
+use storage::{Meta, Summary};
+
+use crate::{
+    derive::Opened,
+    pages::{describe, instant, line::Line, nanoseconds, runs::verdict_style},
+    text::{self, HEADING, Safe, Screen, command_line, plural},
+};
+
+/// Columns before what a line says.
+const LABELS: usize = 12;
+
+/// Reasons and damages that are listed; the JSON has all.
+const REASONS: usize = 12;
+
+/// Writes the head.
+pub(super) fn write(
+    opened: &Opened,
+    summary: &Summary,
+    end: Option<&Line>,
+    screen: Screen,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let meta = &opened.meta;
+    title(opened, summary, screen, out)?;
+    let mut labelled = |label: &str, words: &str| -> io::Result<()> {
+        let room = screen.width.saturating_sub(LABELS).max(20);
+        for (at, line) in text::wrap(words, room).iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            writeln!(out, "  {label:<10}{line}")?;
+        }
+        Ok(())
+    };
+    labelled("command", &command(meta))?;
+    labelled("in", &Safe::bytes(&meta.about.cwd()).to_string())?;
+    labelled("by", &by(meta))?;
+    labelled("record", &record(opened, summary, end))?;
+    if !meta.coverage.is_empty() {
+        labelled("coverage", &coverage(meta))?;
+    }
+    for words in statements(meta) {
+        labelled("", &words)?;
+    }
+    Ok(())
+}
+
+fn title(
+    opened: &Opened,
+    summary: &Summary,
+    screen: Screen,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let meta = &opened.meta;
+    let verdict = Safe::new(&meta.verdict).to_string();
+    let exit = match meta.exit {
+        Some(exit) => describe::exit_words(exit),
+        None if opened.live => "not over".to_owned(),
+        None => "exit unknown".to_owned(),
+    };
+    let time = span(meta, summary).map_or_else(|| "-".to_owned(), text::elapsed);
+    let left = format!("Run {}", opened.run.id());
+    let right = format!("{exit} | {time} | {verdict}");
+    let used = text::width(&left) + text::width(&right);
+    let gap = " ".repeat(screen.width.saturating_sub(used).max(2));
+    let (first, last) = right.split_at(right.len() - verdict.len());
+    let verdict = text::painted(verdict_style(&meta.verdict), last);
+    writeln!(out, "{}{gap}{first}{verdict}", text::painted(HEADING, &left))
+}
+
+/// From the first frame to the last; of a live run, to its last event.
+fn span(meta: &Meta, summary: &Summary) -> Option<Duration> {
+    let start = nanoseconds(&meta.started)?;
+    let end = meta.ended.as_deref().and_then(nanoseconds);
+    let end = end.or_else(|| summary.span_ns.map(|(_, last)| last))?;
+    u64::try_from(end.checked_sub(start)?).ok().map(Duration::from_nanos)
+}
+
+fn command(meta: &Meta) -> String {
+    let mut words = command_line(meta.about.command());
+    if meta.about.command_cut {
+        words.push_str(" … (cut)");
+    }
+    if words.is_empty() { "unknown: the record does not say".to_owned() } else { words }
+}
+
+fn by(meta: &Meta) -> String {
+    let mut words = match meta.about.user.as_str() {
+        "" => format!("uid {}", meta.about.uid),
+        user => Safe::new(user).to_string(),
+    };
+    if !meta.host.is_empty() {
+        words.push_str(&format!(" on {}", Safe::new(&meta.host)));
+    }
+    if !meta.kernel.is_empty() {
+        words.push_str(&format!(" (Linux {})", Safe::new(&meta.kernel)));
+    }
+    let clock = |text: &str, form: &str| {
+        let at = nanoseconds(text).and_then(instant);
+        at.map(|at| at.to_zoned(TimeZone::UTC).strftime(form).to_string())
+    };
+    if let Some(start) = clock(&meta.started, "%Y-%m-%d %H:%M:%S") {
+        words.push_str(&format!(", {start}"));
+        match meta.ended.as_deref().and_then(|end| clock(end, "%H:%M:%S")) {
+            Some(end) => words.push_str(&format!(" to {end} UTC")),
+            None => words.push_str(" UTC"),
+        }
+    }
+    if let Some(name) = &meta.about.name {
+        words.push_str(&format!(", named {}", Safe::new(name)));
+    }
+    words
+}
+
+/// How many events there are and what is missing: always both numbers.
+fn record(opened: &Opened, summary: &Summary, end: Option<&Line>) -> String {
+    let meta = &opened.meta;
+    let events: u64 = summary.types.iter().map(|kind| kind.events).sum();
+    let mut words = plural(events, "event");
+    if opened.live {
+        words.push_str(" so far, still being recorded");
+        return words;
+    }
+    let lost = meta.coverage.values().fold(0_u64, |sum, of| sum.saturating_add(of.lost));
+    words.push_str(&format!(", lost {}", text::count(lost)));
+    let opens = end.and_then(|end| Some((end.number("opens_seen")?, end)));
+    if let Some((seen, end)) = opens {
+        let of = |name| text::count(end.number(name).unwrap_or(0));
+        let (named, lost) = (of("opens_in_events"), of("opens_lost"));
+        words.push_str(&format!(", opens {} (in events {named}, lost {lost})", text::count(seen)));
+    }
+    if summary.malformed > 0 {
+        words.push_str(&format!(", {} unreadable", plural(summary.malformed, "line")));
+    }
+    if !meta.trust.is_empty() {
+        words.push_str(&format!(", trust {}", Safe::new(&meta.trust)));
+    }
+    words
+}
+
+fn coverage(meta: &Meta) -> String {
+    let states = meta.coverage.iter().map(|(source, of)| {
+        let state = of.state.replace('_', " ");
+        let lost = match of.lost {
+            0 => String::new(),
+            lost => format!(", lost {}", text::count(lost)),
+        };
+        format!("{} {}{lost}", Safe::new(source), Safe::new(&state))
+    });
+    states.collect::<Vec<_>>().join(" | ")
+}
+
+/// Why the record is not complete, and what is damaged, in sentences; each once.
+fn statements(meta: &Meta) -> Vec<String> {
+    let damage = meta.derived_from.damage.iter();
+    let mut all: Vec<String> = Vec::new();
+    for words in meta.reasons.iter().chain(damage) {
+        let words = format!("- {}", Safe::new(words).plain());
+        if !all.contains(&words) {
+            all.push(words);
+        }
+    }
+    let more = all.len().saturating_sub(REASONS);
+    if more > 0 {
+        all.truncate(REASONS);
+        all.push(format!("- and {more} more (--json has them)"));
+    }
+    all
+}

@@ -1,0 +1,138 @@
+//! `audit view`: one run on one page, as a tree, or event by event.
+
+mod dashboard;
+mod head;
+mod tree;
+
+use std::{io::Write, ops::ControlFlow};
+
+use serde_json::json;
+use storage::{Query, Summary};
+
+use super::{
+    line::Line,
+    line_table::{Clock, Columns, LineTable},
+};
+use crate::{
+    args::{Format, Globals, Times, ViewArgs},
+    derive::Opened,
+    dispatch::Answer,
+    failure::Failure,
+    text::{self, Out, Screen},
+};
+
+/// Entries of each list, unless the user says another number.
+const ENTRIES: usize = 5;
+
+/// Prints a run.
+pub(crate) fn view(args: &ViewArgs, globals: &Globals) -> Result<Answer, Failure> {
+    let opened = super::open(globals, &args.run)?;
+    let mut out = Out::open(globals);
+    let screen = Screen::of_stdout();
+    match (globals.form(), args.timeline, args.tree) {
+        (Format::Text, true, _) => timeline(&opened, args.limit, globals.ts, screen, &mut out)?,
+        (_, true, _) => lines(&opened, args.limit, &mut out)?,
+        (Format::Text, _, true) => tree::write(&opened, screen, &mut out)?,
+        (Format::Text, _, _) => page(&opened, args.limit, screen, &mut out)?,
+        (form, _, _) => object(&opened, args.limit, form, &mut out)?,
+    }
+    out.close()?;
+    Ok(Answer::Yes)
+}
+
+/// Writes the dashboard.
+pub(super) fn page(
+    opened: &Opened,
+    limit: Option<usize>,
+    screen: Screen,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let summary = summary(opened, limit.unwrap_or(ENTRIES))?;
+    let end = last_words(opened)?;
+    head::write(opened, &summary, end.as_ref(), screen, out)?;
+    dashboard::write(opened, &summary, end.as_ref(), screen, out)?;
+    Ok(())
+}
+
+fn summary(opened: &Opened, top: usize) -> Result<Summary, Failure> {
+    match opened.events()? {
+        Some(events) => events.summary(top).map_err(|error| Failure::of(&error)),
+        None => Ok(Summary::default()),
+    }
+}
+
+/// The last event of a record that is over.
+fn last_words(opened: &Opened) -> Result<Option<Line>, Failure> {
+    let query = Query { types: vec!["end".to_owned()], ..Query::default() };
+    let mut end = None;
+    each(opened, &query, &mut |_, line| {
+        end = Some(line);
+        Ok(())
+    })?;
+    Ok(end)
+}
+
+/// Gives every event of `query` to `take`, taken apart.
+fn each(
+    opened: &Opened,
+    query: &Query,
+    take: &mut dyn FnMut(&storage::Row<'_>, Line) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let Some(events) = opened.events()? else { return Ok(()) };
+    let mut failed = None;
+    let found =
+        events.query(query, &mut |_| true, &mut |row| match take(row, Line::parse(row.line)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        });
+    found.map_err(|error| Failure::of(&error))?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn timeline(
+    opened: &Opened,
+    limit: Option<usize>,
+    times: Times,
+    screen: Screen,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let clock = Clock::of(opened, times);
+    let mut table = LineTable::new(&mut *out, Columns::Any, clock, screen);
+    let query = Query { limit, ..Query::default() };
+    each(opened, &query, &mut |row, line| table.add(row.seq, row.ts_ns, &line))?;
+    table.finish()?;
+    Ok(())
+}
+
+/// Every event as the record has it.
+fn lines(opened: &Opened, limit: Option<usize>, out: &mut impl Write) -> Result<(), Failure> {
+    let query = Query { limit, ..Query::default() };
+    each(opened, &query, &mut |row, _| {
+        out.write_all(row.line)?;
+        out.write_all(b"\n")
+    })
+}
+
+fn object(
+    opened: &Opened,
+    limit: Option<usize>,
+    form: Format,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let summary = summary(opened, limit.unwrap_or(ENTRIES))?;
+    let page = json!({
+        "schema": "audit.view",
+        "version": 1,
+        "live": opened.live,
+        "run": opened.meta,
+        "summary": dashboard::object(&summary),
+    });
+    text::write_json(out, &page, form)?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) use {timeline as timeline_page, tree::write as tree_page};

@@ -1,0 +1,181 @@
+//! `audit view --tree`: who started whom.
+//!
+//! The events may come from a hostile directory: a process may be told to be its own ancestor, or
+//! nested a million deep. Each is written once, and nothing here recurses.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::{self, Write},
+};
+
+use storage::Query;
+
+use crate::{
+    derive::Opened,
+    failure::Failure,
+    pages::{describe, line::Line},
+    text::{self, FAINT, Safe, Screen, command_line, cut_end, program},
+};
+
+/// A process: pid and start.
+type Id = (u64, u64);
+
+/// Deepest indentation, in levels; what is deeper stays there.
+const DEEPEST: usize = 24;
+
+#[derive(Debug, Default)]
+struct Node {
+    parent: Option<Id>,
+    children: Vec<Id>,
+    programs: Vec<String>,
+    command: Option<String>,
+    outcome: Option<String>,
+}
+
+impl Node {
+    /// What it ran, and how it ended: equal for those that are shown as one.
+    fn words(&self) -> String {
+        let mut words = match (self.programs.split_last(), &self.command) {
+            (Some((_, earlier)), Some(command)) => {
+                let earlier: String = earlier.iter().map(|name| format!("{name} > ")).collect();
+                format!("{earlier}{command}")
+            }
+            _ => "(no exec)".to_owned(),
+        };
+        match self.outcome.as_deref() {
+            Some("exit 0") | None => {}
+            Some(outcome) => words.push_str(&format!("  [{outcome}]")),
+        }
+        words
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tree {
+    nodes: HashMap<Id, Node>,
+    order: Vec<Id>,
+}
+
+/// Writes the tree of a run's processes.
+pub(in crate::pages) fn write(
+    opened: &Opened,
+    screen: Screen,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let mut tree = Tree::default();
+    let types = ["process", "exec"].map(str::to_owned).to_vec();
+    super::each(opened, &Query { types, ..Query::default() }, &mut |_, line| {
+        tree.add(&line);
+        Ok(())
+    })?;
+    tree.text(screen, out)?;
+    Ok(())
+}
+
+impl Tree {
+    fn node(&mut self, id: Id) -> &mut Node {
+        let order = &mut self.order;
+        self.nodes.entry(id).or_insert_with(|| {
+            order.push(id);
+            Node::default()
+        })
+    }
+
+    fn add(&mut self, line: &Line) {
+        let id =
+            |pid: &str, start: &str| Some((line.number(pid)?, line.number(start).unwrap_or(0)));
+        let Some(actor) = id("pid", "start_ns") else { return };
+        match (line.text("type"), line.text("op")) {
+            ("process", "fork") => {
+                let Some(child) = id("child_pid", "child_start_ns") else { return };
+                self.node(actor);
+                let node = self.node(child);
+                if node.parent.is_none() && child != actor {
+                    node.parent = Some(actor);
+                    self.node(actor).children.push(child);
+                }
+            }
+            ("process", "exit") => {
+                let core = line.flag("core");
+                let outcome = describe::outcome(line.number("code"), line.number("signal"), core);
+                self.node(actor).outcome = Some(outcome);
+            }
+            ("exec", _) => {
+                let node = self.node(actor);
+                node.programs.push(program(&line.bytes("exe").unwrap_or_default()));
+                node.command = Some(command_line(line.list("argv")));
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&self, screen: Screen, out: &mut impl Write) -> io::Result<()> {
+        let mut seen = HashSet::new();
+        // Roots first; then what only hangs in circles.
+        let is_root = |id: &&Id| self.nodes.get(*id).is_some_and(|node| node.parent.is_none());
+        let (roots, others): (Vec<&Id>, Vec<&Id>) = self.order.iter().partition(is_root);
+        for start in roots.into_iter().chain(others) {
+            self.below(*start, &mut seen, screen, out)?;
+        }
+        Ok(())
+    }
+
+    fn below(
+        &self,
+        start: Id,
+        seen: &mut HashSet<Id>,
+        screen: Screen,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let mut stack = vec![(start, 0_usize, 1_usize)];
+        while let Some((id, depth, times)) = stack.pop() {
+            let Some(node) = self.nodes.get(&id) else { continue };
+            if !seen.insert(id) {
+                continue;
+            }
+            entry(id, node, depth, times, screen, out)?;
+            for (child, times) in self.grouped(&node.children, seen).into_iter().rev() {
+                stack.push((child, depth + 1, times));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts neighbours that ran the same, ended the same and started nothing into one.
+    fn grouped(&self, children: &[Id], seen: &mut HashSet<Id>) -> Vec<(Id, usize)> {
+        let mut groups: Vec<(Id, usize, Option<String>)> = Vec::new();
+        for child in children {
+            let leaf = self.nodes.get(child).filter(|node| node.children.is_empty());
+            let words = leaf.map(Node::words);
+            match groups.last_mut() {
+                Some((_, times, same)) if same.is_some() && *same == words => {
+                    *times += 1;
+                    seen.insert(*child);
+                }
+                _ => groups.push((*child, 1, words)),
+            }
+        }
+        groups.into_iter().map(|(id, times, _)| (id, times)).collect()
+    }
+}
+
+fn entry(
+    id: Id,
+    node: &Node,
+    depth: usize,
+    times: usize,
+    screen: Screen,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut lead = "  ".repeat(depth.min(DEEPEST));
+    if depth > DEEPEST {
+        lead.push_str(&format!("({depth} deep) "));
+    }
+    let name =
+        if times > 1 { format!("x{}", text::count(times as u64)) } else { format!("[{}]", id.0) };
+    let room = screen.width.saturating_sub(lead.len() + name.len() + 1).max(12);
+    let words = cut_end(&node.words(), room);
+    // Nothing in `words` is raw: each part was escaped where it came in.
+    let words = Safe::new(&words).plain().to_string();
+    writeln!(out, "{lead}{} {words}", text::painted(FAINT, &name))
+}
