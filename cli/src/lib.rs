@@ -4,12 +4,14 @@
 #![deny(unsafe_code)]
 
 pub mod args;
+mod derive;
 mod dispatch;
 mod doctor;
 mod exit;
 mod failure;
 mod help;
 mod pages;
+pub mod pipeline;
 mod run;
 mod text;
 

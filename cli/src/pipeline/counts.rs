@@ -1,0 +1,210 @@
+//! Where the exact counts of opens go.
+//!
+//! fanotify names the file but merges identical reports that wait in its queue; the counters know
+//! each open but no name. Both are summed here per process, file and kind of access. What an event
+//! gets is what is due: the larger of both sums, less what earlier events got. The sum over events
+//! is then the number of opens, although the two sources are never in step: files are open across
+//! windows, and reports are read late. Where fanotify tells more uses than there were opens (the
+//! kernel's own for an exec, io_uring, an open before the run), the count is not exact and says so.
+
+use std::collections::HashMap;
+
+use event::ProcId;
+use event::process::Table;
+
+/// One file, and how it was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct FileKey {
+    pub(super) dev: u32,
+    pub(super) ino: u64,
+    pub(super) generation: u32,
+    pub(super) write: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Entry {
+    /// By the counters, less what was given to a descendant.
+    opens: u64,
+    /// By fanotify.
+    uses: u64,
+    /// In events by now.
+    given: u64,
+    /// Of `opens`, those that are in events.
+    in_events: u64,
+    /// The last event in this window that wants some.
+    last: u64,
+}
+
+impl Entry {
+    /// Opens that are in events and were not known to be; they are from now on.
+    fn settle(&mut self) -> u64 {
+        let in_events = self.given.min(self.opens).max(self.in_events);
+        in_events - std::mem::replace(&mut self.in_events, in_events)
+    }
+}
+
+/// Sums per process and file.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    processes: HashMap<ProcId, HashMap<FileKey, Entry>>,
+    opens: u64,
+    in_events: u64,
+}
+
+/// How far up an inherited descriptor's opener is looked for.
+const ANCESTORS: usize = 16;
+
+impl Ledger {
+    /// Opens of a file by a process were counted.
+    pub(super) fn opened(&mut self, id: ProcId, key: FileKey, count: u64) {
+        let entry = self.entry(id, key);
+        entry.opens = entry.opens.saturating_add(count);
+        self.opens = self.opens.saturating_add(count);
+    }
+
+    /// The event with this number tells uses of a file. Call for each event of a window, in order.
+    pub(super) fn used(&mut self, id: ProcId, key: FileKey, count: u64, event: u64) {
+        let entry = self.entry(id, key);
+        entry.uses = entry.uses.saturating_add(count);
+        entry.last = event;
+    }
+
+    /// A process used a file more often than it opened it: its descriptors may come from an
+    /// ancestor, whose opens are then its own. Call between [`Ledger::used`] and [`Ledger::due`].
+    pub(super) fn inherit(&mut self, id: ProcId, key: FileKey, table: &Table) {
+        let mine = *self.entry(id, key);
+        let mut need = mine.uses.saturating_sub(mine.opens);
+        let mut of = table.get(id).and_then(|process| process.parent);
+        for _ in 0..ANCESTORS {
+            let Some(ancestor) = of.filter(|_| need > 0) else { return };
+            let entry = self.processes.get_mut(&ancestor).and_then(|files| files.get_mut(&key));
+            if let Some(entry) = entry {
+                let taken = need.min(entry.opens.saturating_sub(entry.given.max(entry.uses)));
+                entry.opens -= taken;
+                need -= taken;
+                let mine = self.entry(id, key);
+                mine.opens = mine.opens.saturating_add(taken);
+            }
+            of = table.get(ancestor).and_then(|process| process.parent);
+        }
+    }
+
+    /// Returns the count for an event that told `count` uses, and whether it agrees with the opens.
+    pub(super) fn due(&mut self, id: ProcId, key: FileKey, count: u64, event: u64) -> (u64, bool) {
+        let entry = self.entry(id, key);
+        let rest = entry.opens.max(entry.uses).saturating_sub(entry.given);
+        // The last event of the window takes what fanotify merged.
+        let due = if entry.last == event { rest } else { rest.min(count) };
+        entry.given = entry.given.saturating_add(due);
+        let agrees = entry.uses <= entry.opens;
+        let news = entry.settle();
+        self.in_events = self.in_events.saturating_add(news);
+        (due, agrees)
+    }
+
+    /// A process is gone for good; what it opened and nobody named stays unnamed.
+    pub(super) fn forget(&mut self, id: ProcId) {
+        for mut entry in self.processes.remove(&id).into_iter().flat_map(HashMap::into_values) {
+            self.in_events = self.in_events.saturating_add(entry.settle());
+        }
+    }
+
+    /// All processes are gone for good.
+    pub(super) fn forget_all(&mut self) {
+        let all: Vec<ProcId> = self.processes.keys().copied().collect();
+        all.into_iter().for_each(|id| self.forget(id));
+    }
+
+    /// Returns how many opens were counted, and how many of them are in events.
+    pub(super) fn sums(&self) -> (u64, u64) {
+        (self.opens, self.in_events)
+    }
+
+    fn entry(&mut self, id: ProcId, key: FileKey) -> &mut Entry {
+        self.processes.entry(id).or_default().entry(key).or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use event::ProcId;
+    use event::process::Table;
+    use proptest::prelude::*;
+
+    use super::{FileKey, Ledger};
+
+    const ME: ProcId = ProcId { pid: 7, start_ns: 1 };
+    const CHILD: ProcId = ProcId { pid: 8, start_ns: 2 };
+    const KEY: FileKey = FileKey { dev: 1, ino: 2, generation: 3, write: false };
+
+    /// Plays windows of (opens, counts told by single events); returns what the events got.
+    fn play(windows: &[(u64, &[u64])]) -> (Vec<u64>, bool, (u64, u64)) {
+        let (mut ledger, mut got, mut agrees) = (Ledger::default(), Vec::new(), true);
+        let mut event = 0;
+        for (opens, told) in windows {
+            ledger.opened(ME, KEY, *opens);
+            let numbered = || (event..).zip(told.iter());
+            for (event, count) in numbered() {
+                ledger.used(ME, KEY, *count, event);
+            }
+            for (event, count) in numbered() {
+                let (due, exact) = ledger.due(ME, KEY, *count, event);
+                got.push(due);
+                agrees &= exact;
+            }
+            event += told.len() as u64;
+        }
+        (got, agrees, ledger.sums())
+    }
+
+    #[test]
+    fn merged_reports_get_the_number_of_opens() {
+        assert_eq!(play(&[(100, &[3])]), (vec![100], true, (100, 100)));
+        assert_eq!(play(&[(100, &[3, 1, 1])]), (vec![3, 1, 96], true, (100, 100)));
+    }
+
+    #[test]
+    fn a_file_that_is_open_across_windows_is_counted_once() {
+        assert_eq!(play(&[(1, &[]), (0, &[1])]), (vec![1], true, (1, 1)));
+        assert_eq!(play(&[(2, &[1]), (0, &[1])]), (vec![2, 0], true, (2, 2)));
+        assert_eq!(play(&[(50, &[20]), (50, &[80])]), (vec![50, 50], true, (100, 100)));
+    }
+
+    #[test]
+    fn uses_without_opens_are_counted_as_told_and_not_called_exact() {
+        assert_eq!(play(&[(0, &[2])]), (vec![2], false, (0, 0)));
+        assert_eq!(play(&[(1, &[1]), (0, &[5])]), (vec![1, 5], false, (1, 1)));
+    }
+
+    #[test]
+    fn opens_that_no_event_tells_are_in_none() {
+        assert_eq!(play(&[(5, &[])]), (vec![], true, (5, 0)));
+    }
+
+    #[test]
+    fn a_child_that_closes_what_its_parent_opened_has_the_parents_opens() {
+        let (mut ledger, mut table) = (Ledger::default(), Table::default());
+        table.fork(ME, CHILD, ME);
+        ledger.opened(ME, KEY, 2);
+        ledger.used(CHILD, KEY, 1, 1);
+        ledger.inherit(CHILD, KEY, &table);
+        assert_eq!(ledger.due(CHILD, KEY, 1, 1), (1, true));
+        assert_eq!(ledger.sums(), (2, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn exact_counts_add_up_to_the_opens(
+            windows in prop::collection::vec((0u64..50, prop::collection::vec(1u64..9, 0..4)), 1..9)
+        ) {
+            let borrowed: Vec<_> =
+                windows.iter().map(|(opens, told)| (*opens, told.as_slice())).collect();
+            let (got, agrees, (opens, in_events)) = play(&borrowed);
+            let sum: u64 = got.iter().sum();
+            prop_assert!(in_events <= opens && in_events <= sum);
+            if agrees {
+                prop_assert_eq!(sum, in_events);
+            }
+        }
+    }
+}

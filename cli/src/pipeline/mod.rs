@@ -1,0 +1,255 @@
+//! The pipeline: a pure function from the frames of a record to its events.
+//!
+//! It looks at nothing but frames: no clock, no files, no /proc. The same frames give the same
+//! events, while the run goes on, tomorrow, in a test, under a fuzzer. Events of one window (up to
+//! the next checkpoint) are held, because the window's last frames say how often each was repeated
+//! and how a connect ended; then they are told in arrival order, numbered without gaps.
+
+mod about;
+mod counts;
+mod directories;
+mod ending;
+mod files;
+mod meta;
+mod mounts;
+mod net;
+mod process;
+mod row;
+mod statements;
+mod window;
+
+use std::collections::{BTreeMap, HashMap};
+
+use event::coverage::Coverage;
+use event::frame::{Frame, control, files as file_frames};
+use event::model::{Actor, End, Event, Start, What};
+use event::process::Table;
+use event::time::Clock;
+use event::wire::{Kind, Malformed, Record};
+use event::{ProcId, frame::control::Seal};
+
+pub use row::row;
+
+/// Version of the derivation: another one may give other events for the same frames.
+pub const DERIVATION: u32 = 1;
+
+/// Takes the events as they become certain.
+pub type Emit<'e> = dyn FnMut(&Event) + 'e;
+
+/// Where in the record a frame stands, and when it was.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    frame: u64,
+    boot_ns: u64,
+}
+
+/// What to do after a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    EndWindow,
+    EndRecord,
+}
+
+/// The state between frames. Feed every frame of a record in order, then [`Pipeline::finish`].
+#[derive(Debug, Default)]
+pub struct Pipeline {
+    run: Vec<u8>,
+    clock: Clock,
+    processes: Table,
+    directories: directories::Directories,
+    mounts: mounts::Mounts,
+    counts: counts::Ledger,
+    flows: netmon::Flows,
+    coverage: Coverage,
+    window: window::Window,
+    /// Connects of this window whose result is not known: event by socket.
+    connecting: HashMap<u64, Vec<u64>>,
+    /// Execs of which more argv is to come.
+    executing: HashMap<ProcId, u64>,
+    start: Option<(u64, Start)>,
+    main: Option<u32>,
+    main_status: Option<i32>,
+    unreadable: Option<statements::Unreadable>,
+    last: Option<At>,
+    first_ts_ns: Option<i64>,
+    last_ts_ns: Option<i64>,
+    told: u64,
+    by_kind: BTreeMap<(&'static str, Option<&'static str>), u64>,
+    end: Option<End>,
+}
+
+impl Pipeline {
+    /// Starts on the record of the run `id`.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        Pipeline { run: id.as_bytes().to_vec(), ..Pipeline::default() }
+    }
+
+    /// Takes the next frame; events that are certain by now go to `emit`.
+    pub fn feed(&mut self, frame: &Frame<'_>, emit: &mut Emit<'_>) {
+        if self.end.is_some() {
+            return;
+        }
+        let at = At { frame: frame.head.seq, boot_ns: frame.head.boot_ns };
+        self.last = Some(at);
+        match self.take(frame, at) {
+            Ok(Then::GoOn) => {}
+            Ok(Then::EndWindow) => self.end_window(false, emit),
+            Ok(Then::EndRecord) => self.seal(frame, emit),
+            Err(_) => self.unreadable(at),
+        }
+    }
+
+    /// Ends the record: tells what is held. Without a seal among the frames, or with `truncated`
+    /// before one, the verdict is `truncated`. Does nothing after the seal.
+    pub fn finish(&mut self, truncated: bool, emit: &mut Emit<'_>) {
+        if self.end.is_none() {
+            if truncated {
+                self.coverage.note("the record cannot be read to its end".to_owned());
+            }
+            self.end(None, emit);
+        }
+    }
+
+    /// What is known of the record's completeness so far.
+    #[must_use]
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// What the record says of its beginning.
+    #[must_use]
+    pub fn start(&self) -> Option<&Start> {
+        self.start.as_ref().map(|(_, start)| start)
+    }
+
+    /// What was said at its end, once that was reached.
+    #[must_use]
+    pub fn ended(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// Events told so far, by type and op.
+    #[must_use]
+    pub fn by_kind(&self) -> &BTreeMap<(&'static str, Option<&'static str>), u64> {
+        &self.by_kind
+    }
+
+    /// Times of the first and the last frame, nanoseconds since 1970.
+    #[must_use]
+    pub fn span(&self) -> Option<(i64, i64)> {
+        self.first_ts_ns.zip(self.last_ts_ns)
+    }
+
+    fn take(&mut self, frame: &Frame<'_>, at: At) -> Result<Then, Malformed> {
+        match frame.head.kind {
+            file_frames::KIND_FILE => self.on_file(frame, at)?,
+            file_frames::KIND_FILE_REPEAT => self.on_file_repeat(frame)?,
+            file_frames::KIND_OPENS => self.on_opens(frame)?,
+            file_frames::KIND_DIR => self.directories.tell(frame)?,
+            file_frames::KIND_MOUNT => self.mounts.tell(frame)?,
+            control::KIND_SEGMENT => self.on_segment(frame)?,
+            control::KIND_START => self.on_start(frame, at)?,
+            control::KIND_ABOUT => self.on_about(frame, at),
+            control::KIND_MAIN => self.on_main(frame)?,
+            control::KIND_SOURCE => self.on_source(frame, at)?,
+            control::KIND_LOST => self.on_lost(frame, at)?,
+            control::KIND_CHECKPOINT => {
+                self.on_checkpoint(frame)?;
+                return Ok(Then::EndWindow);
+            }
+            control::KIND_SEAL => {
+                frame.body::<Seal>()?;
+                return Ok(Then::EndRecord);
+            }
+            kind if kind < 64 => self.on_record(kind, Record::parse(frame.payload)?, at)?,
+            _ => self.coverage.unknown_kind(),
+        }
+        Ok(Then::GoOn)
+    }
+
+    fn on_record(&mut self, kind: u16, record: Record<'_>, at: At) -> Result<(), Malformed> {
+        if record.head().kind != u32::from(kind) {
+            return Err(Malformed::Unknown { kind: kind.into() });
+        }
+        if let Some(kind) = Kind::from_wire(kind.into()) {
+            self.coverage.stored(kind);
+        }
+        match record {
+            Record::Fork(fork) => self.on_fork(fork, at),
+            Record::Exec(exec, data) => self.on_exec(exec, &data, at),
+            Record::Argv(argv, bytes) => self.on_argv(argv, bytes),
+            Record::Exit(exit) => self.on_exit(exit, at),
+            Record::Left(left) => self.on_left(left, at),
+            Record::Sock(kind, sock) => self.on_sock(kind, sock, at),
+            Record::Flow(flow) => self.flows.flow(flow, at.boot_ns),
+            // Opens are summed by the recorder; a single one counts as a sum of one.
+            Record::Open(open) => self.on_open(open),
+        }
+        Ok(())
+    }
+
+    /// Adds an event to the window; `actor` as it is known now.
+    fn push(&mut self, at: At, actor: Option<Actor>, what: What) -> u64 {
+        let ts_ns = self.clock.utc(at.boot_ns);
+        let event = Event { seq: 0, ts_ns, boot_ns: at.boot_ns, actor, what };
+        self.window.push(at.frame, event)
+    }
+
+    /// Ends a window: completes what it holds and tells it. What still waits for something (more
+    /// argv, the name of a directory) waits for one more window, and all behind it, for the order.
+    fn end_window(&mut self, last: bool, emit: &mut Emit<'_>) {
+        self.tell_flows(last);
+        self.tell_unreadable();
+        self.name_again();
+        let ready = self.window.ready(last);
+        self.know_actors(ready);
+        self.join_counts(ready);
+        self.tell(ready, emit);
+        self.forget();
+    }
+
+    /// Actors that were not known when their event came may be by now: the rings of processes and
+    /// of files are not in step.
+    fn know_actors(&mut self, ready: usize) {
+        for slot in self.window.first(ready) {
+            if slot.stranger
+                && let Some(actor) = &mut slot.event.actor
+            {
+                *actor = self.processes.actor(actor.id);
+            }
+        }
+    }
+
+    fn tell(&mut self, ready: usize, emit: &mut Emit<'_>) {
+        let Pipeline { window, coverage, told, by_kind, .. } = self;
+        window.drain(ready, |mut slot| {
+            if slot.folded {
+                coverage.folded();
+                return;
+            }
+            *told += 1;
+            slot.event.seq = *told;
+            let what = &slot.event.what;
+            *by_kind.entry((what.kind(), what.op())).or_default() += 1;
+            emit(&slot.event);
+        });
+    }
+
+    /// Drops what nobody will ask for any more.
+    fn forget(&mut self) {
+        let Pipeline { processes, counts, window, .. } = self;
+        processes.expire(|gone| counts.forget(gone));
+        self.connecting.retain(|_, events| {
+            events.retain(|event| window.holds(*event));
+            !events.is_empty()
+        });
+        self.executing.retain(|_, event| window.holds(*event));
+        self.directories.expire();
+        self.window.end_stretch();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! An event as a row of the index.
+
+use std::borrow::Cow;
+
+use event::model::{Event, File, Net, What};
+use storage::Row;
+
+/// Calls `with` with the row of `event`; `line` is its JSON line without the newline.
+pub fn row<R>(event: &Event, line: &[u8], with: impl FnOnce(&Row<'_>) -> R) -> R {
+    let actor = event.actor.as_ref();
+    let mut row = Row {
+        seq: event.seq,
+        ts_ns: event.ts_ns,
+        kind: event.what.kind(),
+        op: event.what.op(),
+        pid: actor.map(|actor| actor.id.pid),
+        ppid: actor.and_then(|actor| actor.ppid),
+        uid: actor.and_then(|actor| actor.uid),
+        exe: actor.and_then(|actor| actor.exe.as_deref()),
+        count: 1,
+        line,
+        ..Row::default()
+    };
+    match &event.what {
+        What::File(file) => {
+            of_file(file, &mut row);
+            with(&row)
+        }
+        What::Net(net) => {
+            let (proto, ip) = (net.proto_name(), net.peer.ip().to_string());
+            of_net(net, &proto, &ip, &mut row);
+            with(&row)
+        }
+        What::Start(start) => {
+            row.uid = start.uid;
+            with(&row)
+        }
+        What::Lost(loss) => {
+            row.count = loss.count;
+            with(&row)
+        }
+        _ => with(&row),
+    }
+}
+
+fn of_file<'a>(file: &'a File, row: &mut Row<'a>) {
+    row.path = file.path.as_deref();
+    row.path2 = file.path2.as_deref();
+    row.count = file.count;
+}
+
+fn of_net<'a>(net: &Net, proto: &'a Cow<'static, str>, ip: &'a str, row: &mut Row<'a>) {
+    row.proto = Some(proto);
+    row.ip = Some(ip);
+    row.port = Some(net.peer.port());
+    row.sent = net.traffic.map(|traffic| traffic.sent_bytes);
+    row.received = net.traffic.map(|traffic| traffic.received_bytes);
+}

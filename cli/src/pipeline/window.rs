@@ -1,0 +1,121 @@
+//! The events that are not certain yet, in arrival order.
+
+use std::collections::VecDeque;
+
+use event::model::{Event, What};
+
+use super::counts::FileKey;
+use super::directories::Key;
+
+/// An event that may still change.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// The frame that it comes from.
+    frame: u64,
+    /// The window in which it arrived.
+    stretch: u64,
+    pub(super) event: Event,
+    /// Its process was not in the table when it came.
+    pub(super) stranger: bool,
+    /// More of its argv is to come.
+    pub(super) more_argv: bool,
+    /// Its count may be exact by the counts of opens.
+    pub(super) key: Option<FileKey>,
+    /// Its path is missing; these directories may get one.
+    pub(super) unnamed: Option<Box<Unnamed>>,
+    /// It is in the count of an earlier event and not told.
+    pub(super) folded: bool,
+}
+
+/// What a path is made of, while it is missing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unnamed {
+    pub(super) dir: Option<Key>,
+    pub(super) name: Vec<u8>,
+    pub(super) new_dir: Option<Key>,
+    pub(super) new_name: Vec<u8>,
+}
+
+impl Slot {
+    /// Returns whether the event lacks something that may still come.
+    fn waits(&self) -> bool {
+        self.more_argv || self.unnamed.is_some()
+    }
+}
+
+/// Events by serial number, which counts from the record's beginning and is never used again.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    slots: VecDeque<Slot>,
+    base: u64,
+    stretch: u64,
+}
+
+impl Window {
+    /// Adds an event and returns its serial number.
+    pub(super) fn push(&mut self, frame: u64, event: Event) -> u64 {
+        self.slots.push_back(Slot {
+            frame,
+            stretch: self.stretch,
+            event,
+            stranger: false,
+            more_argv: false,
+            key: None,
+            unnamed: None,
+            folded: false,
+        });
+        self.base + self.slots.len() as u64 - 1
+    }
+
+    pub(super) fn get(&mut self, serial: u64) -> Option<&mut Slot> {
+        let index = usize::try_from(serial.checked_sub(self.base)?).ok()?;
+        self.slots.get_mut(index)
+    }
+
+    /// Returns what happened in the event with this number, if it is still here.
+    pub(super) fn what(&mut self, serial: u64) -> Option<&mut What> {
+        self.get(serial).map(|slot| &mut slot.event.what)
+    }
+
+    pub(super) fn holds(&self, serial: u64) -> bool {
+        serial >= self.base
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Returns the events that come from a frame. Frames come in order, so they lie together.
+    pub(super) fn of_frame(&mut self, frame: u64) -> impl Iterator<Item = &mut Slot> {
+        let begin = self.slots.partition_point(|slot| slot.frame < frame);
+        self.slots.range_mut(begin..).take_while(move |slot| slot.frame == frame)
+    }
+
+    /// Returns the first `count` events, oldest first.
+    pub(super) fn first(&mut self, count: usize) -> impl Iterator<Item = &mut Slot> {
+        self.slots.iter_mut().take(count)
+    }
+
+    /// Returns the same with their serial numbers.
+    pub(super) fn numbered(&mut self, count: usize) -> impl Iterator<Item = (u64, &mut Slot)> {
+        (self.base..).zip(self.slots.iter_mut().take(count))
+    }
+
+    /// Returns how many events from the front can be told: up to the first of this window that waits
+    /// for something, or all of the `last` window.
+    pub(super) fn ready(&self, last: bool) -> usize {
+        let waits = |slot: &Slot| !last && slot.stretch == self.stretch && slot.waits();
+        self.slots.iter().position(waits).unwrap_or(self.slots.len())
+    }
+
+    /// Takes the first `count` events out.
+    pub(super) fn drain(&mut self, count: usize, each: impl FnMut(Slot)) {
+        self.slots.drain(..count.min(self.slots.len())).for_each(each);
+        self.base += count as u64;
+    }
+
+    /// Begins a new window.
+    pub(super) fn end_stretch(&mut self) {
+        self.stretch += 1;
+    }
+}
