@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use crate::reopen::{self, Identity};
+use crate::reopen::{self, Identity, Wait};
 use crate::sys;
 use crate::view::{Point, View};
 use crate::wire::Handle;
@@ -174,7 +174,7 @@ impl Namespaces {
 
 /// Opens a mount point, if it is still one of the file system meant.
 fn enter_point(root: BorrowedFd<'_>, point: &Point) -> Result<(OwnedFd, bool), Errno> {
-    let fd = reopen::beneath(root, &point.path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+    let fd = reopen::beneath(root, &point.path, OFlags::RDONLY | OFlags::DIRECTORY, point.wait)?;
     let same_mount = reopen::identity(&fd)?.mount_id == point.mount_id;
     if !same_mount && reopen::fsid(&fd)? != point.fsid {
         return Err(Errno::XDEV);
@@ -194,12 +194,13 @@ fn check(
     if found == reopen::identity(dir)? { Ok(()) } else { Err(Errno::XDEV) }
 }
 
-/// Looks where a path leads, which a NUL is put behind for that.
+/// Looks where a path leads, which a NUL is put behind for that. The path is the run's choice, so
+/// nobody is waited for; what is open has all its directories cached.
 fn look(root: BorrowedFd<'_>, path: &mut [u8], range: &Range<usize>) -> Result<Identity, Errno> {
     *path.get_mut(range.end).ok_or(Errno::NAMETOOLONG)? = 0;
     let text = path.get(range.start..=range.end).ok_or(Errno::NAMETOOLONG)?;
     let text = CStr::from_bytes_with_nul(text).map_err(|_| Errno::INVAL)?;
-    reopen::identity(reopen::beneath(root, text, OFlags::PATH | OFlags::NOFOLLOW)?)
+    reopen::identity(reopen::beneath(root, text, OFlags::PATH | OFlags::NOFOLLOW, Wait::Never)?)
 }
 
 /// Writes the path of `fd` to `path`, without the `prefix` of a root that is not its namespace's,

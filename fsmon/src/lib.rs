@@ -28,7 +28,7 @@ mod wire;
 pub use dirs::{Dirs, FdFile, Lookup, Stats};
 pub use fold::{Entry, FoldTable, Hit, Slot};
 pub use group::{Group, Groups, Kind, mask};
-pub use marks::{Coverage, Gap, Moment, Placed, Placement, Scope, place};
+pub use marks::{Coverage, Gap, Placed, Placement, Scope, place};
 pub use mounts::{Mount, parse};
 pub use record::{Buffer, File, Item, Record, Records};
 pub use view::Root;

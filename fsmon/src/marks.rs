@@ -13,9 +13,9 @@ use fanotify::low_level as fan;
 use rustix::fs::OFlags;
 
 use crate::group::{Group, Groups, mask};
-use crate::kinds::{Treatment, treatment};
+use crate::kinds::{Treatment, is_served, treatment};
 use crate::mounts::{self, Mount};
-use crate::reopen;
+use crate::reopen::{self, Wait};
 
 /// How far an access mark reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +24,6 @@ pub enum Scope {
     Mount,
     /// Accesses to the file system through any mount, by anybody on the machine.
     Filesystem,
-}
-
-/// When marks are placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
-    /// Nothing of the run has been executed yet.
-    BeforeTheRun,
-    /// The run may have mounted what is found.
-    DuringTheRun,
 }
 
 /// How a mount is watched.
@@ -89,6 +80,8 @@ pub struct Placed {
     pub access: Coverage,
     /// Directory entries and attributes: [`Coverage::Fid`] or none.
     pub names: Coverage,
+    /// How it may be opened again.
+    pub(crate) wait: Wait,
 }
 
 /// What [`place`] did.
@@ -103,14 +96,9 @@ pub struct Placement {
 /// Marks every mount in `mountinfo`, opening each below `root`, the root directory of a process of
 /// that namespace (`/proc/PID/root`). Marking what is marked already changes nothing.
 #[must_use]
-pub fn place(
-    groups: &Groups,
-    root: BorrowedFd<'_>,
-    mountinfo: &[u8],
-    scope: Scope,
-    moment: Moment,
-) -> Placement {
-    let mut placer = Placer { groups, root, scope, moment, superblocks: HashMap::new() };
+pub fn place(groups: &Groups, root: BorrowedFd<'_>, mountinfo: &[u8], scope: Scope) -> Placement {
+    let mut placer =
+        Placer { groups, root, scope, superblocks: HashMap::new(), served: HashSet::new() };
     let mut placement = Placement::default();
     for mount in mounts::parse(mountinfo) {
         match mount {
@@ -133,19 +121,20 @@ struct Placer<'a> {
     groups: &'a Groups,
     root: BorrowedFd<'a>,
     scope: Scope,
-    moment: Moment,
     /// By device: each superblock is marked once.
     superblocks: HashMap<u32, Whole>,
+    /// Mounts that have a server, and mounts on them.
+    served: HashSet<u64>,
 }
 
 impl Placer<'_> {
     fn place(&mut self, mount: Mount) -> Placed {
-        let how = match (treatment(&mount.fs_type), self.moment) {
-            (Treatment::Never(why), _) => return unwatched(mount, Gap::Policy(why)),
-            (Treatment::Server, Moment::DuringTheRun) => {
-                return unwatched(mount, Gap::Policy("its server could stop the recorder"));
-            }
-            (how, _) => how,
+        if is_served(&mount.fs_type) || self.served.contains(&mount.parent_id) {
+            self.served.insert(mount.mount_id);
+        }
+        let how = match treatment(&mount.fs_type) {
+            Treatment::Never(why) => return unwatched(mount, Gap::Policy(why)),
+            how => how,
         };
         match self.open(&mount) {
             Ok((point, is_dir)) => self.mark(mount, how, &point, is_dir),
@@ -153,11 +142,16 @@ impl Placer<'_> {
         }
     }
 
+    /// Says whether the way to a mount leads through a server that may not answer.
+    fn wait(&self, mount: &Mount) -> Wait {
+        if self.served.contains(&mount.mount_id) { Wait::Never } else { Wait::Allowed }
+    }
+
     /// Opens the mount point and proves that it is this mount.
     fn open(&self, mount: &Mount) -> Result<(OwnedFd, bool), Gap> {
         let path = CString::new(mount.mount_point.as_slice())
             .map_err(|_| refused("open the mount point", libc::EINVAL))?;
-        let point = reopen::beneath(self.root, &path, OFlags::PATH)
+        let point = reopen::beneath(self.root, &path, OFlags::PATH, self.wait(mount))
             .map_err(|errno| refused("open the mount point", errno.raw_os_error()))?;
         let found = reopen::identity(&point)
             .map_err(|errno| refused("ask for the mount's number", errno.raw_os_error()))?;
@@ -165,14 +159,14 @@ impl Placer<'_> {
     }
 
     fn mark(&mut self, mount: Mount, how: Treatment, point: &OwnedFd, is_dir: bool) -> Placed {
-        // Asking a FUSE file system is asking its server, which may not answer. It has no fsid.
-        let fsid = if how == Treatment::Server { None } else { reopen::fsid(point).ok() };
+        let fsid = reopen::fsid(point).ok();
+        let wait = self.wait(&mount);
         let whole = self.whole(mount.dev, how, point);
         let access = match whole.access {
             Some(access) => access,
             None => access_mark(self.groups, how, fan::FAN_MARK_MOUNT, point),
         };
-        Placed { mount, fsid, is_dir, access, names: whole.names }
+        Placed { mount, fsid, is_dir, access, names: whole.names, wait }
     }
 
     /// Places the marks that hold for the whole file system, once.
@@ -182,7 +176,7 @@ impl Placer<'_> {
         }
         let access = (self.scope == Scope::Filesystem)
             .then(|| access_mark(self.groups, how, fan::FAN_MARK_FILESYSTEM, point));
-        let whole = Whole { access, names: names_mark(&self.groups.names, how, point) };
+        let whole = Whole { access, names: names_mark(&self.groups.names, point) };
         self.superblocks.insert(dev, whole);
         whole
     }
@@ -227,10 +221,7 @@ fn access_mark(groups: &Groups, how: Treatment, reach: u32, point: &OwnedFd) -> 
 
 /// Marks directory entries and attributes on the whole file system: the kernel has no other marks
 /// for them, and they cost nothing to those who do not change any.
-fn names_mark(group: &Group, how: Treatment, point: &OwnedFd) -> Coverage {
-    if how == Treatment::Server {
-        return Coverage::None(Gap::Policy("has no number that handles could refer to"));
-    }
+fn names_mark(group: &Group, point: &OwnedFd) -> Coverage {
     let whole = fan::FAN_MARK_FILESYSTEM;
     let marked = match mark(group, whole, mask::NAMES, point) {
         Err(libc::EINVAL) => mark(group, whole, mask::NAMES_BEFORE_5_17, point),
@@ -252,7 +243,7 @@ fn mark(group: &Group, reach: u32, events: u64, point: &OwnedFd) -> Result<(), i
 
 fn unwatched(mount: Mount, gap: Gap) -> Placed {
     let none = Coverage::None(gap);
-    Placed { mount, fsid: None, is_dir: true, access: none, names: none }
+    Placed { mount, fsid: None, is_dir: true, access: none, names: none, wait: Wait::Never }
 }
 
 fn refused(step: &'static str, errno: i32) -> Gap {

@@ -20,11 +20,39 @@ pub(crate) struct Identity {
     pub(crate) is_dir: bool,
 }
 
+/// Whether a lookup may wait for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It may: for a disk, for a remote server.
+    Allowed,
+    /// It fails with `EAGAIN` instead: where a server on the way may be one that the run has stopped.
+    Never,
+}
+
+/// A lookup that must not wait also fails when a rename comes between, so it is tried again.
+const TRIES: u32 = 4;
+
 /// Opens `path` as a process with the root directory `root` would find it. With `O_PATH` and without
 /// `O_DIRECTORY` the last component mounts nothing (automount, fs/namei.c `follow_automount`).
-pub(crate) fn beneath(root: impl AsFd, path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
+pub(crate) fn beneath(
+    root: impl AsFd,
+    path: &CStr,
+    flags: OFlags,
+    wait: Wait,
+) -> Result<OwnedFd, Errno> {
+    let mut resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    if wait == Wait::Never {
+        resolve |= ResolveFlags::CACHED;
+    }
+    let open = || openat2(&root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve);
+    let mut opened = open();
+    for _ in 1..TRIES {
+        match opened {
+            Err(Errno::AGAIN) => opened = open(),
+            _ => break,
+        }
+    }
+    opened
 }
 
 /// Asks what `fd` is, without asking a server.

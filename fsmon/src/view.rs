@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use crate::ask;
 use crate::marks::{Coverage, Placed};
-use crate::reopen;
+use crate::reopen::{self, Wait};
 
 /// Where the root directory of a namespace is found again.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub(crate) struct Point {
     pub(crate) path: CString,
     /// Whether all of the file system is mounted here, so that no directory of it is outside.
     pub(crate) whole: bool,
+    pub(crate) wait: Wait,
 }
 
 /// A namespace and its points.
@@ -111,5 +112,6 @@ fn point(placed: &Placed) -> Option<Point> {
         mount_id: placed.mount.mount_id,
         path: CString::new(placed.mount.mount_point.as_slice()).ok()?,
         whole: placed.mount.root == b"/",
+        wait: placed.wait,
     })
 }

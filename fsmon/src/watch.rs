@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use crate::dirs::Dirs;
 use crate::group::{Group, Groups, Kind};
-use crate::marks::{self, Moment, Placement, Scope};
+use crate::marks::{self, Placement, Scope};
 use crate::record::{Buffer, Item, Records};
 use crate::view::Root;
 
@@ -82,8 +82,7 @@ impl Monitor {
         mountinfo: &[u8],
         scope: Scope,
     ) -> io::Result<Placement> {
-        let place = Moment::BeforeTheRun;
-        let placement = marks::place(&self.groups, root.as_fd(), mountinfo, scope, place);
+        let placement = marks::place(&self.groups, root.as_fd(), mountinfo, scope);
         self.dirs.see(Root::Kept(root), &placement.mounts)?;
         Ok(placement)
     }
@@ -100,8 +99,7 @@ impl Monitor {
         scope: Scope,
     ) -> io::Result<Placement> {
         let root = crate::view::enter(process.as_fd(), c"root")?;
-        let place = Moment::DuringTheRun;
-        let placement = marks::place(&self.groups, root.as_fd(), mountinfo, scope, place);
+        let placement = marks::place(&self.groups, root.as_fd(), mountinfo, scope);
         self.dirs.see(Root::Process(process), &placement.mounts)?;
         Ok(placement)
     }

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use fsmon::{Buffer, Dirs, Group, Groups, Item, Kind, Lookup, Moment, Root, Scope, place};
+use fsmon::{Buffer, Dirs, Group, Groups, Item, Kind, Lookup, Root, Scope, place};
 
 use crate::harness::{Shell, Watch};
 
@@ -15,8 +15,7 @@ fn a_full_queue_is_told_as_an_overflow() {
         access_fd: Group::limited(Kind::AccessFd).expect("root"),
     };
     let root = shell.root();
-    let moment = Moment::BeforeTheRun;
-    let placement = place(&groups, root.as_fd(), &shell.mountinfo(), Scope::Mount, moment);
+    let placement = place(&groups, root.as_fd(), &shell.mountinfo(), Scope::Mount);
     assert_eq!(placement.malformed, 0);
     // 16,384 is the kernel's limit (fanotify(7)).
     shell.run("seq -f /mnt/%.0f 1 17000 | xargs touch");

@@ -84,3 +84,17 @@ fn records_by_handle_do_not_keep_a_file_system_busy() {
     let _watch = Watch::on(&shell, Scope::Mount);
     shell.run(": > /mnt/in/file; umount /mnt/in");
 }
+
+#[test]
+fn a_server_that_does_not_answer_does_not_stop_the_marking() {
+    let mut shell = Shell::new();
+    // The other end of this file system is a descriptor that nobody reads.
+    shell.run(
+        "mkdir /mnt/dead; exec 3<>/dev/fuse
+         mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0,default_permissions \
+            fsmon-dead /mnt/dead",
+    );
+    let watch = Watch::on(&shell, Scope::Filesystem);
+    let [dead] = placed(&watch, b"/mnt/dead")[..] else { panic!("one mount") };
+    assert!(matches!(dead.access, Coverage::None(Gap::Policy(_))), "{dead:?}");
+}
