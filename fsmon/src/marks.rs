@@ -15,7 +15,7 @@ use rustix::fs::OFlags;
 use crate::group::{Group, Groups, mask};
 use crate::kinds::{Treatment, is_served, treatment};
 use crate::mounts::{self, Mount};
-use crate::reopen::{self, Wait};
+use crate::reopen::{self, Identity, Wait};
 
 /// How far an access mark reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Placer<'_> {
             how => how,
         };
         match self.open(&mount) {
-            Ok((point, is_dir)) => self.mark(mount, how, &point, is_dir),
+            Ok((point, found)) => self.mark(mount, how, &point, &found),
             Err(gap) => unwatched(mount, gap),
         }
     }
@@ -148,24 +148,30 @@ impl Placer<'_> {
     }
 
     /// Opens the mount point and proves that it is this mount.
-    fn open(&self, mount: &Mount) -> Result<(OwnedFd, bool), Gap> {
+    fn open(&self, mount: &Mount) -> Result<(OwnedFd, Identity), Gap> {
         let path = CString::new(mount.mount_point.as_slice())
             .map_err(|_| refused("open the mount point", libc::EINVAL))?;
         let point = reopen::beneath(self.root, &path, OFlags::PATH, self.wait(mount))
             .map_err(|errno| refused("open the mount point", errno.raw_os_error()))?;
         let found = reopen::identity(&point)
             .map_err(|errno| refused("ask for the mount's number", errno.raw_os_error()))?;
-        if found.mount_id == mount.mount_id { Ok((point, found.is_dir)) } else { Err(Gap::Hidden) }
+        if found.mount_id == mount.mount_id { Ok((point, found)) } else { Err(Gap::Hidden) }
     }
 
-    fn mark(&mut self, mount: Mount, how: Treatment, point: &OwnedFd, is_dir: bool) -> Placed {
+    fn mark(&mut self, mount: Mount, how: Treatment, point: &OwnedFd, found: &Identity) -> Placed {
         let fsid = reopen::fsid(point).ok();
         let wait = self.wait(&mount);
         let whole = self.whole(mount.dev, how, point);
         let access = match whole.access {
             Some(access) => access,
-            None => access_mark(self.groups, how, fan::FAN_MARK_MOUNT, point),
+            None => {
+                // A file that is mounted by itself (a container's /etc/hosts) is in a directory that
+                // may be out of reach; as a descriptor it has the path that it is used by.
+                let by_handle = how == Treatment::Full && !found.is_regular;
+                access_mark(self.groups, how, by_handle, fan::FAN_MARK_MOUNT, point)
+            }
         };
+        let is_dir = found.is_dir;
         Placed { mount, fsid, is_dir, access, names: whole.names, wait }
     }
 
@@ -174,9 +180,14 @@ impl Placer<'_> {
         if let Some(whole) = self.superblocks.get(&dev) {
             return *whole;
         }
+        let by_handle = how == Treatment::Full;
         let access = (self.scope == Scope::Filesystem)
-            .then(|| access_mark(self.groups, how, fan::FAN_MARK_FILESYSTEM, point));
-        let whole = Whole { access, names: names_mark(&self.groups.names, point) };
+            .then(|| access_mark(self.groups, how, by_handle, fan::FAN_MARK_FILESYSTEM, point));
+        let names = match how {
+            Treatment::Full => names_mark(&self.groups.names, point),
+            _ => Coverage::None(Gap::Policy("its entries are made by the kernel")),
+        };
+        let whole = Whole { access, names };
         self.superblocks.insert(dev, whole);
         whole
     }
@@ -201,8 +212,14 @@ impl Placer<'_> {
 }
 
 /// Marks reads, writes and executions on the mount or file system (`reach`) of `point`.
-fn access_mark(groups: &Groups, how: Treatment, reach: u32, point: &OwnedFd) -> Coverage {
-    if how == Treatment::Full {
+fn access_mark(
+    groups: &Groups,
+    how: Treatment,
+    by_handle: bool,
+    reach: u32,
+    point: &OwnedFd,
+) -> Coverage {
+    if by_handle {
         match mark(&groups.access, reach, mask::ACCESSES, point) {
             Ok(()) => return Coverage::Fid,
             Err(libc::EOPNOTSUPP | libc::ENODEV | libc::EXDEV | libc::EINVAL) => {}

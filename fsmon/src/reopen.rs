@@ -4,7 +4,9 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstatfs, openat2, statx};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstatfs, openat2, statx,
+};
 use rustix::io::Errno;
 
 use crate::sys;
@@ -18,6 +20,7 @@ pub(crate) struct Identity {
     pub(crate) ino: u64,
     pub(crate) links: u32,
     pub(crate) is_dir: bool,
+    pub(crate) is_regular: bool,
 }
 
 /// Whether a lookup may wait for somebody.
@@ -60,13 +63,14 @@ pub(crate) fn identity(fd: impl AsFd) -> Result<Identity, Errno> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
     let mask = StatxFlags::MNT_ID | StatxFlags::INO | StatxFlags::NLINK | StatxFlags::TYPE;
     let stat = statx(fd, c"", flags, mask)?;
+    let kind = FileType::from_raw_mode(stat.stx_mode.into());
     Ok(Identity {
         mount_id: stat.stx_mnt_id,
         dev: device(&stat),
         ino: stat.stx_ino,
         links: stat.stx_nlink,
-        is_dir: rustix::fs::FileType::from_raw_mode(stat.stx_mode.into())
-            == rustix::fs::FileType::Directory,
+        is_dir: kind == FileType::Directory,
+        is_regular: kind == FileType::RegularFile,
     })
 }
 
