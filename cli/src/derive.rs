@@ -147,7 +147,7 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    fn new(run: RunDir, meta: Meta, live: bool) -> Self {
+    pub(crate) fn new(run: RunDir, meta: Meta, live: bool) -> Self {
         Opened { run, meta, live, told: Cell::new(false) }
     }
 

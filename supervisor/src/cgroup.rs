@@ -22,7 +22,7 @@ const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
 
 /// Making or reading the leaf failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// No cgroup2 mount in this mount namespace.
     #[error("cannot find a cgroup v2 hierarchy in /proc/self/mountinfo")]
     NoHierarchy,
@@ -43,7 +43,7 @@ pub enum Error {
 
 impl Error {
     /// The errno behind it, 0 where there is none.
-    pub fn errno(&self) -> i32 {
+    pub(crate) fn errno(&self) -> i32 {
         match self {
             Error::System { source, .. } => source.raw_os_error().unwrap_or(0),
             Error::NoHierarchy | Error::NoMembership => 0,
@@ -53,7 +53,7 @@ impl Error {
 
 /// The leaf of one run; removed when dropped, if it is empty by then.
 #[derive(Debug)]
-pub struct Leaf {
+pub(crate) struct Leaf {
     parent: OwnedFd,
     name: String,
     dir: OwnedFd,
@@ -66,7 +66,7 @@ impl Leaf {
     ///
     /// # Errors
     /// [`Error`]; `EACCES` and `EPERM` mean that the hierarchy is not delegated to this user.
-    pub fn create(name: &str) -> Result<Leaf, Error> {
+    pub(crate) fn create(name: &str) -> Result<Leaf, Error> {
         let path = own_cgroup()?;
         let system = |doing, path: &Path| {
             let path = path.to_owned();
@@ -97,12 +97,12 @@ impl Leaf {
     }
 
     /// kernfs id of the cgroup: the inode number of its directory (fs/kernfs, 64-bit machines).
-    pub fn id(&self) -> u64 {
+    pub(crate) fn id(&self) -> u64 {
         self.id
     }
 
     /// The descriptor that tells of changes of `populated` by `POLLPRI`.
-    pub fn events(&self) -> BorrowedFd<'_> {
+    pub(crate) fn events(&self) -> BorrowedFd<'_> {
         self.events.as_fd()
     }
 
@@ -110,7 +110,7 @@ impl Leaf {
     ///
     /// # Errors
     /// Those of pread(2).
-    pub fn populated(&self) -> io::Result<bool> {
+    pub(crate) fn populated(&self) -> io::Result<bool> {
         let mut buf = [0; 128];
         let len = rustix::io::pread(&self.events, &mut buf, 0)?;
         let text = buf.get(..len).unwrap_or_default();
@@ -148,7 +148,7 @@ fn own_cgroup() -> Result<PathBuf, Error> {
 }
 
 /// Reads a file of /proc whole.
-pub fn read(path: &str) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.read_to_end(&mut bytes)?;
     Ok(bytes)

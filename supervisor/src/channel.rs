@@ -18,14 +18,14 @@ const MAX_TEXT: usize = 4096;
 
 /// Our end of the socket pair.
 #[derive(Debug)]
-pub struct Channel {
+pub(crate) struct Channel {
     socket: OwnedFd,
     packet: Box<[u64]>,
 }
 
 impl Channel {
     /// Speaks over `socket`, which is of `SOCK_SEQPACKET`.
-    pub fn new(socket: OwnedFd) -> Self {
+    pub(crate) fn new(socket: OwnedFd) -> Self {
         Channel { socket, packet: vec![0; MAX_PACKET.div_ceil(8)].into_boxed_slice() }
     }
 
@@ -33,7 +33,7 @@ impl Channel {
     ///
     /// # Errors
     /// `UnexpectedEof` when the front is gone, `InvalidData` for what is no message of ours.
-    pub fn receive(&mut self) -> io::Result<(Message<'_>, Option<OwnedFd>)> {
+    pub(crate) fn receive(&mut self) -> io::Result<(Message<'_>, Option<OwnedFd>)> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let bytes = self.packet.as_mut_bytes();
@@ -58,7 +58,7 @@ impl Channel {
     ///
     /// # Errors
     /// Those of sendmsg(2); `EPIPE` when the front is gone.
-    pub fn send(&self, kind: u32, fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    pub(crate) fn send(&self, kind: u32, fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
         self.send_parts(&[protocol::head(kind).as_bytes()], fd)
     }
 
@@ -66,14 +66,14 @@ impl Channel {
     ///
     /// # Errors
     /// Those of sendmsg(2).
-    pub fn refuse(&self, reason: u32, errno: i32, text: &str) -> io::Result<()> {
+    pub(crate) fn refuse(&self, reason: u32, errno: i32, text: &str) -> io::Result<()> {
         let text = text.as_bytes().get(..text.len().min(MAX_TEXT)).unwrap_or_default();
         let body = Refused { errno, reason };
         self.send_parts(&[protocol::head(REFUSED).as_bytes(), body.as_bytes(), text], None)
     }
 
     /// Whether the front still holds its end; what it says now is of no use and dropped.
-    pub fn is_open(&mut self) -> bool {
+    pub(crate) fn is_open(&mut self) -> bool {
         let flags = RecvFlags::DONTWAIT;
         match rustix::net::recv(&self.socket, self.packet.as_mut_bytes(), flags) {
             Ok((_, 0)) => false,

@@ -3,12 +3,12 @@
 use rustix::time::{ClockId, clock_gettime};
 
 /// Nanoseconds of `CLOCK_BOOTTIME`: runs through suspend, never set back.
-pub fn boot_ns() -> u64 {
+pub(crate) fn boot_ns() -> u64 {
     u64::try_from(nanoseconds(ClockId::Boottime)).unwrap_or(0)
 }
 
 /// Nanoseconds of `CLOCK_REALTIME` since 1970.
-pub fn real_ns() -> i64 {
+pub(crate) fn real_ns() -> i64 {
     nanoseconds(ClockId::Realtime)
 }
 

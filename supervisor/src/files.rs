@@ -20,24 +20,26 @@ const FOLDED: usize = 16 * 1024;
 
 /// Counts that the checkpoint tells, since the start.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Accesses of the run that fanotify told.
-    pub accesses: u64,
+    pub(crate) accesses: u64,
     /// Of these, repeats within a window.
-    pub folded: u64,
+    pub(crate) folded: u64,
     /// Changes of directory entries by the run that fanotify told.
-    pub names: u64,
+    pub(crate) names: u64,
+    /// Of these, changes of a link count alone, which come with the entry change that caused them.
+    pub(crate) link_counts: u64,
     /// Overflows of a queue; the kernel does not say how many events each stands for.
-    pub overflows: u64,
+    pub(crate) overflows: u64,
     /// Records that could not be read.
-    pub malformed: u64,
+    pub(crate) malformed: u64,
     /// Records of processes that may be of the run, after forks were lost.
-    pub unknown: u64,
+    pub(crate) unknown: u64,
 }
 
 /// Turns items into frames.
 #[derive(Debug)]
-pub struct Files {
+pub(crate) struct Files {
     folds: FoldTable<()>,
     counts: Counts,
     /// Whether every process that reaches a mark is of the run (mount marks in its own namespace).
@@ -46,7 +48,7 @@ pub struct Files {
 
 /// Who did it, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub(crate) enum Who {
     /// A process of the run.
     Member(ProcId),
     /// A process that is not in the table.
@@ -58,18 +60,23 @@ pub enum Who {
 
 impl Files {
     /// Takes all memory. `own_mounts`: only the run can reach the access marks.
-    pub fn new(own_mounts: bool) -> Self {
+    pub(crate) fn new(own_mounts: bool) -> Self {
         Files { folds: FoldTable::new(FOLDED), counts: Counts::default(), own_mounts }
     }
 
     /// Returns the counts so far.
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
     /// Stores one item. `who` says whose a pid is; it is asked before anything is looked up, so that
     /// other users' names are never even resolved.
-    pub fn see(&mut self, seen: Seen<'_, '_>, who: impl FnOnce(u32) -> Who, writer: &mut Writer) {
+    pub(crate) fn see(
+        &mut self,
+        seen: Seen<'_, '_>,
+        who: impl FnOnce(u32) -> Who,
+        writer: &mut Writer,
+    ) {
         let Seen { group, item, dirs } = seen;
         let record = match item {
             Item::Record(record) => record,
@@ -92,7 +99,7 @@ impl Files {
     }
 
     /// Ends a window: tells how often each access was repeated.
-    pub fn end_window(&mut self, writer: &mut Writer) {
+    pub(crate) fn end_window(&mut self, writer: &mut Writer) {
         self.folds.drain(|entry| {
             if entry.count > 1 && entry.first_seq != 0 {
                 let repeat = FileRepeat {
@@ -107,6 +114,13 @@ impl Files {
 
     fn name(&mut self, r: &Record<'_>, id: ProcId, flags: u32, dirs: &mut Dirs, w: &mut Writer) {
         self.counts.names += 1;
+        // link, unlink and a rename over a file tell also that its link count changed
+        // (fsnotify_link_count, include/linux/fsnotify.h): on the inode alone, without a name. The
+        // entry's own event says more.
+        if r.mask == fsmon::mask::ATTRIB && r.dir.is_none() {
+            self.counts.link_counts += 1;
+            return;
+        }
         let now = clock::boot_ns();
         let mut file = head(r, id, flags);
         file.dir = directory(r.dir.as_ref(), dirs, w, now);

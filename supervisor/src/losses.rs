@@ -17,7 +17,7 @@ const ROWS: usize = Kind::ALL.len() + 2;
 
 /// What was told already, so that each loss is told once.
 #[derive(Debug, Default)]
-pub struct Losses {
+pub(crate) struct Losses {
     told: Vec<(Source, Cause, u32, u64)>,
     since_ns: u64,
     forks: u64,
@@ -26,12 +26,12 @@ pub struct Losses {
 
 impl Losses {
     /// Whether a process may exist that the table does not know.
-    pub fn forks_were_lost(&self) -> bool {
+    pub(crate) fn forks_were_lost(&self) -> bool {
         self.forks > 0
     }
 
     /// Whether the number of live processes in the table may be wrong.
-    pub fn lives_are_uncertain(&self) -> bool {
+    pub(crate) fn lives_are_uncertain(&self) -> bool {
         self.forks > 0 || self.exits > 0
     }
 
@@ -113,7 +113,7 @@ fn of_files(recorder: &Recorder) -> (Tally, Tally) {
     };
     (
         tally(TALLY_ACCESS, Source::Access, counts.accesses, counts.folded),
-        tally(TALLY_NAMES, Source::Names, counts.names, 0),
+        tally(TALLY_NAMES, Source::Names, counts.names, counts.link_counts),
     )
 }
 

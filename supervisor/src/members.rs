@@ -22,7 +22,7 @@ struct Slot {
 
 /// Table from pid to process, open addressing with linear probing.
 #[derive(Debug)]
-pub struct Members {
+pub(crate) struct Members {
     slots: Box<[Slot]>,
     used: usize,
     alive: u32,
@@ -31,7 +31,7 @@ pub struct Members {
 
 impl Members {
     /// Returns an empty table with its memory in place.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Members {
             slots: vec![Slot::default(); SLOTS].into_boxed_slice(),
             used: 0,
@@ -41,17 +41,17 @@ impl Members {
     }
 
     /// Processes that were born and have not ended.
-    pub fn alive(&self) -> u32 {
+    pub(crate) fn alive(&self) -> u32 {
         self.alive
     }
 
     /// Processes that found no slot.
-    pub fn full(&self) -> u64 {
+    pub(crate) fn full(&self) -> u64 {
         self.full
     }
 
     /// Notes that `id` lives. Known already: nothing changes.
-    pub fn born(&mut self, id: ProcId) {
+    pub(crate) fn born(&mut self, id: ProcId) {
         if id.pid == 0 {
             return;
         }
@@ -71,7 +71,7 @@ impl Members {
     }
 
     /// Notes that `id` ended at `now_ns`.
-    pub fn ended(&mut self, id: ProcId, now_ns: u64) {
+    pub(crate) fn ended(&mut self, id: ProcId, now_ns: u64) {
         let Some(slot) = self.slot_for(id.pid) else { return };
         if slot.pid == id.pid && slot.start_ns == id.start_ns && slot.ended_ns == 0 {
             slot.ended_ns = now_ns.max(1);
@@ -80,13 +80,13 @@ impl Members {
     }
 
     /// Returns the process that `pid` stands for in an event read now.
-    pub fn find(&mut self, pid: u32) -> Option<ProcId> {
+    pub(crate) fn find(&mut self, pid: u32) -> Option<ProcId> {
         let slot = self.slot_for(pid)?;
         (slot.pid == pid && pid != 0).then_some(ProcId { pid, start_ns: slot.start_ns })
     }
 
     /// Forgets processes that ended long before `now_ns`. Call each second, with the queues read.
-    pub fn forget_ended(&mut self, now_ns: u64) {
+    pub(crate) fn forget_ended(&mut self, now_ns: u64) {
         let old = |slot: &Slot| {
             slot.pid != 0 && slot.ended_ns != 0 && now_ns.saturating_sub(slot.ended_ns) > KEEP_NS
         };

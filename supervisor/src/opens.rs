@@ -25,24 +25,24 @@ struct Who {
 
 /// Sums open records within a window.
 #[derive(Debug)]
-pub struct OpenCounts {
+pub(crate) struct OpenCounts {
     folds: FoldTable<Who>,
     summed: u64,
 }
 
 impl OpenCounts {
     /// Takes all memory.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         OpenCounts { folds: FoldTable::new(FOLDED), summed: 0 }
     }
 
     /// Records summed since the start.
-    pub fn summed(&self) -> u64 {
+    pub(crate) fn summed(&self) -> u64 {
         self.summed
     }
 
     /// Adds one open.
-    pub fn see(&mut self, open: &Open, writer: &mut Writer) {
+    pub(crate) fn see(&mut self, open: &Open, writer: &mut Writer) {
         self.summed += 1;
         if self.hit(open) == Hit::Full {
             self.end_window(writer);
@@ -51,7 +51,7 @@ impl OpenCounts {
     }
 
     /// Ends a window: one frame for each pair.
-    pub fn end_window(&mut self, writer: &mut Writer) {
+    pub(crate) fn end_window(&mut self, writer: &mut Writer) {
         self.folds.drain(|entry| {
             let who = entry.payload;
             let opens = Opens {

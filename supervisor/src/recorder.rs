@@ -75,7 +75,7 @@ struct Command {
 
 /// What the recorder reads and where it goes.
 #[derive(Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     poll: Poll,
     events: Events,
     due: [bool; Source::ALL.len()],
@@ -98,7 +98,7 @@ impl Recorder {
     ///
     /// # Errors
     /// Those of epoll.
-    pub fn new(
+    pub(crate) fn new(
         leaf: Leaf,
         sensors: Sensors,
         writer: Writer,
@@ -142,7 +142,11 @@ impl Recorder {
     ///
     /// # Errors
     /// Those of epoll.
-    pub fn add_files(&mut self, monitor: fsmon::Monitor, own_mounts: bool) -> io::Result<()> {
+    pub(crate) fn add_files(
+        &mut self,
+        monitor: fsmon::Monitor,
+        own_mounts: bool,
+    ) -> io::Result<()> {
         for group in monitor.groups() {
             self.register(group, Source::Files, Interest::READABLE)?;
         }
@@ -154,7 +158,7 @@ impl Recorder {
     ///
     /// # Errors
     /// Those of epoll.
-    pub fn add_command(&mut self, pid: u32, scope: u32, pidfd: OwnedFd) -> io::Result<()> {
+    pub(crate) fn add_command(&mut self, pid: u32, scope: u32, pidfd: OwnedFd) -> io::Result<()> {
         self.register(&pidfd, Source::Main, Interest::READABLE)?;
         self.command = Some(Command { pid, pidfd, code: None, ended: false });
         let main = Main { pid, scope };

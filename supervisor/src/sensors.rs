@@ -28,7 +28,7 @@ struct Sensor {
 
 /// All topics that are at work.
 #[derive(Debug)]
-pub struct Sensors {
+pub(crate) struct Sensors {
     sensors: [Option<Sensor>; TOPICS.len()],
 }
 
@@ -37,7 +37,7 @@ impl Sensors {
     ///
     /// # Errors
     /// When nothing can be loaded at all.
-    pub fn load(
+    pub(crate) fn load(
         settings: &Begin,
         leaf: &Leaf,
     ) -> Result<(Sensors, Vec<(Topic, bpf::Error)>), bpf::Error> {

@@ -68,7 +68,10 @@ impl Attendant<'_> {
         while self.recorder == Recorder::Working {
             self.wait()?;
             while let Some(came) = sys::next_signal(self.signals.as_fd()) {
-                if matches!(came.signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT) {
+                if matches!(
+                    came.signal,
+                    libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT
+                ) {
                     return Ok(());
                 }
             }

@@ -42,7 +42,7 @@ pub(super) fn begin(
     user: Option<&User>,
 ) -> Result<Begun, Failure> {
     let mut supervisor = Supervisor::start().map_err(|why| explain(&why, args))?;
-    let store = Store::open(&globals.store_dir());
+    let store = Store::open(&globals.store_dir()?);
     let program = args.command.first().map_or(std::ffi::OsStr::new(""), |word| word);
     let seconds = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
     let name = args.name.as_deref().map(std::ffi::OsStr::new);
@@ -50,9 +50,7 @@ pub(super) fn begin(
         Failure::because("cannot record", &why)
             .hint("choose another place with --home DIR or AUDIT_HOME=DIR")
     })?;
-    let segments = run
-        .open_segments()
-        .map_err(|why| Failure::because("cannot record", &why))?;
+    let segments = run.open_segments().map_err(|why| Failure::because("cannot record", &why))?;
     let settings = settings(args, run.id().as_str());
     let about = about(args, user).encode();
     let leaf = match supervisor.begin(&settings, std::os::fd::AsFd::as_fd(&segments), &about) {
@@ -122,14 +120,18 @@ pub(super) fn explain(why: &Error, args: &RunArgs) -> Failure {
         return failure.hint("it belongs beside the audit program: build or install both");
     }
     if why.is_store() {
-        return failure.hint("choose another place with --home DIR or AUDIT_HOME=DIR, or make room");
+        return failure
+            .hint("choose another place with --home DIR or AUDIT_HOME=DIR, or make room");
     }
     let root = rustix::process::geteuid().is_root();
     if why.is_rights() && !root {
         let program = args.command.first().map(|word| word.to_string_lossy().into_owned());
         let program = program.unwrap_or_default();
         return failure
-            .hint(format!("you are uid {}, recording needs root", rustix::process::getuid().as_raw()))
+            .hint(format!(
+                "you are uid {}, recording needs root",
+                rustix::process::getuid().as_raw()
+            ))
             .hint(format!("sudo -E audit run --user \"$USER\" -- {program} ..."))
             .hint("details: audit doctor");
     }

@@ -31,10 +31,16 @@ pub(super) fn c_strings(words: &[OsString]) -> io::Result<Vec<CString>> {
 }
 
 /// Returns the environment block `own` with `added` at the end, in place of an entry of that name.
-pub(super) fn environment(own: Vec<CString>, added: Option<(&str, &str)>) -> io::Result<Vec<CString>> {
+pub(super) fn environment(
+    own: Vec<CString>,
+    added: Option<(&str, &str)>,
+) -> io::Result<Vec<CString>> {
     let Some((name, value)) = added else { return Ok(own) };
     let is_old = |entry: &CString| {
-        entry.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
+        entry
+            .as_bytes()
+            .strip_prefix(name.as_bytes())
+            .is_some_and(|rest| rest.first() == Some(&b'='))
     };
     let mut block: Vec<_> = own.into_iter().filter(|entry| !is_old(entry)).collect();
     block.push(c_string(OsStr::new(&format!("{name}={value}")))?);

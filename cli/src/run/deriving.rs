@@ -1,7 +1,104 @@
-//! Derives events and index while the run goes on.
-use storage::RunDir;
+//! Derives events and index while the run goes on, in a thread of the front.
+//!
+//! Nothing depends on it: what it does not do, any later command does.
+
+use std::{
+    path::PathBuf,
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use storage::{Meta, RunDir, Summary};
+
 use super::attend::Recorder;
-pub(super) struct Deriving;
-pub(super) struct Derived;
-pub(super) fn start(_run: &RunDir) -> Deriving { Deriving }
-impl Deriving { pub(super) fn finish(self, _r: Recorder) -> Derived { Derived } }
+use crate::{
+    derive::{Deriver, Opened, Progress},
+    failure::Failure,
+};
+
+/// How often the segments are looked at while nothing new is in them. Pages about a live run are
+/// this much behind, and an idle run costs ten look-ups a second.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Peers whose bytes the summary adds up; more than a page would ever name.
+const SUMMARY_TOP: usize = 100_000;
+
+/// The thread at work.
+#[derive(Debug)]
+pub(super) struct Deriving {
+    over: Sender<()>,
+    thread: Option<JoinHandle<Result<Meta, Failure>>>,
+    path: PathBuf,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum Derived {
+    /// Everything is in place.
+    Done(Box<Meta>, Box<Summary>),
+    /// The recorder goes on without us.
+    Later,
+    /// It could not be done now; the segments are what they are.
+    Failed(Failure),
+}
+
+/// Starts the thread.
+pub(super) fn start(run: &RunDir) -> Deriving {
+    let (over, told) = mpsc::channel();
+    let path = run.path().to_owned();
+    let of_thread = path.clone();
+    let work = move || derive(&of_thread, &told);
+    let thread = std::thread::Builder::new().name("derive".to_owned()).spawn(work).ok();
+    Deriving { over, thread, path }
+}
+
+impl Deriving {
+    /// Waits until everything is derived that the recorder wrote.
+    pub(super) fn finish(self, recorder: Recorder) -> Derived {
+        if recorder == Recorder::Working {
+            return Derived::Later;
+        }
+        drop(self.over);
+        let Some(thread) = self.thread else {
+            return Derived::Failed(Failure::new("cannot start the thread that derives events"));
+        };
+        let meta = match thread.join() {
+            Ok(Ok(meta)) => meta,
+            Ok(Err(failure)) => return Derived::Failed(failure),
+            Err(_) => {
+                return Derived::Failed(Failure::new(
+                    "cannot derive events: a bug, see the segments",
+                ));
+            }
+        };
+        match summary(&self.path, &meta) {
+            Ok(summary) => Derived::Done(Box::new(meta), Box::new(summary)),
+            Err(failure) => Derived::Failed(failure),
+        }
+    }
+}
+
+fn derive(path: &std::path::Path, over: &Receiver<()>) -> Result<Meta, Failure> {
+    let run = RunDir::open(path).map_err(|why| Failure::because("cannot derive events", &why))?;
+    let mut deriver = Deriver::live(&run)?;
+    loop {
+        match deriver.step()? {
+            Progress::New => {}
+            Progress::Ended => return deriver.finish(),
+            // The front drops its end when the recorder is done or gone: take the rest.
+            Progress::Idle => match over.recv_timeout(PACE) {
+                Err(RecvTimeoutError::Disconnected) => return deriver.finish(),
+                Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            },
+        }
+    }
+}
+
+fn summary(path: &std::path::Path, meta: &Meta) -> Result<Summary, Failure> {
+    let run = RunDir::open(path).map_err(|why| Failure::because("cannot read the run", &why))?;
+    let opened = Opened::new(run, meta.clone(), false);
+    let events = opened.events()?;
+    let Some(events) = events else { return Ok(Summary::default()) };
+    events.summary(SUMMARY_TOP).map_err(|why| Failure::because("cannot read the run", &why))
+}

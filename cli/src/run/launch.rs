@@ -45,7 +45,10 @@ pub(super) fn prepare(
     mask: Mask,
 ) -> Result<Launch, Stopped> {
     let wrong = |why: io::Error| {
-        Stopped::NotExecuted(Failure::because("cannot execute the command", &why), exit::NOT_EXECUTABLE)
+        Stopped::NotExecuted(
+            Failure::because("cannot execute the command", &why),
+            exit::NOT_EXECUTABLE,
+        )
     };
     let program = args.command.first().map_or(std::ffi::OsStr::new(""), |word| word);
     let path = std::env::var_os("PATH");
@@ -68,7 +71,8 @@ fn own_mounts(wanted: MountNs, user: Option<&User>) -> bool {
         MountNs::On => true,
         MountNs::Off => false,
         MountNs::Auto => {
-            user.is_some_and(|user| user.uid != 0) || std::fs::read("/proc/self/mountinfo").is_ok_and(|info| all_shared(&info))
+            user.is_some_and(|user| user.uid != 0)
+                || std::fs::read("/proc/self/mountinfo").is_ok_and(|info| all_shared(&info))
         }
     }
 }
@@ -92,7 +96,8 @@ pub(super) fn launch(launch: &Launch, args: &RunArgs, begun: &mut Begun) -> Resu
     let (pid, pidfd) = sys::spawn(launch, begun.leaf.as_fd(), &pipes).map_err(trouble)?;
     // Ours must go, or end of file would never come.
     drop(pipes);
-    let reaped = Pid::from_raw(pid.cast_signed()).ok_or_else(|| trouble(io::ErrorKind::Other.into()))?;
+    let reaped =
+        Pid::from_raw(pid.cast_signed()).ok_or_else(|| trouble(io::ErrorKind::Other.into()))?;
     match armed(launch, args, begun, (pid, &pidfd), ready, go, failed) {
         Ok(()) => Ok(reaped),
         Err(stopped) => {
@@ -147,9 +152,11 @@ pub(super) fn failure(args: &RunArgs, stage: Stage, why: &io::Error) -> Stopped 
         Stage::Mounts => said("cannot give the command a mount namespace".into())
             .hint("audit run --mount-ns off")
             .into(),
-        Stage::User => said(format!("cannot run as '{}'", args.user.as_deref().unwrap_or_default()))
-            .hint("only root can run a command as another user")
-            .into(),
+        Stage::User => {
+            said(format!("cannot run as '{}'", args.user.as_deref().unwrap_or_default()))
+                .hint("only root can run a command as another user")
+                .into()
+        }
         Stage::Exec => {
             let code = sys::exit_status(stage, why.raw_os_error().unwrap_or(0));
             let code = u8::try_from(code).unwrap_or(exit::NOT_EXECUTABLE);
@@ -169,7 +176,8 @@ mod tests {
     #[test]
     fn propagation_counts_only_when_all_mounts_are_shared() {
         let shared = b"1 0 8:1 / / rw shared:1 - ext4 /dev/x rw\n2 1 0:5 / /p rw shared:2 master:1 - proc p rw\n";
-        let mixed = b"1 0 8:1 / / rw shared:1 - ext4 /dev/x rw\n2 1 0:5 / /p rw - proc shared:9 rw\n";
+        let mixed =
+            b"1 0 8:1 / / rw shared:1 - ext4 /dev/x rw\n2 1 0:5 / /p rw - proc shared:9 rw\n";
         assert!(all_shared(shared));
         assert!(!all_shared(mixed));
         assert!(!all_shared(b""));

@@ -1,5 +1,120 @@
-//! The summary at the end of a run.
-use storage::RunDir;
-use super::{attend::{End, Recorder}, deriving::Derived};
-use crate::args::SummaryWhen;
-pub(super) fn print(run: &RunDir, end: End, recorder: Recorder, _d: &Derived, _w: SummaryWhen) { eprintln!("audit {} {end:?} {recorder:?}", run.path().display()); }
+//! The end of a run in one line on standard error, more only when something is wrong.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use storage::{Meta, RunDir, Summary};
+
+use super::{
+    attend::{End, Recorder},
+    deriving::Derived,
+};
+use crate::{
+    args::SummaryWhen,
+    text::{self, Safe},
+};
+
+/// Longest list of reasons before it is cut; `audit view` has them all.
+const REASONS: usize = 5;
+
+/// Prints what `when` asks for.
+pub(super) fn print(
+    run: &RunDir,
+    end: End,
+    recorder: Recorder,
+    derived: &Derived,
+    when: SummaryWhen,
+) {
+    let told = match derived {
+        Derived::Done(meta, summary) => done(run, end, recorder, meta, summary),
+        Derived::Later => Told::warning(format!(
+            "audit {}  {}  still recording what the command left behind\n",
+            run.id().suffix(),
+            ended(end)
+        )),
+        Derived::Failed(failure) => Told::warning(format!(
+            "audit {}  {}  recorded; {failure}  next      audit view {}\n",
+            run.id().suffix(),
+            ended(end),
+            run.id().suffix()
+        )),
+    };
+    let wanted = match when {
+        SummaryWhen::Always => true,
+        SummaryWhen::Never => false,
+        // cron mails what is printed: nothing, unless something is wrong.
+        SummaryWhen::Auto => told.wrong || std::io::stderr().is_terminal() || in_ci(),
+    };
+    if wanted {
+        // Nobody is left to hear that standard error is closed.
+        let _ = anstream::stderr().write_all(told.text.as_bytes());
+    }
+}
+
+/// What is printed, and whether it must be.
+struct Told {
+    text: String,
+    wrong: bool,
+}
+
+impl Told {
+    fn warning(text: String) -> Self {
+        Told { text, wrong: true }
+    }
+}
+
+fn done(run: &RunDir, end: End, recorder: Recorder, meta: &Meta, summary: &Summary) -> Told {
+    let suffix = run.id().suffix();
+    let mut text = format!("audit {suffix}  {}  {}\n", ended(end), figures(meta, summary));
+    let wrong = recorder == Recorder::Gone || !meta.verdict.starts_with("complete");
+    if wrong {
+        text.push_str(&format!("  coverage  {}\n", Safe::new(&meta.verdict)));
+        for reason in meta.reasons.iter().take(REASONS) {
+            text.push_str(&format!("            {}\n", Safe::new(reason)));
+        }
+        text.push_str(&format!("  next      audit view {suffix}\n"));
+    }
+    Told { text, wrong }
+}
+
+fn ended(end: End) -> String {
+    match end {
+        End::Exited(code) => format!("exit {code}"),
+        End::Killed(signal) => text::signal(u64::try_from(signal).unwrap_or(0)),
+    }
+}
+
+/// `4m12s  312 procs  1,904 read  47 written  9 hosts 2.1 MB out`, without what is nothing.
+fn figures(meta: &Meta, summary: &Summary) -> String {
+    let mut parts: Vec<String> = took(meta).map(text::elapsed).into_iter().collect();
+    let execs = summary.times("exec", None);
+    parts.push(format!("{} run", text::plural(execs, "program")));
+    for (paths, what) in
+        [(summary.read.1, "read"), (summary.written.1, "written"), (summary.deleted.1, "deleted")]
+    {
+        if paths > 0 {
+            parts.push(format!("{} {what}", text::count(paths as u64)));
+        }
+    }
+    if summary.destinations.1 > 0 {
+        let sent = summary.destinations.0.iter().map(|it| it.sent).fold(0, u64::saturating_add);
+        let peers = text::plural(summary.destinations.1 as u64, "peer");
+        parts.push(format!("{peers} {} out", text::bytes(sent)));
+    }
+    let lost: u64 = meta.coverage.values().map(|it| it.lost).fold(0, u64::saturating_add);
+    if lost > 0 {
+        parts.push(format!("lost {}", text::count(lost)));
+    }
+    parts.join("  ")
+}
+
+fn took(meta: &Meta) -> Option<Duration> {
+    let started: Timestamp = meta.started.parse().ok()?;
+    let ended: Timestamp = meta.ended.as_ref()?.parse().ok()?;
+    Duration::try_from(ended.duration_since(started)).ok()
+}
+
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}

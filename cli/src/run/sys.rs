@@ -53,6 +53,9 @@ const WATCHED: [c_int; 12] = [
     libc::SIGTTOU,
 ];
 
+/// `CLONE_INTO_CGROUP` (include/uapi/linux/sched.h, 5.7); libc's constant is cut to 32 bits.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
 /// A set of signals, for restoring a mask.
 #[derive(Clone, Copy)]
 pub(super) struct Mask(libc::sigset_t);
@@ -191,7 +194,7 @@ pub(super) fn spawn(
     let mut pidfd: RawFd = -1;
     // SAFETY: all zeros is a valid clone_args (clone(2): unused fields are zero).
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    args.flags = (libc::CLONE_INTO_CGROUP | libc::CLONE_PIDFD as libc::c_ulonglong) as u64;
+    args.flags = CLONE_INTO_CGROUP | libc::CLONE_PIDFD as u64;
     args.pidfd = (&raw mut pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
     args.cgroup = leaf.as_raw_fd() as u64;
@@ -290,7 +293,8 @@ fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<(), c_int> {
 }
 
 fn restore_inherited(launch: &Launch) {
-    let action = if SIGPIPE_IGNORED.load(Ordering::Relaxed) { libc::SIG_IGN } else { libc::SIG_DFL };
+    let action =
+        if SIGPIPE_IGNORED.load(Ordering::Relaxed) { libc::SIG_IGN } else { libc::SIG_DFL };
     // SAFETY: SIG_IGN and SIG_DFL are valid dispositions of SIGPIPE.
     unsafe { libc::signal(libc::SIGPIPE, action) };
     let closed = CLOSED_STDIO.load(Ordering::Relaxed);

@@ -20,9 +20,10 @@ pub(super) struct User {
 pub(super) fn find(wanted: &str, etc: &Path) -> io::Result<Option<User>> {
     let passwd = fs::read_to_string(etc.join("passwd"))?;
     let number: Option<u32> = wanted.parse().ok();
-    let entry = passwd.lines().filter_map(entry).find(|(name, uid, _)| {
-        *name == wanted || (number.is_some() && number == Some(*uid))
-    });
+    let entry = passwd
+        .lines()
+        .filter_map(entry)
+        .find(|(name, uid, _)| *name == wanted || (number.is_some() && number == Some(*uid)));
     let (name, uid, gid) = match (entry, number) {
         (Some((name, uid, gid)), _) => (name.to_owned(), uid, gid),
         // A number that has no entry is a user all the same: its group has the same number.
@@ -65,8 +66,16 @@ mod tests {
 
     fn etc() -> tempfile::TempDir {
         let dir = tempfile::tempdir().expect("a directory");
-        fs::write(dir.path().join("passwd"), "root:x:0:0::/root:/bin/sh\nana:x:1000:100:Ana:/h:/b\n").expect("written");
-        fs::write(dir.path().join("group"), "root:x:0:\nusers:x:100:\nwheel:x:10:bob,ana\nx:x:11:banana\n").expect("written");
+        fs::write(
+            dir.path().join("passwd"),
+            "root:x:0:0::/root:/bin/sh\nana:x:1000:100:Ana:/h:/b\n",
+        )
+        .expect("written");
+        fs::write(
+            dir.path().join("group"),
+            "root:x:0:\nusers:x:100:\nwheel:x:10:bob,ana\nx:x:11:banana\n",
+        )
+        .expect("written");
         dir
     }
 
@@ -81,7 +90,10 @@ mod tests {
     #[test]
     fn a_number_without_an_entry_is_a_user_an_unknown_name_is_not() {
         let etc = etc();
-        assert_eq!(find("4242", etc.path()).expect("readable").map(|u| (u.uid, u.gid)), Some((4242, 4242)));
+        assert_eq!(
+            find("4242", etc.path()).expect("readable").map(|u| (u.uid, u.gid)),
+            Some((4242, 4242))
+        );
         assert_eq!(find("nobody-here", etc.path()).expect("readable"), None);
     }
 }

@@ -7,7 +7,7 @@ const IDS: usize = 66;
 
 /// Counts by tally id.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub(crate) struct Account {
     stored: [u64; IDS],
     waiting: [u64; IDS],
     lost: [u64; IDS],
@@ -18,13 +18,14 @@ impl Account {
         Account { stored: [0; IDS], waiting: [0; IDS], lost: [0; IDS] }
     }
 
-    /// Frames of `id` on disk.
-    pub fn stored(&self, id: u32) -> u64 {
-        slot(id).and_then(|at| self.stored.get(at)).copied().unwrap_or(0)
+    /// Frames of `id` on disk or on their way there: one that is refused yet moves to the lost.
+    pub(crate) fn stored(&self, id: u32) -> u64 {
+        let of = |cells: &[u64; IDS]| slot(id).and_then(|at| cells.get(at)).copied().unwrap_or(0);
+        of(&self.stored) + of(&self.waiting)
     }
 
     /// Frames of `id` that the disk did not take.
-    pub fn lost(&self, id: u32) -> u64 {
+    pub(crate) fn lost(&self, id: u32) -> u64 {
         slot(id).and_then(|at| self.lost.get(at)).copied().unwrap_or(0)
     }
 

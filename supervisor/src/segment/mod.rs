@@ -15,7 +15,7 @@ use event::{
 };
 use zerocopy::IntoBytes;
 
-pub use account::Account;
+pub(crate) use account::Account;
 use disk::Disk;
 
 /// Frames are collected here. Larger than the largest frame by far; a drain of a ring's budget fits.
@@ -23,7 +23,7 @@ const BUFFER: usize = 1 << 20;
 
 /// Bytes set aside on disk when a run starts, for its last words on a full disk. Enough for the
 /// processes and connections of minutes.
-pub const RESERVE: u64 = 1 << 20;
+pub(crate) const RESERVE: u64 = 1 << 20;
 
 /// Part of the reserve that only control frames may use: losses, last checkpoint, seal.
 const RESERVE_FOR_SEAL: u64 = 64 * 1024;
@@ -47,7 +47,7 @@ enum Health {
 
 /// The run's segments, open at their end.
 #[derive(Debug)]
-pub struct Writer {
+pub(crate) struct Writer {
     disk: Disk,
     buffer: Box<[u8]>,
     filled: usize,
@@ -68,7 +68,7 @@ impl Writer {
     ///
     /// # Errors
     /// Those of the system calls: a full or read-only store shows here, before anything runs.
-    pub fn create(dir: OwnedFd, begin: &Begin, now_ns: u64) -> io::Result<Writer> {
+    pub(crate) fn create(dir: OwnedFd, begin: &Begin, now_ns: u64) -> io::Result<Writer> {
         let disk = Disk::create(dir, RESERVE)?;
         let run = begin.run;
         let id = run.split(|b| *b == 0).next().unwrap_or_default();
@@ -96,46 +96,34 @@ impl Writer {
     }
 
     /// Appends a frame that counts for no tally. Returns its sequence number, 0 if it is lost.
-    pub fn control(&mut self, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
+    pub(crate) fn control(&mut self, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
         self.append(None, kind, boot_ns, parts)
     }
 
     /// Appends a frame of the tally `id`. Returns its sequence number, 0 if it is lost (and counted).
-    pub fn record(&mut self, id: u32, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
+    pub(crate) fn record(&mut self, id: u32, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
         self.append(Some(id), kind, boot_ns, parts)
     }
 
     /// What was stored and what the disk took, by tally.
-    pub fn account(&self) -> &Account {
+    pub(crate) fn account(&self) -> &Account {
         &self.account
     }
 
     /// Frames so far.
-    pub fn frames(&self) -> u64 {
+    pub(crate) fn frames(&self) -> u64 {
         self.seq
     }
 
-    /// Whether everything that was given could be written.
-    pub fn is_whole(&self) -> bool {
-        self.health == Health::Good
-    }
-
     /// Ends a link of the chain and returns its value.
-    pub fn link(&mut self) -> [u8; 32] {
+    pub(crate) fn link(&mut self) -> [u8; 32] {
         self.hash_buffer();
         self.chain.link()
     }
 
-    /// Makes room for a group of frames of at most `bytes`, so that it is not cut by a write.
-    pub fn make_room(&mut self, bytes: usize, now_ns: u64) {
-        if self.buffer.len().saturating_sub(self.filled) < bytes {
-            self.flush(now_ns);
-        }
-    }
-
     /// Writes the buffer; syncs when enough bytes or time went by; begins the next segment when this
     /// one is long enough.
-    pub fn flush(&mut self, now_ns: u64) {
+    pub(crate) fn flush(&mut self, now_ns: u64) {
         self.write_out();
         let wait = u64::try_from(SYNC_EVERY.as_nanos()).unwrap_or(u64::MAX);
         let due = now_ns.saturating_sub(self.synced_ns) >= wait;
@@ -153,13 +141,13 @@ impl Writer {
     }
 
     /// When unsynced bytes must be synced at the latest, boot-clock nanoseconds.
-    pub fn sync_due_ns(&self) -> Option<u64> {
+    pub(crate) fn sync_due_ns(&self) -> Option<u64> {
         let wait = u64::try_from(SYNC_EVERY.as_nanos()).unwrap_or(u64::MAX);
         (self.disk.unsynced() > 0).then(|| self.synced_ns.saturating_add(wait))
     }
 
     /// Writes and syncs everything and gives the reserve back: the last call of a run.
-    pub fn finish(&mut self, now_ns: u64) {
+    pub(crate) fn finish(&mut self, now_ns: u64) {
         self.write_out();
         self.sync(now_ns);
         self.disk.drop_reserve();
