@@ -56,6 +56,19 @@ impl Event {
         items.map(|items| items.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
     }
 
+    /// The exact bytes of the items of a list: its `_b64` twin where it has one.
+    ///
+    /// # Panics
+    /// When the twin is not base64.
+    #[must_use]
+    pub fn bytes_of(&self, name: &str) -> Vec<Vec<u8>> {
+        let twin = self.list(&format!("{name}_b64"));
+        if twin.is_empty() {
+            return self.list(name).iter().map(|item| item.as_bytes().to_vec()).collect();
+        }
+        twin.iter().map(|item| base64(item).unwrap_or_else(|| panic!("base64: {item}"))).collect()
+    }
+
     /// How often it happened: its `count`, 1 where it has none.
     #[must_use]
     pub fn count(&self) -> u64 {

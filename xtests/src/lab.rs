@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 use crate::{Run, leftovers, programs};
 
+/// `TMPFS_MAGIC`, include/uapi/linux/magic.h.
+const TMPFS_MAGIC: i64 = 0x0102_1994;
+
 /// A scratch place with its own `audit`, `audit-supervisor` and store.
 ///
 /// The programs are links of the built ones, so that what runs here is told from all else on the
@@ -25,22 +28,18 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Makes a place on disk.
+    /// Makes a place on a disk.
     ///
     /// # Panics
     /// When the test cannot record here: says why.
     #[must_use]
     pub fn new() -> Lab {
-        Lab::below(&std::env::temp_dir())
-    }
-
-    /// Makes a place in memory: a tmpfs.
-    ///
-    /// # Panics
-    /// As [`Lab::new`].
-    #[must_use]
-    pub fn in_memory() -> Lab {
-        Lab::below(Path::new("/dev/shm"))
+        // Files in memory are for tests that say so.
+        let places = [std::env::temp_dir(), PathBuf::from("/var/tmp")];
+        let on_disk = |dir: &&PathBuf| {
+            rustix::fs::statfs(dir.as_path()).is_ok_and(|fs| fs.f_type != TMPFS_MAGIC)
+        };
+        Lab::below(places.iter().find(on_disk).unwrap_or(&places[0]))
     }
 
     fn below(parent: &Path) -> Lab {
@@ -152,6 +151,16 @@ impl Lab {
     /// A run of this command, yet to be started.
     pub fn run<S: AsRef<OsStr>>(&self, command: impl IntoIterator<Item = S>) -> Run<'_> {
         Run::new(self, command)
+    }
+
+    /// Removes the cgroup of a run whose recorder did not come to it, with all that is in it.
+    ///
+    /// # Panics
+    /// When there is none: then the test expects something else than what happened.
+    pub fn remove_leaf(&self, id: &str) {
+        let leaves = leftovers::leaves(id);
+        assert!(!leaves.is_empty(), "no cgroup of {id} is left");
+        leaves.iter().for_each(|leaf| leftovers::remove(leaf));
     }
 
     /// Directories of the runs in the store, the oldest first.

@@ -33,7 +33,8 @@ impl Recorded {
     ///
     /// # Panics
     /// When it is not of that form.
-    pub(crate) fn read(dir: &Path, status: ExitStatus, stdout: Vec<u8>, stderr: Vec<u8>) -> Recorded {
+    #[must_use]
+    pub fn read(dir: &Path, status: ExitStatus, stdout: Vec<u8>, stderr: Vec<u8>) -> Recorded {
         let said = String::from_utf8_lossy(&stderr).into_owned();
         let file = |name: &str| {
             let path = dir.join(name);

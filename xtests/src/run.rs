@@ -3,7 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     io::{BufRead, BufReader, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
     thread::JoinHandle,
 };
@@ -81,7 +81,17 @@ impl<'lab> Run<'lab> {
     /// When it does not start.
     #[must_use]
     pub fn start(mut self) -> Running<'lab> {
-        self.process.stdin(Stdio::piped()).env("TESTER_GATE", "1");
+        self.process.env("TESTER_GATE", "1");
+        self.start_ungated()
+    }
+
+    /// Starts it with a pipe on standard input; testers do not stop.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_ungated(mut self) -> Running<'lab> {
+        self.process.stdin(Stdio::piped());
         let lab = self.lab;
         let before = lab.runs();
         let mut child = self.into_process().spawn().expect("audit starts");
@@ -140,17 +150,38 @@ impl Running<'_> {
         Pid::from_child(&self.child)
     }
 
-    /// The pid of the supervisor, found by its program; there must be one of this test's.
+    /// The pid of the supervisor: the front's child that runs its program.
     #[must_use]
     pub fn supervisor(&self) -> Pid {
         let program = self.lab.program("audit-supervisor");
-        wait::until("the supervisor", || match processes_running(&program).as_slice() {
-            [one] => Some(*one),
-            _ => None,
-        })
+        let ours = |pid: &Pid| parent_of(*pid) == Some(self.front());
+        wait::until("the supervisor", || processes_running(&program).into_iter().find(ours))
     }
 
-    /// The run's directory.
+    /// Names of the programs that have the write end of standard output open, the test not counted.
+    ///
+    /// # Panics
+    /// When the front is gone.
+    #[must_use]
+    pub fn holders_of_stdout(&self) -> Vec<String> {
+        let pipe = std::fs::read_link(format!("/proc/{}/fd/1", self.front().as_raw_pid()));
+        let pipe = pipe.expect("the front has standard output");
+        let own = std::process::id().to_string();
+        let mut found = Vec::new();
+        for process in std::fs::read_dir("/proc").expect("proc").filter_map(Result::ok) {
+            let held = std::fs::read_dir(process.path().join("fd")).into_iter().flatten();
+            let holds = held
+                .filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok())
+                .any(|target| target == pipe);
+            if holds && process.file_name() != own.as_str() {
+                let exe = std::fs::read_link(process.path().join("exe")).unwrap_or_default();
+                found.push(exe.file_name().unwrap_or_default().to_string_lossy().into_owned());
+            }
+        }
+        found
+    }
+
+    /// The run's directory, while no other run is begun.
     ///
     /// # Panics
     /// When there is not exactly one new one.
@@ -188,15 +219,30 @@ impl Running<'_> {
     /// # Panics
     /// When there is no record.
     #[must_use]
-    pub fn record(mut self) -> Recorded {
+    pub fn record(self) -> Recorded {
         let dir = self.dir();
+        self.record_in(&dir)
+    }
+
+    /// As [`Running::record`], where other runs were begun meanwhile.
+    ///
+    /// # Panics
+    /// When there is no record in `dir`.
+    #[must_use]
+    pub fn record_in(mut self, dir: &Path) -> Recorded {
         drop(self.stdin.take());
         let mut rest = Vec::new();
         self.stdout.read_to_end(&mut rest).expect("a pipe can be read");
         let status = self.child.wait().expect("audit is ours");
         let errors = self.errors.take().and_then(|it| it.join().ok()).unwrap_or_default();
-        Recorded::read(&dir, status, rest, errors)
+        Recorded::read(dir, status, rest, errors)
     }
+}
+
+fn parent_of(pid: Pid) -> Option<Pid> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    Pid::from_raw(rest.split_whitespace().nth(1)?.parse().ok()?)
 }
 
 /// Reads standard error beside, so that nobody waits for a full pipe.

@@ -1,5 +1,6 @@
 //! Tester: goes into the background as daemons do: two forks, a session of its own, `/` as working
-//! directory, standard streams closed. There it waits until FILE exists, reads it, and ends.
+//! directory, standard streams closed. There it makes FILE.here, waits until FILE exists, reads it,
+//! and ends.
 //! `daemonizer FILE`
 #![forbid(unsafe_code)]
 
@@ -26,6 +27,7 @@ fn main() {
             next(file, "third");
         }
         _ => {
+            fs::write(Path::new(file).with_extension("here"), "").expect("room");
             xtests::wait::within(Duration::from_secs(120), "the file", || {
                 Path::new(file).exists().then_some(())
             });
