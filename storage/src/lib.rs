@@ -22,6 +22,8 @@ mod schema;
 mod segments;
 mod select;
 mod store;
+#[cfg(test)]
+mod testing;
 mod text;
 mod time;
 

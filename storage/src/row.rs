@@ -126,7 +126,8 @@ impl<'a> Parsed<'a> {
             path: self.path.as_deref(),
             path2: self.path2.as_deref(),
             proto: fields.proto.as_deref(),
-            host: fields.host.as_deref(),
+            // The start event's `host` is the machine.
+            host: fields.host.as_deref().filter(|_| fields.kind == "net"),
             ip: self.ip.as_deref(),
             port: self.port,
             sent: fields.sent_bytes,

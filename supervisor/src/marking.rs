@@ -6,7 +6,7 @@ use event::frame::{
     control::{Source, State},
     files::{KIND_MOUNT, Mount, coverage},
 };
-use fsmon::{Coverage, Monitor, Placed, Placement, Scope};
+use fsmon::{Coverage, Gap, Monitor, Placed, Placement, Scope};
 use rustix::fs::{Mode, OFlags};
 use zerocopy::IntoBytes;
 
@@ -36,18 +36,36 @@ fn tell(placement: &Placement, writer: &mut Writer) {
     for placed in &placement.mounts {
         tell_mount(placed, writer, now);
     }
-    let refused =
-        |coverage: &Coverage| matches!(coverage, Coverage::None(fsmon::Gap::Refused { .. }));
-    for (source, any) in [
-        (Source::Access, placement.mounts.iter().any(|placed| refused(&placed.access))),
-        (Source::Names, placement.mounts.iter().any(|placed| refused(&placed.names))),
+    for (source, gap, what) in [
+        (Source::Access, access_gap as fn(&Placed) -> bool, "what is read and written"),
+        (Source::Names, names_gap, "what is created, deleted and renamed"),
     ] {
-        let (state, text) = match any {
-            true => (State::Degraded, "some mounts could not be marked, see the mounts"),
-            false => (State::On, ""),
-        };
-        statement::source(writer, source, state, text);
+        let mounts: Vec<String> =
+            placement.mounts.iter().filter(|it| gap(it)).map(name).collect();
+        if mounts.is_empty() {
+            statement::source(writer, source, State::On, "");
+        } else {
+            let text = format!("{what} is not told of {}", mounts.join(", "));
+            statement::source(writer, source, State::Degraded, &text);
+        }
     }
+}
+
+/// A mount that should be watched and is not.
+fn access_gap(placed: &Placed) -> bool {
+    matches!(placed.access, Coverage::None(Gap::Refused { .. }))
+}
+
+/// A mount of files (not one of the kernel's own trees, whose names nobody changes) whose
+/// directories cannot be watched.
+fn names_gap(placed: &Placed) -> bool {
+    matches!(placed.access, Coverage::Fid | Coverage::Fd)
+        && !matches!(placed.names, Coverage::Fid)
+}
+
+fn name(placed: &Placed) -> String {
+    let of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{} ({})", of(&placed.mount.mount_point), of(&placed.mount.fs_type))
 }
 
 fn tell_mount(placed: &Placed, writer: &mut Writer, now: u64) {

@@ -179,7 +179,7 @@ fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(end)
 }
 
-fn statement(query: &Query) -> (String, Vec<Value>) {
+pub(super) fn statement(query: &Query) -> (String, Vec<Value>) {
     let mut all = Conditions::default();
     let narrow = query.path.is_some() || query.pid.is_some() || query.ip.is_some();
     let rare = !query.types.is_empty() && query.types.iter().all(|t| RARE.contains(&t.as_str()));

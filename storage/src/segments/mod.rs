@@ -14,10 +14,27 @@ use rustix::fs::Dir;
 
 pub use damage::{Damage, Wrong};
 pub(crate) use peek::{first, run_id, seal};
-pub use tail::{Consumed, Tail};
+pub use tail::Tail;
+
+use crate::SegmentFile;
 
 /// More files than this are not a record of ours (64 MiB each).
 const MAX_SEGMENTS: usize = 1 << 20;
+
+/// What a [`Tail`] has read, when nothing more will come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consumed {
+    /// Every segment file, those behind a damage included.
+    pub segments: Vec<SegmentFile>,
+    /// Last link of the chain that was verified.
+    pub chain: Option<[u8; 32]>,
+    /// Whole frames.
+    pub frames: u64,
+    /// The last of them is a seal.
+    pub sealed: bool,
+    /// Where the segments are not what was written.
+    pub damage: Vec<Damage>,
+}
 
 /// Returns the name of segment `number`.
 pub(crate) fn name(number: u32) -> String {

@@ -8,7 +8,7 @@ use std::{fs::File, io, os::fd::OwnedFd};
 
 use event::frame::{Frame, Frames, HEAD_LEN, MAGIC, MAX_PAYLOAD};
 
-use super::{Damage, Wrong, chunk, damage, name, numbers, verify::Verifier};
+use super::{Consumed, Damage, Wrong, chunk, damage, name, numbers, verify::Verifier};
 use crate::{Error, RunDir, SegmentFile, files, freshness};
 
 /// Bytes that are read at once.
@@ -46,21 +46,6 @@ enum Step {
     Frames,
     /// No whole frame; `larger` when there may be one that did not fit.
     NotYet { larger: bool },
-}
-
-/// What a [`Tail`] has read, when nothing more will come.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Consumed {
-    /// Every segment file, those behind a damage included.
-    pub segments: Vec<SegmentFile>,
-    /// Last link of the chain that was verified.
-    pub chain: Option<[u8; 32]>,
-    /// Whole frames.
-    pub frames: u64,
-    /// The last of them is a seal.
-    pub sealed: bool,
-    /// Where the segments are not what was written.
-    pub damage: Vec<Damage>,
 }
 
 impl Tail {
