@@ -2,6 +2,8 @@
 
 mod chunk;
 mod damage;
+#[cfg(test)]
+mod documented;
 mod peek;
 mod tail;
 #[cfg(test)]
