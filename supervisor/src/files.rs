@@ -27,8 +27,6 @@ pub(crate) struct Counts {
     pub(crate) folded: u64,
     /// Changes of directory entries by the run that fanotify told.
     pub(crate) names: u64,
-    /// Of these, changes of a link count alone, which come with the entry change that caused them.
-    pub(crate) link_counts: u64,
     /// Overflows of a queue; the kernel does not say how many events each stands for.
     pub(crate) overflows: u64,
     /// Records that could not be read.
@@ -113,14 +111,13 @@ impl Files {
     }
 
     fn name(&mut self, r: &Record<'_>, id: ProcId, flags: u32, dirs: &mut Dirs, w: &mut Writer) {
-        self.counts.names += 1;
         // link, unlink and a rename over a file tell also that its link count changed
         // (fsnotify_link_count, include/linux/fsnotify.h): on the inode alone, without a name. The
-        // entry's own event says more.
+        // entry's own event says that and more.
         if r.mask == fsmon::mask::ATTRIB && r.dir.is_none() {
-            self.counts.link_counts += 1;
             return;
         }
+        self.counts.names += 1;
         let now = clock::boot_ns();
         let mut file = head(r, id, flags);
         file.dir = directory(r.dir.as_ref(), dirs, w, now);

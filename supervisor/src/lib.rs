@@ -9,6 +9,8 @@ mod channel;
 mod clock;
 mod files;
 mod inherited;
+#[cfg(test)]
+mod kernel;
 mod losses;
 mod marking;
 mod members;

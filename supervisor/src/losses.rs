@@ -113,7 +113,7 @@ fn of_files(recorder: &Recorder) -> (Tally, Tally) {
     };
     (
         tally(TALLY_ACCESS, Source::Access, counts.accesses, counts.folded),
-        tally(TALLY_NAMES, Source::Names, counts.names, counts.link_counts),
+        tally(TALLY_NAMES, Source::Names, counts.names, 0),
     )
 }
 

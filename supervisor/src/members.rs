@@ -193,7 +193,7 @@ mod tests {
             let mut now = 1;
             for (step, pid, start) in steps {
                 // Far apart in the number space, near in the table.
-                let pid = pid * 2_654_435_769_u32.wrapping_mul(7) | 1;
+                let pid = pid.wrapping_mul(2_654_435_769) | 1;
                 now += KEEP_NS / 3;
                 match step {
                     0 => {

@@ -90,7 +90,7 @@ pub(crate) struct Recorder {
     command: Option<Command>,
     linger: Duration,
     give_up_ns: Option<u64>,
-    checkpoint_ns: u64,
+    pub(crate) checkpoint_ns: u64,
 }
 
 impl Recorder {

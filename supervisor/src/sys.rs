@@ -30,3 +30,42 @@ pub(crate) fn take_socket() -> io::Result<OwnedFd> {
     // `TAKEN` makes this the one owner.
     Ok(unsafe { OwnedFd::from_raw_fd(0) })
 }
+
+#[cfg(test)]
+pub(crate) mod counting {
+    //! An allocator that counts, to prove that the event path asks it for nothing.
+
+    use std::{
+        alloc::{GlobalAlloc, Layout, System},
+        cell::Cell,
+    };
+
+    thread_local! {
+        static ASKED: Cell<u64> = const { Cell::new(0) };
+    }
+
+    struct Counting;
+
+    // SAFETY: every call is passed on unchanged to the system's allocator, which keeps the contract;
+    // the counter is a plain cell of this thread without a destructor, so touching it cannot allocate.
+    unsafe impl GlobalAlloc for Counting {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            ASKED.with(|asked| asked.set(asked.get() + 1));
+            // SAFETY: the caller's promise about `layout` is passed on.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+            // SAFETY: the caller's promise about `at` and `layout` is passed on.
+            unsafe { System.dealloc(at, layout) }
+        }
+    }
+
+    #[global_allocator]
+    static ALLOCATOR: Counting = Counting;
+
+    /// How often this thread asked for memory so far.
+    pub(crate) fn asked() -> u64 {
+        ASKED.with(Cell::get)
+    }
+}

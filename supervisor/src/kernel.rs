@@ -1,0 +1,121 @@
+//! Claims about the recorder that only a real kernel can answer. They need root.
+
+use std::{
+    fs,
+    io::Write,
+    ops::ControlFlow,
+    os::fd::{AsFd, OwnedFd},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use event::{frame::control::Ending, protocol::Begin};
+use rustix::{
+    fs::{Mode, OFlags},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+
+use crate::{
+    cgroup::Leaf, clock, marking, recorder::Recorder, segment::Writer, sensors::Sensors,
+    sys::counting,
+};
+
+fn may_run(claim: &str) -> bool {
+    let root = rustix::process::geteuid().is_root();
+    let asked = std::env::var_os("AUDIT_TEST_NO_KERNEL").is_none();
+    if !(root && asked) {
+        eprintln!("NOT RUN: {claim}: it needs root and a kernel that records");
+    }
+    root && asked
+}
+
+fn settings(name: &str) -> Begin {
+    let mut run = [0; 64];
+    for (place, byte) in run.iter_mut().zip(name.bytes()) {
+        *place = byte;
+    }
+    Begin {
+        linger_ms: 10_000,
+        segment_bytes: 64 << 20,
+        run,
+        ring_kib: [0; 3],
+        without: 0,
+        trust: 2,
+        pad: 0,
+    }
+}
+
+/// A shell that waits for a line before it does `job`.
+fn waiting(job: &str) -> Child {
+    Command::new("/bin/sh")
+        .args(["-c", &format!("read go; {job}")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("a shell starts")
+}
+
+fn open_dir(path: &std::path::Path) -> OwnedFd {
+    rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).expect("it opens")
+}
+
+/// A recorder with everything on, whose command is `child`.
+fn recorder(child: &Child, name: &str, dir: &std::path::Path) -> Recorder {
+    let settings = settings(name);
+    let leaf = Leaf::create(&format!("audit-test-{name}-{}", child.id())).expect("a leaf");
+    let mut writer = Writer::create(open_dir(dir), &settings, clock::boot_ns()).expect("a writer");
+    let (sensors, refused) = Sensors::load(&settings, &leaf).expect("the programs load");
+    assert!(refused.is_empty(), "{refused:?}");
+    let procs = rustix::fs::openat(leaf.as_fd(), "cgroup.procs", OFlags::WRONLY, Mode::empty());
+    let pid = child.id();
+    fs::File::from(procs.expect("it opens")).write_all(pid.to_string().as_bytes()).expect("moved");
+    let monitor = marking::mark(pid, false, &mut writer).expect("marks");
+    let mut recorder =
+        Recorder::new(leaf, sensors, writer, Duration::from_secs(10)).expect("a recorder");
+    recorder.add_files(monitor, false).expect("registered");
+    let target = Pid::from_raw(pid.cast_signed()).expect("a pid");
+    let pidfd = pidfd_open(target, PidfdFlags::empty()).expect("a pidfd");
+    recorder.add_command(pid, 2, pidfd).expect("registered");
+    recorder
+}
+
+#[test]
+fn no_record_on_its_way_asks_for_memory() {
+    if !may_run("no record on its way asks for memory") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let work = tempfile::tempdir().expect("a directory");
+    let job = format!(
+        "cd {}; i=0; while [ $i -lt 300 ]; do /bin/echo $i > f$i; cat f$i f0; rm f$i; i=$((i+1)); done",
+        work.path().display()
+    );
+    let mut child = waiting(&job);
+    let mut recorder = recorder(&child, "allocation", dir.path());
+    // Checkpoints may allocate, once a second: out of the way.
+    recorder.checkpoint_ns = u64::MAX;
+    child.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
+
+    let before = counting::asked();
+    let ending = loop {
+        let turned = recorder.turn(|_| ControlFlow::Continue(())).expect("the loop turns");
+        if let ControlFlow::Break(ending) = turned {
+            break ending;
+        }
+        // The shell is our child here: it stays a zombie in the leaf's count until it is waited for.
+        let _ = child.try_wait();
+    };
+    let asked = counting::asked() - before;
+    recorder.drain_all();
+    child.wait().expect("it ended");
+
+    assert_eq!(ending, Ending::Empty);
+    let account = recorder.writer.account();
+    let execs = account.stored(event::wire::Kind::Exec as u32);
+    let files = account.stored(event::frame::control::TALLY_ACCESS);
+    let names = account.stored(event::frame::control::TALLY_NAMES);
+    assert!(execs >= 900, "{execs} execs");
+    // fanotify merges the creation and removal of one file into one record.
+    assert!(files >= 900 && names >= 300, "{files} accesses, {names} names");
+    assert_eq!(asked, 0, "allocations for {} records", execs + files + names);
+}
