@@ -1,6 +1,6 @@
 //! A run counted once over: what a page about it shows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::Row;
 
@@ -93,7 +93,8 @@ type Paths = HashMap<Box<[u8]>, (u64, u64)>;
 /// Counts while rows go by. Holds every distinct path once.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    types: HashMap<(String, Option<String>), (u64, u64)>,
+    /// By type, then by operation (empty for none): looked up without making a key.
+    types: BTreeMap<String, BTreeMap<String, (u64, u64)>>,
     paths: [Paths; 6],
     destinations: HashMap<(String, u16, String), Destination>,
     span_ns: Option<(i64, i64)>,
@@ -103,9 +104,7 @@ impl Counts {
     pub(super) fn add(&mut self, row: &Row<'_>) {
         let span = self.span_ns.get_or_insert((row.ts_ns, row.ts_ns));
         *span = (span.0.min(row.ts_ns), span.1.max(row.ts_ns));
-        let key = (row.kind.to_owned(), row.op.map(str::to_owned));
-        let (events, times) = self.types.entry(key).or_default();
-        (*events, *times) = (*events + 1, times.saturating_add(row.count));
+        self.count_type(row);
         let [executed, read, written, created, deleted, renamed] = &mut self.paths;
         match (row.kind, row.op) {
             ("exec", _) => count(executed, row.exe, row),
@@ -116,6 +115,17 @@ impl Counts {
             ("file", Some("rename")) => count(renamed, row.path, row),
             ("net", op) => self.contact(op, row),
             _ => {}
+        }
+    }
+
+    fn count_type(&mut self, row: &Row<'_>) {
+        let op = row.op.unwrap_or_default();
+        let known = self.types.get_mut(row.kind).and_then(|ops| ops.get_mut(op));
+        if let Some((events, times)) = known {
+            (*events, *times) = (*events + 1, times.saturating_add(row.count));
+        } else {
+            let ops = self.types.entry(row.kind.to_owned()).or_default();
+            ops.insert(op.to_owned(), (1, row.count));
         }
     }
 
@@ -140,12 +150,16 @@ impl Counts {
     }
 
     pub(super) fn finish(self, top: usize) -> Summary {
-        let mut types: Vec<TypeCount> = self
-            .types
-            .into_iter()
-            .map(|((kind, op), (events, times))| TypeCount { kind, op, events, times })
-            .collect();
-        types.sort_by(|a, b| (&a.kind, &a.op).cmp(&(&b.kind, &b.op)));
+        let named = |op: String| Some(op).filter(|op| !op.is_empty());
+        let types = self.types.into_iter().flat_map(|(kind, ops)| {
+            ops.into_iter().map(move |(op, (events, times))| TypeCount {
+                kind: kind.clone(),
+                op: named(op),
+                events,
+                times,
+            })
+        });
+        let types = types.collect();
         let [executed, read, written, created, deleted, renamed] =
             self.paths.map(|paths| top_paths(paths, top));
         let mut destinations: Vec<Destination> = self.destinations.into_values().collect();
