@@ -24,6 +24,9 @@ const NEW: &str = ".new";
 /// Added to the name of a damaged file that was replaced.
 const OLD: &str = ".old";
 
+/// Damaged files of one name that are kept.
+const MOST_OLD: u32 = 8;
+
 /// The right to derive: held by one process at a time.
 #[derive(Debug)]
 pub struct DeriveLock {
@@ -66,7 +69,7 @@ pub struct Writer<'r> {
 }
 
 impl<'r> Writer<'r> {
-    /// Begins anew. Files that `how` names as damaged are kept as `NAME.old`, see [`Writer::kept`].
+    /// Begins anew. Files that `how` names as damaged are kept as `NAME.old`, `NAME.old2`, …, see [`Writer::kept`].
     ///
     /// # Errors
     /// [`Error::File`].
@@ -203,20 +206,26 @@ fn take_place(run: &RunDir, name: &str) -> Result<(), Error> {
 }
 
 /// Renames what is damaged, and everything derived when a segment is: it may tell of events that the
-/// segments no longer have. The first such file is kept, later ones are replaced.
+/// segments no longer have.
 fn keep_damaged(run: &RunDir, problems: &[Problem]) -> Result<Vec<String>, Error> {
     let damaged = |name: &str| {
-        problems
-            .iter()
-            .any(|problem| problem.is_damage() && (problem.is_segment() || problem.file == name))
+        let about = |problem: &&Problem| problem.is_segment() || problem.file == name;
+        problems.iter().filter(about).any(Problem::is_damage)
     };
     let mut kept = Vec::new();
     for name in [EVENTS, INDEX, META].into_iter().filter(|name| damaged(name)) {
-        let old = format!("{name}{OLD}");
-        if files::exists(run.dir(), name) && !files::exists(run.dir(), &old) {
-            files::rename(run.dir(), name, &old).map_err(run.file("rename", name))?;
-            kept.push(format!("kept {name} as {old}"));
-        }
+        let Some(old) = free_name(run, name).filter(|_| files::exists(run.dir(), name)) else {
+            continue;
+        };
+        files::rename(run.dir(), name, &old).map_err(run.file("rename", name))?;
+        kept.push(format!("kept {name} as {old}"));
     }
     Ok(kept)
+}
+
+/// The first of `NAME.old`, `NAME.old2`, … that is free; `None` when so many were kept already that
+/// one more damage is somebody's way to fill the disk.
+fn free_name(run: &RunDir, name: &str) -> Option<String> {
+    let numbers = std::iter::once(String::new()).chain((2..=MOST_OLD).map(|n| n.to_string()));
+    numbers.map(|n| format!("{name}{OLD}{n}")).find(|old| !files::exists(run.dir(), old))
 }

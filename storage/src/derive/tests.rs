@@ -164,6 +164,21 @@ fn events_that_a_cut_segment_no_longer_has_are_kept() {
 }
 
 #[test]
+fn what_was_kept_before_is_not_overwritten_and_does_not_fill_the_disk() {
+    let (bench, _) = derived();
+    let mut kept = Vec::new();
+    for damage in 0..9u8 {
+        bench.write(EVENTS, &[damage]);
+        bench.derive(How::Again(&problems(&bench)), &rows());
+        kept.push(bench.read("events.jsonl.old"));
+    }
+    assert!(kept.iter().all(|kept| kept == &[0]));
+    assert_eq!(bench.read("events.jsonl.old2"), [1]);
+    assert_eq!(bench.read("events.jsonl.old8"), [7]);
+    assert!(!bench.path("events.jsonl.old9").exists());
+}
+
+#[test]
 fn one_process_derives_at_a_time() {
     let bench = Bench::recorded(1);
     let held = DeriveLock::take(&bench.run).expect("it locks").expect("it is free");
