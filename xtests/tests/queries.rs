@@ -1,0 +1,231 @@
+//! Questions are answered as documented: the same events as a reader of `events.jsonl` would pick.
+#![forbid(unsafe_code)]
+
+use std::{fs, net::TcpListener};
+
+use xtests::{Event, Lab, Recorded};
+
+/// A store with a few runs, the last one with something of everything.
+struct Case {
+    lab: Lab,
+    run: Recorded,
+    peer: String,
+}
+
+impl Case {
+    fn new() -> Case {
+        let lab = Lab::new();
+        for name in ["one", "two"] {
+            let run = lab.run(["true"]).with(["--name", name]).succeed();
+            run.assert_whole();
+        }
+        let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = server.local_addr().expect("it has an address").port();
+        fs::write(lab.work().join("words.txt"), "x").expect("room");
+        let script = format!(
+            "cat words.txt >/dev/null; echo x >made.txt; mv made.txt moved.txt; rm moved.txt
+             exec 3<>/dev/tcp/127.0.0.1/{port}; echo hello >&3; exec 3>&-; sleep 0.3; ls /"
+        );
+        let run = lab
+            .run(["bash", "-c", &script])
+            .with(["--name", "words", "--tag", "ticket=7"])
+            .succeed();
+        run.assert_whole();
+        drop(server);
+        Case { lab, run, peer: format!("127.0.0.1:{port}") }
+    }
+
+    /// Sequence numbers that a query gives.
+    fn asked(&self, words: &[&str]) -> Vec<u64> {
+        let mut all = vec!["query", self.run.id(), "--all", "--format", "jsonl"];
+        all.extend(words);
+        let output = self.lab.ask(&all);
+        let lines = String::from_utf8(output.stdout).expect("UTF-8");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let found: Vec<u64> = lines
+            .lines()
+            .map(|line| Event(serde_json::from_str(line).expect("a line")).number("seq").expect("seq"))
+            .collect();
+        let code = i32::from(found.is_empty());
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {errors}");
+        found
+    }
+
+    /// A query finds what `keep` keeps, and that is something.
+    fn check(&self, words: &[&str], keep: impl Fn(&Event) -> bool) {
+        let expected: Vec<u64> = self
+            .run
+            .events
+            .iter()
+            .filter(|event| keep(event))
+            .filter_map(|event| event.number("seq"))
+            .collect();
+        assert!(!expected.is_empty(), "the job has nothing for {words:?}");
+        assert_eq!(self.asked(words), expected, "audit query {words:?}");
+    }
+}
+
+#[test]
+fn queries_by_type_operation_and_process() {
+    let case = Case::new();
+    for kind in ["start", "process", "exec", "file", "net", "source", "end"] {
+        case.check(&["--type", kind], |event| event.kind() == kind);
+    }
+    case.check(&["--type", "exec,net"], |event| matches!(event.kind(), "exec" | "net"));
+    for op in ["read", "write", "create", "delete", "rename", "connect", "flow", "fork", "exit"] {
+        case.check(&["--op", op], |event| event.op() == op);
+    }
+    case.check(&["--type", "file", "--op", "create,delete"], |event| {
+        event.is("file", "create") || event.is("file", "delete")
+    });
+    let pid = case.run.of("exec", "").last().and_then(|event| event.number("pid")).expect("a pid");
+    case.check(&["--pid", &pid.to_string()], |event| event.number("pid") == Some(pid));
+}
+
+#[test]
+fn queries_by_path_program_and_text() {
+    let case = Case::new();
+    let words = case.lab.work().join("words.txt");
+    let words = words.to_str().expect("a plain path");
+    case.check(&["--path", words], |event| event.text("path") == words);
+    case.check(&["--path", "words.txt"], |event| event.text("path").contains("words.txt"));
+    let moved = |event: &Event| {
+        ["path", "path2"].iter().any(|name| event.text(name).ends_with("/moved.txt"))
+    };
+    case.check(&["--path", "**/moved.txt"], moved);
+    case.check(&["--path", "moved.txt", "--op", "rename"], |event| {
+        moved(event) && event.op() == "rename"
+    });
+    case.check(&["--exe", "**/cat"], |event| event.text("exe").ends_with("/cat"));
+    case.check(&["--contains", "made.txt"], |event| event.0.to_string().contains("made.txt"));
+    assert_eq!(case.asked(&["--path", "no-such-name"]), Vec::<u64>::new());
+}
+
+#[test]
+fn queries_by_destination() {
+    let case = Case::new();
+    let to_peer = |event: &Event| event.text("peer") == case.peer;
+    let (_, port) = case.peer.split_once(':').expect("a port");
+    case.check(&["--dest", &case.peer], to_peer);
+    case.check(&["--dest", "127.0.0.1", "--op", "connect"], |e| to_peer(e) && e.op() == "connect");
+    case.check(&["--dest", &format!(":{port}")], to_peer);
+    case.check(&["--dest", "127.0.0.0/8"], |event| event.text("peer").starts_with("127."));
+    assert_eq!(case.asked(&["--dest", "10.0.0.0/8"]), Vec::<u64>::new());
+}
+
+#[test]
+fn queries_by_time_and_number() {
+    let case = Case::new();
+    // The pause in the job: everything of `ls` comes after it.
+    let ls = case.run.of("exec", "").find(|event| event.text("exe").ends_with("/ls"));
+    let since = ls.expect("ls was executed").text("ts").to_owned();
+    case.check(&["--since", &since], |event| event.text("ts") >= since.as_str());
+    case.check(&["--until", &since], |event| event.text("ts") <= since.as_str());
+    case.check(&["--since", "+0s"], |_| true);
+    assert_eq!(case.asked(&["--since", "+1h"]), Vec::<u64>::new());
+    let few = case.lab.told(["query", case.run.id(), "--limit", "3", "--format", "jsonl"]);
+    assert_eq!(few.lines().count(), 3, "--limit 3");
+    let default = case.lab.told(["query", case.run.id(), "--format", "jsonl"]);
+    assert_eq!(default.lines().count(), 20, "the default limit");
+}
+
+#[test]
+fn lines_of_a_query_are_lines_of_the_record() {
+    let case = Case::new();
+    let lines = case.lab.told(["query", case.run.id(), "--all", "--json"]);
+    let record = fs::read_to_string(case.run.dir.join("events.jsonl")).expect("it is there");
+    assert_eq!(lines, record);
+}
+
+#[test]
+fn runs_are_found_by_all_that_they_are_called() {
+    let case = Case::new();
+    let runs = case.lab.runs();
+    let ids: Vec<&str> = runs.iter().filter_map(|dir| dir.file_name()?.to_str()).collect();
+    let suffix = |id: &str| id.rsplit('-').next().unwrap_or_default().to_owned();
+    let by_name = |name: &str| *ids.iter().find(|id| id.contains(name)).expect("a run");
+    let path = case.run.dir.to_str().expect("a plain path").to_owned();
+    for (wanted, id) in [
+        ("@words".to_owned(), by_name("-words-")),
+        ("@one".to_owned(), by_name("-one-")),
+        (suffix(by_name("-two-")), by_name("-two-")),
+        (by_name("-two-").to_owned(), by_name("-two-")),
+        (by_name("-one-").trim_end_matches(|c| c != '-').to_owned(), by_name("-one-")),
+        (path, case.run.id()),
+    ] {
+        let line = case.lab.told(["query", &wanted, "--type", "start", "--format", "jsonl"]);
+        let event = Event(serde_json::from_str(line.trim()).expect("one line"));
+        assert_eq!(event.text("run"), id, "{wanted}");
+    }
+    // Ids of the same second are in the order of their names; `last` is the greatest.
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    for (wanted, at) in [("last", 1), ("last~1", 2), ("last~2", 3)] {
+        let line = case.lab.told(["query", wanted, "--type", "start", "--format", "jsonl"]);
+        let event = Event(serde_json::from_str(line.trim()).expect("one line"));
+        assert_eq!(event.text("run"), sorted[sorted.len() - at], "{wanted}");
+    }
+    for (wanted, word) in [("nope", "cannot find run"), ("2", "cannot tell which run")] {
+        let output = case.lab.ask(["view", wanted]);
+        assert_eq!(output.status.code(), Some(2), "{wanted}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains(word), "{wanted}: {errors}");
+    }
+}
+
+#[test]
+fn pages_tell_what_was_done() {
+    let case = Case::new();
+    let list = case.lab.told(["runs"]);
+    for word in ["words", "one", "two"] {
+        assert!(list.contains(word), "audit runs without {word:?}: {list}");
+    }
+    let page = case.lab.told(["view"]);
+    for word in ["bash", "cat", "rm", "words.txt", "moved.txt", case.peer.as_str()] {
+        assert!(page.contains(word), "audit view without {word:?}: {page}");
+    }
+    assert!(page.contains("complete"), "audit view without the verdict: {page}");
+    let tree = case.lab.told(["view", "--tree"]);
+    for word in ["bash", "cat", "mv", "ls"] {
+        assert!(tree.contains(word), "the tree without {word:?}: {tree}");
+    }
+    for words in [&["view", "--json"][..], &["runs", "--json"], &["status", "--json"]] {
+        let text = case.lab.told(words);
+        let value: Result<serde_json::Value, _> = serde_json::from_str(&text);
+        assert!(value.is_ok(), "audit {words:?} is no JSON: {text}");
+    }
+    let status = case.lab.told(["status"]);
+    assert!(status.contains('3'), "three runs: {status}");
+}
+
+#[test]
+fn an_empty_store_is_told() {
+    let lab = Lab::new();
+    let output = lab.ask(["view"]);
+    assert_eq!(output.status.code(), Some(2));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("no run is recorded yet"), "{errors}");
+    assert!(lab.ask(["runs"]).status.success(), "an empty list is no error");
+}
+
+#[test]
+fn this_machine_can_record_and_doctor_says_so() {
+    let lab = Lab::new();
+    let output = lab.ask(["doctor"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(lab.runs().is_empty(), "trying left runs in the store");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let case = Case::new();
+    let script = format!("'{}' query last --all | head -n 1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"", case.lab.program("audit").display());
+    let done = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .env("AUDIT_HOME", case.lab.home())
+        .output()
+        .expect("bash starts");
+    assert_eq!(String::from_utf8_lossy(&done.stdout).trim(), "0");
+    assert_eq!(String::from_utf8_lossy(&done.stderr), "", "words about it");
+}
