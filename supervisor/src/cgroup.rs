@@ -76,7 +76,7 @@ impl Leaf {
         let parent =
             rustix::fs::open(&path, flags, Mode::empty()).map_err(system("open", &path))?;
         let on = rustix::fs::fstatfs(&parent).map_err(system("inspect", &path))?;
-        if i64::from(on.f_type) != CGROUP2_SUPER_MAGIC {
+        if on.f_type != CGROUP2_SUPER_MAGIC {
             return Err(Error::NoHierarchy);
         }
         let leaf = path.join(name);
@@ -124,11 +124,18 @@ impl AsFd for Leaf {
     }
 }
 
-impl Drop for Leaf {
-    fn drop(&mut self) {
+impl Leaf {
+    /// Removes the leaf, if nobody is in it.
+    pub(crate) fn remove(&self) {
         // EBUSY while processes outlive --linger: the cgroup stays with them, as a scope of theirs
         // would; an empty cgroup costs nothing, and killing them is not ours.
         let _ = rustix::fs::unlinkat(&self.parent, self.name.as_str(), AtFlags::REMOVEDIR);
+    }
+}
+
+impl Drop for Leaf {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 

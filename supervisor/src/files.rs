@@ -72,7 +72,7 @@ impl Files {
     pub(crate) fn see(
         &mut self,
         seen: Seen<'_, '_>,
-        who: impl FnOnce(u32) -> Who,
+        who: impl FnOnce(u32, &mut Writer) -> Who,
         writer: &mut Writer,
     ) {
         let Seen { group, item, dirs } = seen;
@@ -82,7 +82,7 @@ impl Files {
             Item::Malformed(_) | Item::Unread(_) => return self.counts.malformed += 1,
         };
         let pid = u32::try_from(record.pid).unwrap_or(0);
-        let (id, flags) = match who(pid) {
+        let (id, flags) = match who(pid, writer) {
             Who::Member(id) => (id, 0),
             Who::Stranger { .. } if self.own_mounts && group != Kind::Names => {
                 (ProcId { pid, start_ns: 0 }, file_flag::UNKNOWN_PROCESS)
@@ -157,6 +157,7 @@ impl Files {
         (file.dev, file.ino) = (known.dev, known.ino);
         let path = known.path.unwrap_or_default();
         file.flags |= if known.path.is_err() { file_flag::PATH_CUT } else { 0 };
+        file.flags |= if known.doubtful { file_flag::PATH_DOUBTFUL } else { 0 };
         file.path_len = u16::try_from(path.len()).unwrap_or(0);
         let (dev, ino, mask) =
             (file.dev.to_ne_bytes(), file.ino.to_ne_bytes(), r.mask.to_ne_bytes());

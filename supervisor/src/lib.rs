@@ -16,6 +16,7 @@ mod marking;
 mod members;
 mod opens;
 mod probe;
+mod processes;
 mod recorder;
 mod segment;
 mod sensors;

@@ -76,7 +76,7 @@ pub(crate) fn write_checkpoint(recorder: &mut Recorder, now: u64) {
         boot_ns,
         real_ns,
         tallies: ROWS as u32,
-        alive: recorder.members.alive(),
+        alive: recorder.processes.members.alive(),
     };
     recorder.writer.control(KIND_CHECKPOINT, boot_ns, &[checkpoint.as_bytes(), rows.as_bytes()]);
 }
@@ -84,6 +84,9 @@ pub(crate) fn write_checkpoint(recorder: &mut Recorder, now: u64) {
 fn of_kind(recorder: &mut Recorder, kind: Kind) -> Tally {
     let (topic, source) = origin(kind);
     let id = kind as u32;
+    if source == Source::Process && !recorder.processes.kept {
+        return Tally { id, source: source as u32, ..empty() };
+    }
     let seen = recorder.sensors.count(topic, kind, Cell::Seen);
     let ring = recorder.sensors.count(topic, kind, Cell::Lost);
     match kind {
@@ -133,8 +136,9 @@ fn tell(recorder: &mut Recorder, rows: &[Tally], now: u64) {
         (Source::Access, Cause::QueueOverflow, counts.overflows),
         (Source::Access, Cause::Malformed, counts.malformed),
         (Source::Access, Cause::UnknownProcess, counts.unknown),
-        (Source::Process, Cause::Malformed, recorder.malformed),
-        (Source::Process, Cause::TableFull, recorder.members.full()),
+        (Source::Process, Cause::Malformed, recorder.processes.malformed),
+        (Source::Network, Cause::Malformed, recorder.malformed),
+        (Source::Process, Cause::TableFull, recorder.processes.members.full()),
         (Source::Process, Cause::Skipped, recorder.sensors.missed(Topic::Proc)),
         (Source::Network, Cause::Skipped, recorder.sensors.missed(Topic::Net)),
         (Source::Opens, Cause::Skipped, recorder.sensors.missed(Topic::Opens)),

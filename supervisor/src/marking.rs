@@ -40,8 +40,7 @@ fn tell(placement: &Placement, writer: &mut Writer) {
         (Source::Access, access_gap as fn(&Placed) -> bool, "what is read and written"),
         (Source::Names, names_gap, "what is created, deleted and renamed"),
     ] {
-        let mounts: Vec<String> =
-            placement.mounts.iter().filter(|it| gap(it)).map(name).collect();
+        let mounts: Vec<String> = placement.mounts.iter().filter(|it| gap(it)).map(name).collect();
         if mounts.is_empty() {
             statement::source(writer, source, State::On, "");
         } else {
@@ -59,8 +58,7 @@ fn access_gap(placed: &Placed) -> bool {
 /// A mount of files (not one of the kernel's own trees, whose names nobody changes) whose
 /// directories cannot be watched.
 fn names_gap(placed: &Placed) -> bool {
-    matches!(placed.access, Coverage::Fid | Coverage::Fd)
-        && !matches!(placed.names, Coverage::Fid)
+    matches!(placed.access, Coverage::Fid | Coverage::Fd) && !matches!(placed.names, Coverage::Fid)
 }
 
 fn name(placed: &Placed) -> String {

@@ -14,7 +14,7 @@ use std::{
 use bpf::{Left, Topic};
 use event::{
     frame::control::{Ending, KIND_MAIN, Main},
-    wire::{Kind, ProcId, Record},
+    wire::{Kind, Record},
 };
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use zerocopy::IntoBytes;
@@ -24,8 +24,8 @@ use crate::{
     clock,
     files::{Files, Who},
     losses::Losses,
-    members::Members,
     opens::OpenCounts,
+    processes::{Command, Processes},
     segment::Writer,
     sensors::Sensors,
 };
@@ -63,16 +63,6 @@ impl Source {
     ];
 }
 
-/// The command, once it exists.
-#[derive(Debug)]
-struct Command {
-    pid: u32,
-    pidfd: OwnedFd,
-    /// As wait(2) gives it, from its exit record.
-    code: Option<i32>,
-    ended: bool,
-}
-
 /// What the recorder reads and where it goes.
 #[derive(Debug)]
 pub(crate) struct Recorder {
@@ -82,12 +72,11 @@ pub(crate) struct Recorder {
     pub(crate) leaf: Leaf,
     pub(crate) sensors: Sensors,
     pub(crate) monitor: Option<(fsmon::Monitor, Files)>,
-    pub(crate) members: Members,
+    pub(crate) processes: Processes,
     pub(crate) opens: OpenCounts,
     pub(crate) losses: Losses,
     pub(crate) writer: Writer,
     pub(crate) malformed: u64,
-    command: Option<Command>,
     linger: Duration,
     give_up_ns: Option<u64>,
     pub(crate) checkpoint_ns: u64,
@@ -103,6 +92,7 @@ impl Recorder {
         sensors: Sensors,
         writer: Writer,
         linger: Duration,
+        keep_processes: bool,
     ) -> io::Result<Recorder> {
         let recorder = Recorder {
             poll: Poll::new()?,
@@ -111,12 +101,11 @@ impl Recorder {
             leaf,
             sensors,
             monitor: None,
-            members: Members::new(),
+            processes: Processes::new(keep_processes),
             opens: OpenCounts::new(),
             losses: Losses::default(),
             writer,
             malformed: 0,
-            command: None,
             linger,
             give_up_ns: None,
             checkpoint_ns: clock::boot_ns(),
@@ -160,7 +149,7 @@ impl Recorder {
     /// Those of epoll.
     pub(crate) fn add_command(&mut self, pid: u32, scope: u32, pidfd: OwnedFd) -> io::Result<()> {
         self.register(&pidfd, Source::Main, Interest::READABLE)?;
-        self.command = Some(Command { pid, pidfd, code: None, ended: false });
+        self.processes.command = Some(Command::new(pid, pidfd));
         let main = Main { pid, scope };
         self.writer.control(KIND_MAIN, clock::boot_ns(), &[main.as_bytes()]);
         Ok(())
@@ -211,7 +200,7 @@ impl Recorder {
 
     /// How the command ended, if that was seen.
     pub(crate) fn main_code(&self) -> Option<i32> {
-        self.command.as_ref().and_then(|command| command.code)
+        self.processes.command.as_ref().and_then(|command| command.code)
     }
 
     /// Ends a window: repeats, counts, losses, checkpoint.
@@ -224,7 +213,7 @@ impl Recorder {
         }
         self.opens.end_window(&mut self.writer);
         crate::losses::write_checkpoint(self, now);
-        self.members.forget_ended(now);
+        self.processes.members.forget_ended(now);
     }
 
     fn register(&self, fd: &impl AsFd, source: Source, interest: Interest) -> io::Result<()> {
@@ -258,10 +247,8 @@ impl Recorder {
     }
 
     fn drain_processes(&mut self) -> Left {
-        let Recorder { sensors, members, writer, command, malformed, .. } = self;
-        sensors.drain(Topic::Proc, BUDGET, |bytes| {
-            on_process(bytes, members, writer, command, malformed)
-        })
+        let Recorder { sensors, processes, writer, .. } = self;
+        sensors.drain(Topic::Proc, BUDGET, |bytes| processes.see(bytes, writer))
     }
 
     fn drain_network(&mut self) -> Left {
@@ -283,26 +270,19 @@ impl Recorder {
     /// Hands file items on. Whoever touched a file was forked before, so once a pid is unknown the
     /// process ring is emptied: its fork is in there, or was lost, or it is a stranger's.
     fn drain_files(&mut self) -> Left {
-        let Recorder { sensors, monitor, members, writer, command, malformed, losses, .. } = self;
+        let Recorder { sensors, monitor, processes, writer, losses, .. } = self;
         let Some((monitor, files)) = monitor else { return Left::Empty };
-        let perhaps = losses.forks_were_lost() || members.full() > 0;
+        let perhaps = losses.forks_were_lost() || processes.members.full() > 0;
         let drained = monitor.drain(BUDGET, |seen| {
-            let (mut pid, mut found) = (0, None);
-            if let fsmon::Item::Record(record) = &seen.item {
-                pid = u32::try_from(record.pid).unwrap_or(0);
-                found = members.find(pid);
-                if found.is_none() {
-                    let each =
-                        |bytes: &[u8]| on_process(bytes, members, writer, command, malformed);
+            let who = |pid: u32, writer: &mut Writer| {
+                if processes.members.find(pid).is_none() {
                     // At most what is in the ring now; the budget only guards against a ring that
                     // fills as fast as it is read.
-                    sensors.drain(Topic::Proc, 1 << 20, each);
-                    found = members.find(pid);
+                    sensors.drain(Topic::Proc, 1 << 20, |bytes| processes.see(bytes, writer));
                 }
-            }
-            let who = found.map_or(Who::Stranger { perhaps }, Who::Member);
-            debug_assert!(pid != 0 || found.is_none());
-            files.see(seen, |_| who, writer);
+                processes.members.find(pid).map_or(Who::Stranger { perhaps }, Who::Member)
+            };
+            files.see(seen, who, writer);
         });
         match drained {
             fsmon::Drained::Empty => Left::Empty,
@@ -311,28 +291,23 @@ impl Recorder {
     }
 
     fn command_ended(&mut self) -> Left {
-        if let Some(command) = &mut self.command {
-            let options = rustix::event::PollFlags::IN;
-            let mut fds = [rustix::event::PollFd::new(&command.pidfd, options)];
-            let gone = rustix::event::poll(&mut fds, Some(&rustix::time::Timespec::default()));
-            if matches!(gone, Ok(ready) if ready > 0) && !command.ended {
-                command.ended = true;
-                let linger = u64::try_from(self.linger.as_nanos()).unwrap_or(u64::MAX);
-                self.give_up_ns = Some(clock::boot_ns().saturating_add(linger));
-            }
+        let command = self.processes.command.as_mut();
+        if command.is_some_and(Command::ends_now) {
+            let linger = u64::try_from(self.linger.as_nanos()).unwrap_or(u64::MAX);
+            self.give_up_ns = Some(clock::boot_ns().saturating_add(linger));
         }
         Left::Empty
     }
 
     /// Over when the command has ended and nobody is left, or the patience with those who are.
     fn is_over(&self, now: u64) -> ControlFlow<Ending> {
-        if !self.command.as_ref().is_some_and(|command| command.ended) {
+        if !self.processes.command.as_ref().is_some_and(|command| command.ended) {
             return ControlFlow::Continue(());
         }
         // A process that left the leaf is alive though the leaf is empty; one whose exit record was
         // lost is not, though the table says so. With losses only the leaf is believed.
         let populated = self.leaf.populated().unwrap_or(true);
-        let escaped = self.members.alive() > 0 && !self.losses.lives_are_uncertain();
+        let escaped = self.processes.members.alive() > 0 && !self.losses.lives_are_uncertain();
         if !populated && !escaped {
             return ControlFlow::Break(Ending::Empty);
         }
@@ -347,35 +322,8 @@ impl Recorder {
 const TOPICS: [(Topic, Source); 3] =
     [(Topic::Proc, Source::Process), (Topic::Net, Source::Network), (Topic::Opens, Source::Opens)];
 
-fn on_process(
-    bytes: &[u8],
-    members: &mut Members,
-    writer: &mut Writer,
-    command: &mut Option<Command>,
-    malformed: &mut u64,
-) {
-    let record = match Record::parse(bytes) {
-        Ok(record) => record,
-        Err(_) => return *malformed += 1,
-    };
-    match record {
-        Record::Fork(fork) => {
-            members.born(ProcId { pid: fork.child_pid, start_ns: fork.child_start_ns });
-        }
-        Record::Exec(exec, _) => members.born(exec.head.process()),
-        Record::Exit(exit) => {
-            members.ended(exit.head.process(), clock::boot_ns());
-            if let Some(command) = command.as_mut().filter(|command| command.pid == exit.head.pid) {
-                command.code.get_or_insert(exit.code);
-            }
-        }
-        _ => {}
-    }
-    store(record, bytes, writer);
-}
-
 /// Stores a record as it came.
-fn store(record: Record<'_>, bytes: &[u8], writer: &mut Writer) {
+pub(crate) fn store(record: Record<'_>, bytes: &[u8], writer: &mut Writer) {
     let head = record.head();
     let size = usize::try_from(head.size).unwrap_or(0);
     let (Some(kind), Some(bytes)) = (Kind::from_wire(head.kind), bytes.get(..size)) else { return };

@@ -41,8 +41,11 @@ impl Sensors {
         settings: &Begin,
         leaf: &Leaf,
     ) -> Result<(Sensors, Vec<(Topic, bpf::Error)>), bpf::Error> {
+        let without = settings.without;
         let wanted = |(topic, _, bits): (Topic, Source, u32)| {
-            (settings.without & bits == 0).then_some(topic)
+            // Files need to know who is of the run, even if nobody wants to read about processes.
+            let for_files = topic == Topic::Proc && without & without::FILES == 0;
+            (without & bits == 0 || for_files).then_some(topic)
         };
         let default = bpf::Settings::default();
         let [proc, net, open] = settings.ring_kib;

@@ -66,9 +66,10 @@ pub(crate) fn serve(socket: OwnedFd) {
             Ending::NotStarted
         }
     };
-    seal(session.recorder, ending);
+    seal(&mut session.recorder, ending);
     // The front may be gone; the record is whole all the same.
     let _ = channel.send(DONE, None);
+    // Letting go of marks and programs takes the kernel a while, which nobody has to wait for.
 }
 
 fn say(channel: &Channel, refusal: &Refusal) {
@@ -90,7 +91,8 @@ fn begin(channel: &mut Channel) -> Result<Session, Refusal> {
     writer.control(KIND_ABOUT, now, &[&about]);
     let sensors = statement::sensors(&settings, &leaf, &mut writer)?;
     let linger = Duration::from_millis(settings.linger_ms);
-    let recorder = Recorder::new(leaf, sensors, writer, linger)
+    let keep = settings.without & without::PROCESS == 0;
+    let recorder = Recorder::new(leaf, sensors, writer, linger, keep)
         .and_then(|recorder| {
             recorder.watch(channel, Source::Front)?;
             recorder.watch(&signals, Source::Signals)?;
@@ -189,7 +191,7 @@ fn record(channel: &mut Channel, session: &mut Session) -> Ending {
 }
 
 /// Detaches the programs, so that all counters stand still, takes what is left, and closes the record.
-fn seal(mut recorder: Recorder, ending: Ending) {
+fn seal(recorder: &mut Recorder, ending: Ending) {
     recorder.sensors.detach();
     recorder.drain_all();
     recorder.checkpoint(clock::boot_ns());
@@ -202,10 +204,11 @@ fn seal(mut recorder: Recorder, ending: Ending) {
         main_code: recorder.main_code().unwrap_or(0),
         main_known: u32::from(recorder.main_code().is_some()),
         ending: ending as u32,
-        alive: recorder.members.alive(),
+        alive: recorder.processes.members.alive(),
     };
     recorder.writer.control(KIND_SEAL, boot_ns, &[seal.as_bytes()]);
     recorder.writer.finish(boot_ns);
+    recorder.leaf.remove();
 }
 
 fn errno(why: &io::Error) -> i32 {

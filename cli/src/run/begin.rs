@@ -35,6 +35,16 @@ pub(super) struct Begun {
     pub(super) leaf: OwnedFd,
 }
 
+impl Begun {
+    /// Removes the leaf in place of a recorder that is gone, if nobody is in it.
+    pub(super) fn remove_leaf(&self) {
+        let own = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&self.leaf));
+        if let Ok(path) = std::fs::read_link(own) {
+            let _ = std::fs::remove_dir(path);
+        }
+    }
+}
+
 /// Makes the run's directory and gets the recorder ready.
 pub(super) fn begin(
     args: &RunArgs,

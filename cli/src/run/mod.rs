@@ -91,6 +91,9 @@ fn record(
     let end = attendant.until_end().map_err(trouble)?;
     attendant.until_sealed().map_err(trouble)?;
     let recorder = attendant.recorder;
+    if recorder == attend::Recorder::Gone {
+        begun.remove_leaf();
+    }
     let derived = deriving.finish(recorder);
     summary::print(&begun.run, end, recorder, &derived, args.summary_when(globals));
     Ok(end)

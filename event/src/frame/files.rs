@@ -117,6 +117,8 @@ pub mod file_flag {
     pub const UNKNOWN_PROCESS: u32 = 2;
     /// The path could not be read or is cut.
     pub const PATH_CUT: u32 = 4;
+    /// The path may be that of another mount namespace, or of a mount that is gone.
+    pub const PATH_DOUBTFUL: u32 = 8;
 }
 
 /// An access was seen again, `count` times. [`KIND_FILE_REPEAT`].

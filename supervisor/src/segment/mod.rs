@@ -124,7 +124,7 @@ impl Writer {
     /// Writes the buffer; syncs when enough bytes or time went by; begins the next segment when this
     /// one is long enough.
     pub(crate) fn flush(&mut self, now_ns: u64) {
-        self.write_out();
+        self.write_out(now_ns);
         let wait = u64::try_from(SYNC_EVERY.as_nanos()).unwrap_or(u64::MAX);
         let due = now_ns.saturating_sub(self.synced_ns) >= wait;
         if self.disk.unsynced() >= SYNC_BYTES || (due && self.disk.unsynced() > 0) {
@@ -135,7 +135,7 @@ impl Writer {
             self.sync(now_ns);
             match self.disk.next(number) {
                 Ok(()) => self.open_segment(number, now_ns),
-                Err(_) => self.fall_back(),
+                Err(_) => self.fall_back(now_ns),
             }
         }
     }
@@ -148,7 +148,7 @@ impl Writer {
 
     /// Writes and syncs everything and gives the reserve back: the last call of a run.
     pub(crate) fn finish(&mut self, now_ns: u64) {
-        self.write_out();
+        self.write_out(now_ns);
         self.sync(now_ns);
         self.disk.drop_reserve();
     }
@@ -161,7 +161,7 @@ impl Writer {
             return 0;
         }
         if self.buffer.len() - self.filled < len {
-            self.write_out();
+            self.write_out(boot_ns);
         }
         let seq = self.seq + 1;
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
@@ -190,13 +190,18 @@ impl Writer {
                 let precious = id.is_none() || kind < event::wire::Kind::Open as u16;
                 let fits = precious && *left >= keep + len;
                 *left -= if fits { len } else { 0 };
+                if id.is_none() && !fits {
+                    // Last words that do not fit: a chain with a missing link would look like
+                    // tampering, a record without a seal looks like what it is.
+                    self.health = Health::Dead;
+                }
                 fits
             }
         }
     }
 
     fn open_segment(&mut self, number: u32, now_ns: u64) {
-        self.write_out();
+        self.write_out(now_ns);
         self.buffer
             .get_mut(..frame::MAGIC.len())
             .unwrap_or_default()
@@ -212,7 +217,7 @@ impl Writer {
         self.hashed = self.filled;
     }
 
-    fn write_out(&mut self) {
+    fn write_out(&mut self, now_ns: u64) {
         if self.filled == 0 {
             return;
         }
@@ -224,7 +229,7 @@ impl Writer {
                 self.account.written();
                 self.safe = (self.seq, self.chain.clone());
             }
-            Err(_) => self.fall_back(),
+            Err(_) => self.fall_back(now_ns),
         }
     }
 
@@ -233,19 +238,23 @@ impl Writer {
         // A failed sync may have dropped dirty pages; trying again would report success for bytes
         // that are gone (fsyncgate). What was written stays readable or is torn; either shows.
         if self.disk.sync().is_err() {
-            self.fall_back();
+            self.fall_back(now_ns);
         }
     }
 
     /// After a refusal: what was buffered is lost and counted, the next frames continue after the last
     /// good one.
-    fn fall_back(&mut self) {
+    fn fall_back(&mut self, now_ns: u64) {
         self.account.refused();
         (self.seq, self.chain) = (self.safe.0, self.safe.1.clone());
         self.health = match self.health {
             Health::Good if self.disk.drop_reserve() => Health::Reserve(RESERVE),
             _ => Health::Dead,
         };
+        // A segment that was just begun lost its head with the rest.
+        if self.disk.written() == 0 && self.health != Health::Dead {
+            self.open_segment(self.disk.number(), now_ns);
+        }
     }
 }
 

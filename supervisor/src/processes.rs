@@ -1,0 +1,82 @@
+//! The run's processes as the recorder needs them: who is a member, and how the command ends.
+
+use std::os::fd::OwnedFd;
+
+use event::{ProcId, wire::Record};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    time::Timespec,
+};
+
+use crate::{clock, members::Members, recorder::store, segment::Writer};
+
+/// The command, once it exists.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pid: u32,
+    pidfd: OwnedFd,
+    /// As wait(2) gives it, from its exit record.
+    pub(crate) code: Option<i32>,
+    /// Its end was noticed.
+    pub(crate) ended: bool,
+}
+
+impl Command {
+    /// Starts to follow the process `pid`.
+    pub(crate) fn new(pid: u32, pidfd: OwnedFd) -> Self {
+        Command { pid, pidfd, code: None, ended: false }
+    }
+
+    /// Returns whether it has ended, the first time that this is so.
+    pub(crate) fn ends_now(&mut self) -> bool {
+        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        let gone = poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0);
+        gone && !std::mem::replace(&mut self.ended, gone)
+    }
+}
+
+/// Members, command, and what to do with their records.
+#[derive(Debug)]
+pub(crate) struct Processes {
+    /// Who is of the run.
+    pub(crate) members: Members,
+    /// The command.
+    pub(crate) command: Option<Command>,
+    /// Records that could not be read.
+    pub(crate) malformed: u64,
+    /// Whether records are stored, or only feed the table.
+    pub(crate) kept: bool,
+}
+
+impl Processes {
+    /// Takes all memory.
+    pub(crate) fn new(kept: bool) -> Self {
+        Processes { members: Members::new(), command: None, malformed: 0, kept }
+    }
+
+    /// Takes one record of the process ring.
+    pub(crate) fn see(&mut self, bytes: &[u8], writer: &mut Writer) {
+        let record = match Record::parse(bytes) {
+            Ok(record) => record,
+            Err(_) => return self.malformed += 1,
+        };
+        match record {
+            Record::Fork(fork) => {
+                let child = ProcId { pid: fork.child_pid, start_ns: fork.child_start_ns };
+                self.members.born(child);
+            }
+            Record::Exec(exec, _) => self.members.born(exec.head.process()),
+            Record::Exit(exit) => {
+                self.members.ended(exit.head.process(), clock::boot_ns());
+                let is_command = |command: &&mut Command| command.pid == exit.head.pid;
+                if let Some(command) = self.command.as_mut().filter(is_command) {
+                    command.code.get_or_insert(exit.code);
+                }
+            }
+            _ => {}
+        }
+        if self.kept {
+            store(record, bytes, writer);
+        }
+    }
+}
