@@ -10,7 +10,6 @@ mod deriving;
 mod launch;
 mod summary;
 mod supervisor;
-#[expect(unsafe_code, reason = "the cli's one module with unsafe: clone3, exec, signals")]
 mod sys;
 mod user;
 

@@ -375,7 +375,7 @@ pub(super) fn stop_self() {
     unsafe { libc::raise(libc::SIGSTOP) };
 }
 
+/// The errno of the last failed call; takes no memory.
 fn last_errno() -> c_int {
-    // SAFETY: the address is of this thread's errno, always valid.
-    unsafe { *libc::__errno_location() }
+    io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
 }
