@@ -53,10 +53,9 @@ impl Pipeline {
             (self.push(at, None, What::Start(Box::new(start.clone()))), start)
         });
         change(&mut start);
-        let ts_ns = self.clock.utc(at.boot_ns);
         if let Some(slot) = self.window.get(serial) {
             slot.event.what = What::Start(Box::new(start.clone()));
-            slot.event.ts_ns = ts_ns;
+            slot.event.ts_ns = self.clock.utc(slot.event.boot_ns);
         }
         self.start = Some((serial, start));
     }

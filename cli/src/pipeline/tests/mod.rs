@@ -1,1 +1,13 @@
+//! Claims about the pipeline, on records made up here.
 
+mod bench;
+
+mod files;
+mod fuzz;
+mod make;
+mod network;
+mod opens;
+mod processes;
+mod record;
+
+use make::{Maker, played};
