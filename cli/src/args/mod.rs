@@ -74,3 +74,6 @@ pub enum Generate {
         dir: PathBuf,
     },
 }
+
+#[cfg(test)]
+mod tests;

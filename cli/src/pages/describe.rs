@@ -127,21 +127,28 @@ fn net(line: &Line) -> String {
     if let Some(host) = line.bytes("host") {
         text.push_str(&format!(" ({})", Safe::bytes(&host)));
     }
-    match line.text("op") {
-        "flow" => {
-            text.push_str("  ");
-            text.push_str(&traffic(line.number("sent_bytes"), line.number("received_bytes")));
-        }
-        _ if line.has("result") => {
-            text.push_str(&format!("  {}", Safe::new(line.text("result"))));
-        }
-        _ => {}
+    let result = net_result(line);
+    if !result.is_empty() {
+        text.push_str("  ");
+        text.push_str(&result);
     }
     text
 }
 
+/// Returns what became of a contact: its result, its bytes.
+pub(super) fn net_result(line: &Line) -> String {
+    let result = line.text("result");
+    let sent = line.number("sent_bytes");
+    let bytes = sent.map(|_| traffic(sent, line.number("received_bytes")));
+    match (result, bytes) {
+        ("" | "established", Some(bytes)) => bytes,
+        (result, Some(bytes)) => format!("{bytes}, {}", Safe::new(result)),
+        (result, None) => Safe::new(result).to_string(),
+    }
+}
+
 /// `1.9 MB out, 14.1 MB in`.
-pub(super) fn traffic(sent: Option<u64>, received: Option<u64>) -> String {
+fn traffic(sent: Option<u64>, received: Option<u64>) -> String {
     let size = |bytes: Option<u64>| text::bytes(bytes.unwrap_or(0));
     format!("{} out, {} in", size(sent), size(received))
 }

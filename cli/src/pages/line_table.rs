@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    describe::{path, times, verb, what, who},
+    describe::{net_result, path, times, verb, what, who},
     line::Line,
 };
 use crate::{
@@ -30,23 +30,21 @@ pub(super) enum Columns {
 
 impl Columns {
     fn heads(self) -> (&'static [&'static str], &'static [Align]) {
-        use Align::{CutEnd, CutMiddle, Left, Right};
+        use Align::{Cut, CutEnd, CutMiddle, Left, Right};
         match self {
-            Columns::Any => (&["WHAT", "WHO", ""], &[Left, CutEnd, CutMiddle]),
+            Columns::Any => (&["WHAT", "WHO", ""], &[Left, CutEnd, Cut]),
             Columns::Exec => {
                 (&["PID", "PARENT", "PROGRAM", "ARGUMENTS"], &[Right, Right, CutMiddle, CutEnd])
             }
             Columns::File => (&["WHAT", "WHO", "TIMES", "PATH"], &[Left, CutEnd, Right, CutMiddle]),
-            Columns::Net => (
-                &["WHAT", "WHO", "PROTO", "PEER", "RESULT", "OUT", "IN"],
-                &[Left, CutEnd, Left, CutMiddle, Left, Right, Right],
-            ),
+            Columns::Net => {
+                (&["WHAT", "WHO", "PEER", "RESULT"], &[Left, CutEnd, CutMiddle, CutEnd])
+            }
         }
     }
 
     fn cells(self, line: &Line) -> Vec<String> {
         let number = |name| line.number(name).map(|n| n.to_string()).unwrap_or_default();
-        let size = |name| line.number(name).map(text::bytes).unwrap_or_default();
         match self {
             Columns::Any => vec![verb(line), who(line), what(line)],
             Columns::Exec => {
@@ -63,17 +61,9 @@ impl Columns {
                 vec![verb(line), who(line), count.unwrap_or_default(), name]
             }
             Columns::Net => {
-                let safe = |name| Safe::new(line.text(name)).to_string();
-                let (sent, received) = (size("sent_bytes"), size("received_bytes"));
-                vec![
-                    verb(line),
-                    who(line),
-                    safe("proto"),
-                    safe("peer"),
-                    safe("result"),
-                    sent,
-                    received,
-                ]
+                let peer =
+                    format!("{} {}", Safe::new(line.text("proto")), Safe::new(line.text("peer")));
+                vec![verb(line), who(line), peer, net_result(line)]
             }
         }
     }

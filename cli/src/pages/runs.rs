@@ -86,8 +86,8 @@ pub(super) struct List<'l> {
 
 impl List<'_> {
     fn text(&self, out: &mut impl Write, screen: Screen) -> io::Result<()> {
-        use Align::{CutEnd, CutMiddle, Left, Right};
-        let mut table = Table::new(&[Left, Left, CutEnd, CutMiddle, Left, Right, Left]);
+        use Align::{Cut, CutEnd, Left, Right};
+        let mut table = Table::new(&[Left, Left, CutEnd, Cut, Left, Right, Left]);
         let heads = ["ID", "STARTED", "NAME", "COMMAND", "EXIT", "TIME", "RECORD"];
         table.styled(heads.map(|head| (head.to_owned(), HEADING)));
         let shorts = suffixes(self.ids);
@@ -185,6 +185,8 @@ fn record(listed: &Listed) -> (String, Style) {
         (State::Truncated, _) => ("truncated".to_owned(), BAD),
         (State::Empty, _) => ("empty".to_owned(), BAD),
         (State::Sealed, None) => ("sealed".to_owned(), Style::new()),
+        // Folded is complete too: repeats are in the counts.
+        (State::Sealed, Some("complete, folded")) => ("complete".to_owned(), Style::new()),
         (State::Sealed, Some(verdict)) => (Safe::new(verdict).to_string(), verdict_style(verdict)),
     };
     (word, style)

@@ -68,7 +68,7 @@ impl Status {
             0 => writeln!(out, "Nothing is being recorded.")?,
             count => writeln!(out, "Being recorded: {}", plural(count as u64, "run"))?,
         }
-        let mut table = Table::new(&[Align::Left, Align::Right, Align::CutMiddle]).indent(2);
+        let mut table = Table::new(&[Align::Left, Align::Right, Align::Cut]).indent(2);
         let now = i64::try_from(now.as_nanosecond()).ok();
         for live in &self.live {
             let span = now.zip(live.started_ns).and_then(|(now, start)| now.checked_sub(start));

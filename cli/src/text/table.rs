@@ -21,6 +21,8 @@ pub(crate) enum Align {
     CutEnd,
     /// To the left, its middle cut when there is no room: paths.
     CutMiddle,
+    /// To the left; when there is no room a path loses its middle, other text its end.
+    Cut,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -82,7 +84,7 @@ impl Table {
         let mut over = (self.indent + used).saturating_sub(GAP.len()).saturating_sub(room);
         // The last flexible column gives way first.
         for (width, align) in widths.iter_mut().zip(&self.columns).rev() {
-            if matches!(align, Align::CutEnd | Align::CutMiddle) {
+            if matches!(align, Align::Cut | Align::CutEnd | Align::CutMiddle) {
                 let give = over.min(width.saturating_sub(LEAST));
                 *width -= give;
                 over -= give;
@@ -100,6 +102,8 @@ impl Table {
             }
             let text = match align {
                 Align::CutMiddle => cut_middle(&cell.text, *room),
+                Align::Cut if cell.text.starts_with('/') => cut_middle(&cell.text, *room),
+                Align::Cut => cut_end(&cell.text, *room),
                 Align::CutEnd => cut_end(&cell.text, *room),
                 Align::Left | Align::Right => cell.text.clone(),
             };

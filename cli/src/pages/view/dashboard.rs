@@ -6,138 +6,123 @@ use serde_json::json;
 use storage::{Destination, PathCount, Summary};
 
 use crate::{
-    derive::Opened,
     pages::line::Line,
     text::{self, Align, FAINT, HEADING, Safe, Screen, Table, plural, program},
 };
 
-/// A list of paths with the length it would have in full.
-type List<'s> = (&'s [PathCount], usize);
-
-/// Writes the lists.
-pub(super) fn write(
-    opened: &Opened,
-    summary: &Summary,
-    end: Option<&Line>,
-    screen: Screen,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    processes(summary, end, screen, out)?;
-    files(opened, summary, screen, out)?;
-    network(opened, summary, screen, out)?;
-    Ok(())
+/// What the lists are made from.
+pub(super) struct Dashboard<'d> {
+    /// How users call the run.
+    pub(super) id: &'d str,
+    /// All that was counted.
+    pub(super) summary: &'d Summary,
+    /// Entries of each list.
+    pub(super) limit: usize,
+    /// Where it is shown.
+    pub(super) screen: Screen,
 }
 
 fn heading(out: &mut impl Write, name: &str, words: &str) -> io::Result<()> {
     writeln!(out, "\n{}{words}", text::painted(HEADING, &format!("{name:<11}")))
 }
 
-fn processes(
-    summary: &Summary,
-    end: Option<&Line>,
-    screen: Screen,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let processes = end.and_then(|end| end.number("processes"));
-    let processes = processes.unwrap_or_else(|| summary.times("process", Some("fork")));
-    let (list, all) = &summary.executed;
-    let executed = summary.times("exec", None);
-    let programs = plural(*all as u64, "program");
-    let times = plural(executed, "time");
-    heading(
-        out,
-        "PROCESSES",
-        &format!("{} ({programs}, executed {times})", text::count(processes)),
-    )?;
-    let names = list.iter().map(|one| {
-        format!("{} {}", program(&one.path).replace(' ', "\u{a0}"), text::count(one.times))
-    });
-    let mut words = names.collect::<Vec<_>>().join("  ");
-    if *all > list.len() {
-        words.push_str(&format!("  … {} more", all - list.len()));
+impl Dashboard<'_> {
+    /// Writes the lists.
+    pub(super) fn write(&self, end: Option<&Line>, out: &mut impl Write) -> io::Result<()> {
+        self.processes(end, out)?;
+        self.files(out)?;
+        self.network(out)
     }
-    if !list.is_empty() {
-        for line in text::wrap(&words, screen.width.saturating_sub(2)) {
-            writeln!(out, "  {}", line.trim().replace('\u{a0}', " "))?;
-        }
-    }
-    Ok(())
-}
 
-fn files(
-    opened: &Opened,
-    summary: &Summary,
-    screen: Screen,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let lists: [(&str, &str, List<'_>); 5] = [
-        ("written", "write", (&summary.written.0, summary.written.1)),
-        ("created", "create", (&summary.created.0, summary.created.1)),
-        ("deleted", "delete", (&summary.deleted.0, summary.deleted.1)),
-        ("renamed", "rename", (&summary.renamed.0, summary.renamed.1)),
-        ("read", "read", (&summary.read.0, summary.read.1)),
-    ];
-    let numbers = lists.map(|(name, _, (_, all))| format!("{name} {}", text::count(all as u64)));
-    heading(out, "FILES", &numbers.join("  "))?;
-    let mut table = Table::new(&[Align::Left, Align::CutMiddle, Align::Right]).indent(2);
-    for (name, op, (list, all)) in lists {
-        let mut label = name;
-        for one in list {
-            let times =
-                if one.times > 1 { format!("x{}", text::count(one.times)) } else { String::new() };
-            table.row([label.to_owned(), Safe::bytes(&one.path).to_string(), times]);
-            label = "";
+    fn processes(&self, end: Option<&Line>, out: &mut impl Write) -> io::Result<()> {
+        let processes = end.and_then(|end| end.number("processes"));
+        let processes = processes.unwrap_or_else(|| self.summary.times("process", Some("fork")));
+        let list = &self.summary.executed.0;
+        let executed = plural(self.summary.times("exec", None), "time");
+        let programs = plural(list.len() as u64, "program");
+        let processes = text::count(processes);
+        heading(out, "PROCESSES", &format!("{processes} ({programs}, executed {executed})"))?;
+        // A name and its number stay together: the space between is one that does not break.
+        let names = list.iter().take(self.limit).map(|one| {
+            format!("{} {}", program(&one.path), text::count(one.times)).replace(' ', "\u{a0}")
+        });
+        let mut words = names.collect::<Vec<_>>().join("  ");
+        if let Some(more) = self.more(list.len()) {
+            words.push_str(&format!("  …\u{a0}{more}\u{a0}more"));
         }
-        if all > list.len() {
-            let (more, id) = (all - list.len(), opened.run.id().suffix());
-            let words =
-                format!("… {} more: audit query {id} --op {op} --all", text::count(more as u64));
-            table.styled([(String::new(), FAINT), (words, FAINT), (String::new(), FAINT)]);
+        if !words.is_empty() {
+            for line in text::wrap(&words, self.screen.width.saturating_sub(2)) {
+                writeln!(out, "  {}", line.trim().replace('\u{a0}', " "))?;
+            }
         }
+        Ok(())
     }
-    out.write_all(table.render(screen.width).as_bytes())
-}
 
-fn network(
-    opened: &Opened,
-    summary: &Summary,
-    screen: Screen,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let (list, all) = &summary.destinations;
-    if *all == 0 {
-        return heading(out, "NETWORK", "none");
+    /// How many of `all` are not shown.
+    fn more(&self, all: usize) -> Option<String> {
+        let more = all.saturating_sub(self.limit);
+        (more > 0).then(|| text::count(more as u64))
     }
-    let contacts = ["connect", "send", "accept"].map(|op| summary.times("net", Some(op)));
-    let contacts = contacts.into_iter().fold(0, u64::saturating_add);
-    let peers = plural(*all as u64, "peer");
-    let mut words = format!("{peers}, {}", plural(contacts, "contact"));
-    if list.len() == *all {
+
+    fn files(&self, out: &mut impl Write) -> io::Result<()> {
+        let summary = self.summary;
+        let lists: [(&str, &str, &[PathCount]); 5] = [
+            ("written", "write", &summary.written.0),
+            ("created", "create", &summary.created.0),
+            ("deleted", "delete", &summary.deleted.0),
+            ("renamed", "rename", &summary.renamed.0),
+            ("read", "read", &summary.read.0),
+        ];
+        let numbers =
+            lists.map(|(name, _, list)| format!("{name} {}", text::count(list.len() as u64)));
+        heading(out, "FILES", &numbers.join("  "))?;
+        let mut table = Table::new(&[Align::Left, Align::CutMiddle, Align::Right]).indent(2);
+        for (name, op, list) in lists {
+            let mut label = name;
+            for one in list.iter().take(self.limit) {
+                let times = match one.times {
+                    0 | 1 => String::new(),
+                    times => format!("x{}", text::count(times)),
+                };
+                table.row([label.to_owned(), Safe::bytes(&one.path).to_string(), times]);
+                label = "";
+            }
+            if let Some(more) = self.more(list.len()) {
+                let words = format!("… {more} more: audit query {} --op {op} --all", self.id);
+                table.styled([(String::new(), FAINT), (words, FAINT), (String::new(), FAINT)]);
+            }
+        }
+        out.write_all(table.render(self.screen.width).as_bytes())
+    }
+
+    fn network(&self, out: &mut impl Write) -> io::Result<()> {
+        let list = &self.summary.destinations.0;
+        if list.is_empty() {
+            return heading(out, "NETWORK", "none");
+        }
+        let contacts = ["connect", "send", "accept"].map(|op| self.summary.times("net", Some(op)));
+        let contacts = plural(contacts.into_iter().fold(0, u64::saturating_add), "contact");
+        let peers = plural(list.len() as u64, "peer");
         let sum = |of: fn(&Destination) -> u64| {
             text::bytes(list.iter().map(of).fold(0, u64::saturating_add))
         };
-        words.push_str(&format!(", {} out, {} in", sum(|to| to.sent), sum(|to| to.received)));
+        let (sent, received) = (sum(|to| to.sent), sum(|to| to.received));
+        heading(out, "NETWORK", &format!("{peers}, {contacts}, {sent} out, {received} in"))?;
+        use Align::{CutMiddle, Left, Right};
+        let mut table = Table::new(&[CutMiddle, Left, Right, Right, Left]).indent(2);
+        for to in list.iter().take(self.limit) {
+            let exe = to.exe.as_deref().map(program).unwrap_or_default();
+            let (sent, received) = (text::bytes(to.sent), text::bytes(to.received));
+            let proto = Safe::new(&to.proto).to_string();
+            table.row([peer(to), proto, format!("{sent} out"), format!("{received} in"), exe]);
+        }
+        out.write_all(table.render(self.screen.width).as_bytes())?;
+        if let Some(more) = self.more(list.len()) {
+            let words = format!("… {more} more: audit query {} --type net --all", self.id);
+            writeln!(out, "  {}", text::painted(FAINT, &words))?;
+        }
+        Ok(())
     }
-    heading(out, "NETWORK", &words)?;
-    use Align::{CutMiddle, Left, Right};
-    let mut table = Table::new(&[CutMiddle, Left, Right, Right, Left]).indent(2);
-    for to in list {
-        let exe = to.exe.as_deref().map(program).unwrap_or_default();
-        table.row([
-            peer(to),
-            Safe::new(&to.proto).to_string(),
-            format!("{} out", text::bytes(to.sent)),
-            format!("{} in", text::bytes(to.received)),
-            exe,
-        ]);
-    }
-    if *all > list.len() {
-        let (more, id) = (all - list.len(), opened.run.id().suffix());
-        let words =
-            format!("… {} more: audit query {id} --type net --all", text::count(more as u64));
-        table.styled([(words, FAINT)]);
-    }
-    out.write_all(table.render(screen.width).as_bytes())
 }
 
 /// A peer by its name where it has one, else by its address.

@@ -41,7 +41,11 @@ pub(super) fn write(
     labelled("command", &command(meta))?;
     labelled("in", &Safe::bytes(&meta.about.cwd()).to_string())?;
     labelled("by", &by(meta))?;
-    labelled("record", &record(opened, summary, end))?;
+    labelled("when", &when(meta))?;
+    labelled("record", &record(opened, summary))?;
+    if let Some(words) = end.and_then(opens) {
+        labelled("opens", &words)?;
+    }
     if !meta.coverage.is_empty() {
         labelled("coverage", &coverage(meta))?;
     }
@@ -101,25 +105,28 @@ fn by(meta: &Meta) -> String {
     if !meta.kernel.is_empty() {
         words.push_str(&format!(" (Linux {})", Safe::new(&meta.kernel)));
     }
-    let clock = |text: &str, form: &str| {
-        let at = nanoseconds(text).and_then(instant);
-        at.map(|at| at.to_zoned(TimeZone::UTC).strftime(form).to_string())
-    };
-    if let Some(start) = clock(&meta.started, "%Y-%m-%d %H:%M:%S") {
-        words.push_str(&format!(", {start}"));
-        match meta.ended.as_deref().and_then(|end| clock(end, "%H:%M:%S")) {
-            Some(end) => words.push_str(&format!(" to {end} UTC")),
-            None => words.push_str(" UTC"),
-        }
-    }
     if let Some(name) = &meta.about.name {
         words.push_str(&format!(", named {}", Safe::new(name)));
     }
     words
 }
 
+fn when(meta: &Meta) -> String {
+    let clock = |text: &str, form: &str| {
+        let at = nanoseconds(text).and_then(instant);
+        at.map(|at| at.to_zoned(TimeZone::UTC).strftime(form).to_string())
+    };
+    let start = clock(&meta.started, "%Y-%m-%d %H:%M:%S");
+    let end = meta.ended.as_deref().and_then(|end| clock(end, "%H:%M:%S"));
+    match (start, end) {
+        (Some(start), Some(end)) => format!("{start} to {end} UTC"),
+        (Some(start), None) => format!("{start} UTC"),
+        (None, _) => "unknown".to_owned(),
+    }
+}
+
 /// How many events there are and what is missing: always both numbers.
-fn record(opened: &Opened, summary: &Summary, end: Option<&Line>) -> String {
+fn record(opened: &Opened, summary: &Summary) -> String {
     let meta = &opened.meta;
     let events: u64 = summary.types.iter().map(|kind| kind.events).sum();
     let mut words = plural(events, "event");
@@ -129,12 +136,6 @@ fn record(opened: &Opened, summary: &Summary, end: Option<&Line>) -> String {
     }
     let lost = meta.coverage.values().fold(0_u64, |sum, of| sum.saturating_add(of.lost));
     words.push_str(&format!(", lost {}", text::count(lost)));
-    let opens = end.and_then(|end| Some((end.number("opens_seen")?, end)));
-    if let Some((seen, end)) = opens {
-        let of = |name| text::count(end.number(name).unwrap_or(0));
-        let (named, lost) = (of("opens_in_events"), of("opens_lost"));
-        words.push_str(&format!(", opens {} (in events {named}, lost {lost})", text::count(seen)));
-    }
     if summary.malformed > 0 {
         words.push_str(&format!(", {} unreadable", plural(summary.malformed, "line")));
     }
@@ -142,6 +143,14 @@ fn record(opened: &Opened, summary: &Summary, end: Option<&Line>) -> String {
         words.push_str(&format!(", trust {}", Safe::new(&meta.trust)));
     }
     words
+}
+
+/// Where the exact counts of opens went; the numbers add up.
+fn opens(end: &Line) -> Option<String> {
+    let seen = text::count(end.number("opens_seen")?);
+    let of = |name| text::count(end.number(name).unwrap_or(0));
+    let (named, unnamed, lost) = (of("opens_in_events"), of("opens_unnamed"), of("opens_lost"));
+    Some(format!("{seen} counted: {named} in events, {unnamed} of no event, {lost} lost"))
 }
 
 fn coverage(meta: &Meta) -> String {

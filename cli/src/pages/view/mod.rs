@@ -2,7 +2,7 @@
 
 mod dashboard;
 mod head;
-mod tree;
+pub(super) mod tree;
 
 use std::{io::Write, ops::ControlFlow};
 
@@ -47,10 +47,16 @@ pub(super) fn page(
     screen: Screen,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let summary = summary(opened, limit.unwrap_or(ENTRIES))?;
+    let summary = summary(opened, usize::MAX)?;
     let end = last_words(opened)?;
     head::write(opened, &summary, end.as_ref(), screen, out)?;
-    dashboard::write(opened, &summary, end.as_ref(), screen, out)?;
+    let page = dashboard::Dashboard {
+        id: opened.run.id().suffix(),
+        summary: &summary,
+        limit: limit.unwrap_or(ENTRIES),
+        screen,
+    };
+    page.write(end.as_ref(), out)?;
     Ok(())
 }
 
@@ -92,7 +98,7 @@ fn each(
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn timeline(
+pub(super) fn timeline(
     opened: &Opened,
     limit: Option<usize>,
     times: Times,
@@ -133,6 +139,3 @@ fn object(
     text::write_json(out, &page, form)?;
     Ok(())
 }
-
-#[cfg(test)]
-pub(super) use {timeline as timeline_page, tree::write as tree_page};

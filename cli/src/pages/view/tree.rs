@@ -128,6 +128,13 @@ impl Tree {
         out: &mut impl Write,
     ) -> io::Result<()> {
         let mut stack = vec![(start, 0_usize, 1_usize)];
+        if self.is_front(start) {
+            // It forked the command and is itself not of the run.
+            seen.insert(start);
+            let children = self.nodes.get(&start).map(|node| node.children.as_slice());
+            let groups = self.grouped(children.unwrap_or_default(), seen);
+            stack = groups.into_iter().rev().map(|(child, times)| (child, 0, times)).collect();
+        }
         while let Some((id, depth, times)) = stack.pop() {
             let Some(node) = self.nodes.get(&id) else { continue };
             if !seen.insert(id) {
@@ -139,6 +146,13 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing is known of a process but that it forked others.
+    fn is_front(&self, id: Id) -> bool {
+        self.nodes.get(&id).is_some_and(|node| {
+            node.parent.is_none() && node.command.is_none() && node.outcome.is_none()
+        })
     }
 
     /// Puts neighbours that ran the same, ended the same and started nothing into one.

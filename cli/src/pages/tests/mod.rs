@@ -1,0 +1,205 @@
+//! Every page that a user sees, from synthetic runs.
+
+mod bench;
+mod damage;
+mod stories;
+
+use jiff::Timestamp;
+use storage::{RunDir, Store};
+
+use super::{query, runs, status, view};
+use crate::{
+    args::{Filters, Times},
+    derive::{Opened, ensure_derived},
+    text::{Screen, width},
+};
+use bench::Bench;
+
+fn now() -> Timestamp {
+    "2026-11-21T20:30:00Z".parse().expect("a time")
+}
+
+fn open(run: RunDir) -> Opened {
+    ensure_derived(run).expect("it opens")
+}
+
+/// The page without colour; it must fit and have no control but newlines.
+fn plain(page: &str) -> String {
+    let page = anstream::adapter::strip_str(page).to_string();
+    for line in page.lines() {
+        assert!(width(line) <= 80, "wider than 80 columns: {line}");
+        assert!(!line.chars().any(event::json::acts), "a control survived: {line:?}");
+    }
+    page
+}
+
+fn view_of(opened: &Opened, limit: Option<usize>) -> String {
+    let mut out = Vec::new();
+    view::page(opened, limit, Screen::design(), &mut out).expect("memory takes it");
+    plain(&String::from_utf8(out).expect("pages are text"))
+}
+
+fn timeline_of(opened: &Opened, times: Times) -> String {
+    let mut out = Vec::new();
+    view::timeline(opened, None, times, Screen::design(), &mut out).expect("memory takes it");
+    plain(&String::from_utf8(out).expect("pages are text"))
+}
+
+fn tree_of(opened: &Opened) -> String {
+    let mut out = Vec::new();
+    view::tree::write(opened, Screen::design(), &mut out).expect("memory takes it");
+    plain(&String::from_utf8(out).expect("pages are text"))
+}
+
+fn query_of(opened: &Opened, filters: &Filters) -> String {
+    plain(&query::text_page(opened, filters, Screen::design()))
+}
+
+#[test]
+fn runs_are_listed_with_what_became_of_them() {
+    let bench = Bench::new();
+    for make in [stories::shop, stories::backup, stories::evil, stories::ci] {
+        make(&bench);
+    }
+    insta::assert_snapshot!(plain(&runs::page(&bench.store(), now(), Screen::design())));
+}
+
+#[test]
+fn an_empty_store_says_how_to_record() {
+    let store = Store::open(std::path::Path::new("/nonexistent"));
+    insta::assert_snapshot!(plain(&runs::page(&store, now(), Screen::design())));
+}
+
+#[test]
+fn a_run_is_shown_on_one_page() {
+    let bench = Bench::new();
+    insta::assert_snapshot!(view_of(&open(stories::shop(&bench)), None));
+}
+
+#[test]
+fn lists_are_cut_and_say_how_to_see_the_rest() {
+    let bench = Bench::new();
+    insta::assert_snapshot!(view_of(&open(stories::shop(&bench)), Some(1)));
+}
+
+#[test]
+fn what_is_missing_is_said_with_its_reason() {
+    let bench = Bench::new();
+    insta::assert_snapshot!(view_of(&open(stories::backup(&bench)), None));
+}
+
+#[test]
+fn a_record_without_its_end_is_truncated() {
+    let bench = Bench::new();
+    insta::assert_snapshot!(view_of(&open(stories::ci(&bench)), None));
+}
+
+#[test]
+fn a_hostile_run_is_shown_and_does_not_act() {
+    let bench = Bench::new();
+    let opened = open(stories::evil(&bench));
+    insta::assert_snapshot!("hostile_view", view_of(&opened, None));
+    insta::assert_snapshot!("hostile_timeline", timeline_of(&opened, Times::Rel));
+    insta::assert_snapshot!("hostile_tree", tree_of(&opened));
+    for types in ["exec", "file"] {
+        let filters = Filters { types: vec![types.to_owned()], ..Filters::default() };
+        insta::assert_snapshot!(format!("hostile_query_{types}"), query_of(&opened, &filters));
+    }
+}
+
+#[test]
+fn a_timeline_has_every_event() {
+    let bench = Bench::new();
+    let opened = open(stories::shop(&bench));
+    insta::assert_snapshot!("timeline_rel", timeline_of(&opened, Times::Rel));
+    insta::assert_snapshot!("timeline_both", timeline_of(&opened, Times::Both));
+    insta::assert_snapshot!(
+        "timeline_partial",
+        timeline_of(&open(stories::backup(&bench)), Times::Abs)
+    );
+}
+
+#[test]
+fn a_tree_shows_who_started_whom() {
+    let bench = Bench::new();
+    insta::assert_snapshot!(tree_of(&open(stories::shop(&bench))));
+}
+
+#[test]
+fn columns_suit_what_is_asked_for() {
+    let bench = Bench::new();
+    let opened = open(stories::shop(&bench));
+    for types in ["exec", "file", "net", "process"] {
+        let filters = Filters { types: vec![types.to_owned()], ..Filters::default() };
+        insta::assert_snapshot!(format!("query_{types}"), query_of(&opened, &filters));
+    }
+}
+
+#[test]
+fn conditions_find_what_they_name_and_nothing_else() {
+    let bench = Bench::new();
+    let opened = open(stories::shop(&bench));
+    let text = |text: &str| Some(text.to_owned());
+    let some = [
+        Filters { path: text("*.aws*"), ..Filters::default() },
+        Filters { dest: text("203.0.113.0/24:443"), ..Filters::default() },
+    ];
+    assert!(crate::pages::filter::Filter::new(&some[1]).is_err(), "a network has no port");
+    let seqs = |filters: &Filters| -> Vec<u64> {
+        let page = query_of(&opened, filters);
+        page.lines().skip(1).filter_map(|l| l.split_whitespace().next()?.parse().ok()).collect()
+    };
+    assert_eq!(seqs(&some[0]), [7]);
+    assert_eq!(seqs(&Filters { dest: text("203.0.113.0/24"), ..Filters::default() }), [8, 9]);
+    assert_eq!(seqs(&Filters { dest: text(":443"), ..Filters::default() }), [8, 9, 26]);
+    assert_eq!(
+        seqs(&Filters { exe: text("node"), op: vec!["exit".into()], ..Filters::default() }),
+        [10]
+    );
+    assert_eq!(
+        seqs(&Filters { pid: Some(4200), types: vec!["file".into()], ..Filters::default() }),
+        [13]
+    );
+    assert_eq!(seqs(&Filters { contains: text("leftpad2"), ..Filters::default() }), [6]);
+    let since = Filters { since: "+4m".parse().ok(), ..Filters::default() };
+    assert_eq!(seqs(&since), [27, 28]);
+    let until = Filters { until: "2026-11-21T20:15:30.001Z".parse().ok(), ..Filters::default() };
+    assert_eq!(seqs(&until), [1, 2]);
+}
+
+#[test]
+fn status_tells_what_the_store_uses() {
+    let bench = Bench::new();
+    stories::shop(&bench);
+    stories::ci(&bench);
+    let page = plain(&status::page(bench.home.path(), now(), Screen { width: 400 }));
+    let home = bench.home.path().to_string_lossy().into_owned();
+    let page = page.replace(&home, "HOME");
+    insta::with_settings!({ filters => vec![(r"[\d.]+ KB", "N KB")] }, {
+        insta::assert_snapshot!(page);
+    });
+}
+
+#[test]
+fn a_live_run_is_read_and_not_written() {
+    let bench = Bench::new();
+    let run = stories::ci(&bench);
+    // What the recorder does while it works.
+    let segments = run.open_segments().expect("it opens");
+    rustix::fs::flock(&segments, rustix::fs::FlockOperation::LockExclusive).expect("it locks");
+    let before: Vec<_> =
+        std::fs::read_dir(run.path()).expect("it reads").flatten().map(|e| e.file_name()).collect();
+    let opened = open(run);
+    assert!(opened.live);
+    insta::assert_snapshot!("live_view", view_of(&opened, None));
+    insta::assert_snapshot!(
+        "live_runs",
+        plain(&runs::page(&bench.store(), now(), Screen::design()))
+    );
+    let after: Vec<_> = std::fs::read_dir(opened.run.path())
+        .expect("it reads")
+        .flatten()
+        .map(|e| e.file_name())
+        .collect();
+    assert_eq!(before, after);
+}
