@@ -62,6 +62,11 @@ impl Files {
         Files { folds: FoldTable::new(FOLDED), counts: Counts::default(), own_mounts }
     }
 
+    /// From now on others can reach the access marks too.
+    pub(crate) fn open_to_others(&mut self) {
+        self.own_mounts = false;
+    }
+
     /// Returns the counts so far.
     pub(crate) fn counts(&self) -> Counts {
         self.counts

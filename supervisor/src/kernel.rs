@@ -63,7 +63,7 @@ fn recorder(child: &Child, name: &str, dir: &std::path::Path) -> Recorder {
     let monitor = marking::mark(pid, false, &mut writer).expect("marks");
     let mut recorder =
         Recorder::new(leaf, sensors, writer, Duration::from_secs(10), true).expect("a recorder");
-    recorder.add_files(monitor, false).expect("registered");
+    recorder.add_files(monitor, pid, false).expect("registered");
     let target = Pid::from_raw(pid.cast_signed()).expect("a pid");
     let pidfd = pidfd_open(target, PidfdFlags::empty()).expect("a pidfd");
     recorder.add_command(pid, 2, pidfd).expect("registered");

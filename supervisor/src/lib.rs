@@ -14,6 +14,7 @@ mod kernel;
 mod losses;
 mod marking;
 mod members;
+mod namespaces;
 mod opens;
 mod probe;
 mod processes;

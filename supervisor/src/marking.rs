@@ -31,11 +31,16 @@ fn root_of(pid: u32) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(format!("/proc/{pid}/root"), flags, Mode::empty())?)
 }
 
-fn tell(placement: &Placement, writer: &mut Writer) {
+/// Tells the record how each mount is watched.
+pub(crate) fn tell_mounts(placement: &Placement, writer: &mut Writer) {
     let now = clock::boot_ns();
     for placed in &placement.mounts {
         tell_mount(placed, writer, now);
     }
+}
+
+fn tell(placement: &Placement, writer: &mut Writer) {
+    tell_mounts(placement, writer);
     for (source, gap, what) in [
         (Source::Access, access_gap as fn(&Placed) -> bool, "what is read and written"),
         (Source::Names, names_gap, "what is created, deleted and renamed"),

@@ -2,13 +2,16 @@
 
 use std::os::fd::OwnedFd;
 
-use event::{ProcId, wire::Record};
+use event::{
+    ProcId,
+    wire::{Record, fork_flag},
+};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     time::Timespec,
 };
 
-use crate::{clock, members::Members, recorder::store, segment::Writer};
+use crate::{clock, members::Members, namespaces::Namespaces, recorder::store, segment::Writer};
 
 /// The command, once it exists.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ pub(crate) struct Processes {
     pub(crate) members: Members,
     /// The command.
     pub(crate) command: Option<Command>,
+    /// Where they are.
+    pub(crate) namespaces: Namespaces,
     /// Records that could not be read.
     pub(crate) malformed: u64,
     /// Whether records are stored, or only feed the table.
@@ -51,7 +56,13 @@ pub(crate) struct Processes {
 impl Processes {
     /// Takes all memory.
     pub(crate) fn new(kept: bool) -> Self {
-        Processes { members: Members::new(), command: None, malformed: 0, kept }
+        Processes {
+            members: Members::new(),
+            command: None,
+            namespaces: Namespaces::new(),
+            malformed: 0,
+            kept,
+        }
     }
 
     /// Takes one record of the process ring.
@@ -64,8 +75,15 @@ impl Processes {
             Record::Fork(fork) => {
                 let child = ProcId { pid: fork.child_pid, start_ns: fork.child_start_ns };
                 self.members.born(child);
+                // The first process still has to get its own namespace; its exec tells which.
+                if fork.flags & fork_flag::FROM_OUTSIDE == 0 {
+                    self.namespaces.see(fork.mnt_ns, fork.child_pid);
+                }
             }
-            Record::Exec(exec, _) => self.members.born(exec.head.process()),
+            Record::Exec(exec, _) => {
+                self.members.born(exec.head.process());
+                self.namespaces.see(exec.mnt_ns, exec.head.pid);
+            }
             Record::Exit(exit) => {
                 self.members.ended(exit.head.process(), clock::boot_ns());
                 let is_command = |command: &&mut Command| command.pid == exit.head.pid;

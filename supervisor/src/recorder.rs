@@ -44,6 +44,7 @@ pub(crate) enum Source {
     Network,
     Opens,
     Files,
+    Mounts,
     Signals,
     Main,
     Leaf,
@@ -51,11 +52,12 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    const ALL: [Source; 8] = [
+    const ALL: [Source; 9] = [
         Source::Process,
         Source::Network,
         Source::Opens,
         Source::Files,
+        Source::Mounts,
         Source::Signals,
         Source::Main,
         Source::Leaf,
@@ -134,11 +136,15 @@ impl Recorder {
     pub(crate) fn add_files(
         &mut self,
         monitor: fsmon::Monitor,
+        pid: u32,
         own_mounts: bool,
     ) -> io::Result<()> {
         for group in monitor.groups() {
             self.register(group, Source::Files, Interest::READABLE)?;
         }
+        let scope = if own_mounts { fsmon::Scope::Mount } else { fsmon::Scope::Filesystem };
+        let mounts = self.processes.namespaces.watch(pid, scope)?;
+        self.register(&mounts, Source::Mounts, Interest::PRIORITY)?;
         self.monitor = Some((monitor, Files::new(own_mounts)));
         Ok(())
     }
@@ -173,6 +179,7 @@ impl Recorder {
                 Source::Network => self.drain_network(),
                 Source::Opens => self.drain_opens(),
                 Source::Files => self.drain_files(),
+                Source::Mounts => self.follow_mounts(),
                 Source::Signals | Source::Front => match ask(source) {
                     ControlFlow::Break(ending) => return Ok(ControlFlow::Break(ending)),
                     ControlFlow::Continue(()) => Left::Empty,
@@ -248,7 +255,12 @@ impl Recorder {
 
     fn drain_processes(&mut self) -> Left {
         let Recorder { sensors, processes, writer, .. } = self;
-        sensors.drain(Topic::Proc, BUDGET, |bytes| processes.see(bytes, writer))
+        let left = sensors.drain(Topic::Proc, BUDGET, |bytes| processes.see(bytes, writer));
+        // At once: the shorter the time without marks, the less is missing.
+        if processes.namespaces.has_news() {
+            self.follow_mounts();
+        }
+        left
     }
 
     fn drain_network(&mut self) -> Left {
@@ -288,6 +300,21 @@ impl Recorder {
             fsmon::Drained::Empty => Left::Empty,
             fsmon::Drained::More => Left::More,
         }
+    }
+
+    /// Marks what was mounted, and the namespaces that were entered, since the last time.
+    fn follow_mounts(&mut self) -> Left {
+        let Recorder { monitor, processes, writer, .. } = self;
+        let Some((monitor, files)) = monitor else { return Left::Empty };
+        processes.namespaces.follow_mounts(monitor, writer);
+        if processes.namespaces.has_news() {
+            files.open_to_others();
+            for mounts in processes.namespaces.follow_entered(monitor, writer) {
+                // Not registered: new mounts there are noticed with the next of another namespace.
+                let _ = self.register(&mounts, Source::Mounts, Interest::PRIORITY);
+            }
+        }
+        Left::Empty
     }
 
     fn command_ended(&mut self) -> Left {

@@ -154,7 +154,7 @@ fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
         let own_mounts = child.scope == scope::MOUNT;
         match marking::mark(child.pid, own_mounts, &mut recorder.writer) {
             Ok(monitor) => recorder
-                .add_files(monitor, own_mounts)
+                .add_files(monitor, child.pid, own_mounts)
                 .map_err(Refusal::kernel("watch the marks"))?,
             Err(why) => statement::files_off(&mut recorder.writer, &why),
         }
