@@ -1,6 +1,6 @@
 //! From the arguments to an exit status; the only place that prints failures and chooses statuses.
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
 
@@ -49,8 +49,20 @@ pub fn main() -> ExitCode {
 
 /// Prints what clap has to say: help on standard output with 0, errors on standard error with 2.
 fn usage(said: &clap::Error) -> ExitCode {
-    let _ = said.print();
-    if said.use_stderr() { ExitCode::from(exit::TROUBLE) } else { ExitCode::from(exit::YES) }
+    if !said.use_stderr() {
+        // A reader of help who has gone away is no failure.
+        let _ = said.print();
+        return ExitCode::from(exit::YES);
+    }
+    let text = said.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let mut err = anstream::stderr().lock();
+    for (at, line) in text.lines().enumerate() {
+        let lead = if at == 0 { "audit: " } else { "" };
+        // It quotes arguments, which may be anything.
+        let _ = writeln!(err, "{lead}{}", text::Safe::new(line).plain());
+    }
+    ExitCode::from(exit::TROUBLE)
 }
 
 fn command(cli: &Cli) -> Result<ExitCode, Failure> {

@@ -82,7 +82,7 @@ pub struct Globals {
         hide_possible_values = true
     )]
     pub ts: Times,
-    /// Say more
+    /// Say more: whole ids in lists
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Say nothing that is not asked for

@@ -141,6 +141,7 @@ pub(super) fn net_result(line: &Line) -> String {
     let sent = line.number("sent_bytes");
     let bytes = sent.map(|_| traffic(sent, line.number("received_bytes")));
     match (result, bytes) {
+        ("failed", Some(_)) if sent == Some(0) => result.to_owned(),
         ("" | "established", Some(bytes)) => bytes,
         (result, Some(bytes)) => format!("{bytes}, {}", Safe::new(result)),
         (result, None) => Safe::new(result).to_string(),

@@ -37,9 +37,7 @@ impl Columns {
                 (&["PID", "PARENT", "PROGRAM", "ARGUMENTS"], &[Right, Right, CutMiddle, CutEnd])
             }
             Columns::File => (&["WHAT", "WHO", "TIMES", "PATH"], &[Left, CutEnd, Right, CutMiddle]),
-            Columns::Net => {
-                (&["WHAT", "WHO", "PEER", "RESULT"], &[Left, CutEnd, CutMiddle, CutEnd])
-            }
+            Columns::Net => (&["WHAT", "WHO", "PEER", "RESULT"], &[Left, CutEnd, CutMiddle, Left]),
         }
     }
 

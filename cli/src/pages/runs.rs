@@ -47,7 +47,8 @@ pub(crate) fn runs(args: &RunsArgs, globals: &Globals) -> Result<Answer, Failure
     let mut out = Out::open(globals);
     match globals.form() {
         Format::Text => {
-            let list = List { entries: &entries, ids: &ids, now: Timestamp::now() };
+            let whole = globals.verbose > 0;
+            let list = List { entries: &entries, ids: &ids, now: Timestamp::now(), whole };
             list.text(&mut out, Screen::of_stdout())?;
         }
         Format::Json => {
@@ -82,6 +83,8 @@ pub(super) struct List<'l> {
     /// All runs of the store.
     ids: &'l [RunId],
     now: Timestamp,
+    /// Show whole ids.
+    whole: bool,
 }
 
 impl List<'_> {
@@ -93,7 +96,11 @@ impl List<'_> {
         let shorts = suffixes(self.ids);
         for entry in self.entries {
             let id = entry.id();
-            let short = if shorts.get(id.suffix()) == Some(&1) { id.suffix() } else { id.as_str() };
+            let short = if !self.whole && shorts.get(id.suffix()) == Some(&1) {
+                id.suffix()
+            } else {
+                id.as_str()
+            };
             table.styled(self.cells(entry, short));
         }
         if !self.entries.is_empty() {
@@ -241,6 +248,8 @@ pub(super) fn page(store: &Store, now: Timestamp, screen: Screen) -> String {
     ids.reverse();
     let entries: Vec<Entry> = ids.iter().map(|id| entry(store, id)).collect();
     let mut out = Vec::new();
-    List { entries: &entries, ids: &ids, now }.text(&mut out, screen).expect("memory takes it");
+    List { entries: &entries, ids: &ids, now, whole: false }
+        .text(&mut out, screen)
+        .expect("memory takes it");
     String::from_utf8(out).expect("pages are text")
 }

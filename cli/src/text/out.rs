@@ -74,9 +74,6 @@ pub(crate) enum Out {
         /// Its input.
         pipe: BufWriter<AutoStream<Box<dyn Write>>>,
     },
-    /// Memory, for tests.
-    #[cfg(test)]
-    Memory(Vec<u8>),
 }
 
 impl Out {
@@ -104,8 +101,6 @@ impl Out {
                 child.wait()?;
                 written
             }
-            #[cfg(test)]
-            Out::Memory(_) => Ok(()),
         }
     }
 }
@@ -115,8 +110,6 @@ impl Write for Out {
         match self {
             Out::Plain(out) => out.write(bytes),
             Out::Paged { pipe, .. } => pipe.write(bytes),
-            #[cfg(test)]
-            Out::Memory(out) => out.write(bytes),
         }
     }
 
@@ -124,8 +117,6 @@ impl Write for Out {
         match self {
             Out::Plain(out) => out.flush(),
             Out::Paged { pipe, .. } => pipe.flush(),
-            #[cfg(test)]
-            Out::Memory(_) => Ok(()),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn write(
     labelled("command", &command(meta))?;
     labelled("in", &Safe::bytes(&meta.about.cwd()).to_string())?;
     labelled("by", &by(meta))?;
-    labelled("when", &when(meta))?;
+    labelled("when", &when(opened, summary))?;
     labelled("record", &record(opened, summary))?;
     if let Some(words) = end.and_then(opens) {
         labelled("opens", &words)?;
@@ -70,20 +70,24 @@ fn title(
     };
     let time = span(meta, summary).map_or_else(|| "-".to_owned(), text::elapsed);
     let left = format!("Run {}", opened.run.id());
-    let right = format!("{exit} | {time} | {verdict}");
-    let used = text::width(&left) + text::width(&right);
+    let middle = format!("{exit} | {time} | ");
+    let used = [&left, &middle, &verdict].map(|part| text::width(part)).iter().sum::<usize>();
     let gap = " ".repeat(screen.width.saturating_sub(used).max(2));
-    let (first, last) = right.split_at(right.len() - verdict.len());
-    let verdict = text::painted(verdict_style(&meta.verdict), last);
-    writeln!(out, "{}{gap}{first}{verdict}", text::painted(HEADING, &left))
+    let verdict = text::painted(verdict_style(&meta.verdict), &verdict);
+    writeln!(out, "{}{gap}{middle}{verdict}", text::painted(HEADING, &left))
 }
 
 /// From the first frame to the last; of a live run, to its last event.
 fn span(meta: &Meta, summary: &Summary) -> Option<Duration> {
     let start = nanoseconds(&meta.started)?;
-    let end = meta.ended.as_deref().and_then(nanoseconds);
-    let end = end.or_else(|| summary.span_ns.map(|(_, last)| last))?;
+    let end = last_sign(meta, summary)?;
     u64::try_from(end.checked_sub(start)?).ok().map(Duration::from_nanos)
+}
+
+/// The later of what the record says of its end and its last event: a record that was cut says less.
+fn last_sign(meta: &Meta, summary: &Summary) -> Option<i64> {
+    let said = meta.ended.as_deref().and_then(nanoseconds);
+    said.max(summary.span_ns.map(|(_, last)| last))
 }
 
 fn command(meta: &Meta) -> String {
@@ -111,13 +115,14 @@ fn by(meta: &Meta) -> String {
     words
 }
 
-fn when(meta: &Meta) -> String {
-    let clock = |text: &str, form: &str| {
-        let at = nanoseconds(text).and_then(instant);
-        at.map(|at| at.to_zoned(TimeZone::UTC).strftime(form).to_string())
+fn when(opened: &Opened, summary: &Summary) -> String {
+    let meta = &opened.meta;
+    let clock = |ns: i64, form: &str| {
+        instant(ns).map(|at| at.to_zoned(TimeZone::UTC).strftime(form).to_string())
     };
-    let start = clock(&meta.started, "%Y-%m-%d %H:%M:%S");
-    let end = meta.ended.as_deref().and_then(|end| clock(end, "%H:%M:%S"));
+    let start = nanoseconds(&meta.started).and_then(|ns| clock(ns, "%Y-%m-%d %H:%M:%S"));
+    let end = last_sign(meta, summary).filter(|_| !opened.live);
+    let end = end.and_then(|ns| clock(ns, "%H:%M:%S"));
     match (start, end) {
         (Some(start), Some(end)) => format!("{start} to {end} UTC"),
         (Some(start), None) => format!("{start} UTC"),

@@ -29,6 +29,8 @@ struct Node {
     children: Vec<Id>,
     programs: Vec<String>,
     command: Option<String>,
+    /// What it ran when it did something; a copy of its parent until it executes.
+    copy_of: Option<String>,
     outcome: Option<String>,
 }
 
@@ -40,7 +42,7 @@ impl Node {
                 let earlier: String = earlier.iter().map(|name| format!("{name} > ")).collect();
                 format!("{earlier}{command}")
             }
-            _ => "(no exec)".to_owned(),
+            _ => format!("({})", self.copy_of.as_deref().unwrap_or("no exec")),
         };
         match self.outcome.as_deref() {
             Some("exit 0") | None => {}
@@ -98,7 +100,9 @@ impl Tree {
             ("process", "exit") => {
                 let core = line.flag("core");
                 let outcome = describe::outcome(line.number("code"), line.number("signal"), core);
-                self.node(actor).outcome = Some(outcome);
+                let node = self.node(actor);
+                node.outcome = Some(outcome);
+                node.copy_of = line.bytes("exe").map(|exe| program(&exe));
             }
             ("exec", _) => {
                 let node = self.node(actor);
