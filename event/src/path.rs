@@ -70,7 +70,7 @@ mod tests {
         ) {
             let parts: Vec<Vec<u8>> = parts.into_iter()
                 .map(|part| part.into_iter().filter(|byte| *byte != b'/').collect::<Vec<u8>>())
-                .filter(|part| !part.is_empty())
+                .filter(|part| !part.is_empty() && part != b".")
                 .collect();
             let mut components = Vec::new();
             for part in parts.iter().rev() {

@@ -29,3 +29,62 @@ fn every_operation_is_in_the_table() {
     assert_eq!(find("net").map(|kind| kind.ops), Some(net.as_slice()));
     assert!(is_op("fork") && !is_op("vfork") && find("dns").is_none());
 }
+
+/// The document by sections, each from its heading to the next.
+fn sections() -> Vec<(String, String)> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/events.md");
+    let text = std::fs::read_to_string(path).expect("docs/events.md is there");
+    let parts = text.split("\n## ").skip(1);
+    let halves = parts.filter_map(|part| part.split_once('\n'));
+    halves.map(|(head, body)| (head.to_owned(), body.to_owned())).collect()
+}
+
+fn section(heading: &str) -> String {
+    let found = sections().into_iter().find(|(head, _)| head == heading);
+    found.unwrap_or_else(|| panic!("docs/events.md has no section '{heading}'")).1
+}
+
+/// The names in the first column of the tables of a section.
+fn documented(section: &str) -> Vec<String> {
+    let cells = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let firsts = cells.filter_map(|line| line.split_once(" |")).map(|(cell, _)| cell);
+    firsts.flat_map(|cell| cell.split(", ")).map(|name| name.replace('`', "")).collect()
+}
+
+#[test]
+fn every_type_operation_and_field_is_documented_and_nothing_else() {
+    for kind in TYPES {
+        let names = documented(&section(&format!("`{}`", kind.name)));
+        let expected: Vec<&str> = kind.ops.iter().chain(kind.fields).copied().collect();
+        for name in &expected {
+            assert!(names.iter().any(|other| other == name), "{} of {}", name, kind.name);
+        }
+        for name in &names {
+            assert!(expected.contains(&name.as_str()), "{name} is no field of {}", kind.name);
+        }
+    }
+    assert_eq!(documented(&section("Every line")), [COMMON, &["op"]].concat());
+    assert_eq!(documented(&section("The process that did it")), ACTOR);
+}
+
+#[test]
+fn every_value_of_a_closed_list_is_documented() {
+    use super::{Basis, Missing};
+    use crate::coverage::Word;
+    use crate::frame::control::{Cause, Source, State};
+    let words = [Word::Complete, Word::Folded, Word::Partial, Word::Truncated];
+    let states = [State::On, State::Degraded, State::Off, State::NotAsked];
+    for (heading, names) in [
+        ("How paths are made", Basis::ALL.map(Basis::name).to_vec()),
+        ("How paths are made", Missing::ALL.map(Missing::name).to_vec()),
+        ("Verdicts", words.map(Word::name).to_vec()),
+        ("`source`", Source::ALL.map(Source::name).to_vec()),
+        ("`source`", states.map(State::name).to_vec()),
+        ("`lost`", Cause::ALL.map(Cause::name).to_vec()),
+    ] {
+        let text = section(heading);
+        for name in names {
+            assert!(text.contains(&format!("`{name}`")), "{name} in {heading}");
+        }
+    }
+}

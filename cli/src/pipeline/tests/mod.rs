@@ -1,6 +1,7 @@
 //! Claims about the pipeline, on records made up here.
 
 mod bench;
+mod documents;
 
 mod files;
 mod fuzz;

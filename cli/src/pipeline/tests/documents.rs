@@ -1,0 +1,61 @@
+//! The examples in docs/events.md are lines of this code, letter by letter.
+
+use event::frame::control::Source;
+use event::wire::{Ends, Kind, flow_flag, open_mode};
+
+use super::Maker;
+
+/// A small run: a shell builds and fetches something; 3 opens are lost.
+fn example() -> String {
+    let mut maker = Maker::begun();
+    maker.fork(42, 43);
+    maker.exec(43, "/usr/bin/make", b"make\0-C\0caf\xe9\0");
+    maker.dir(1, 12, Ok(b"/src/caf\xe9"));
+    let first = maker.file(43, 0x10, 101, 1, b"Makefile");
+    maker.file(43, 0x108, 102, 1, b"out.tmp");
+    maker.renamed(43, 0x1000_0000, 102, (1, b"out.tmp"), (1, b"out"));
+    maker.dir(2, 13, Err(super::make::ESTALE));
+    maker.file(43, 0x200, 103, 2, b"gone.o");
+    maker.repeat(first, 2);
+    maker.opens(43, 101, 5, open_mode::READ);
+    maker.opens(43, 102, 1, open_mode::WRITE);
+    maker.checkpoint();
+    let mapped = |last| [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, last];
+    let ends = Ends {
+        local: mapped(1),
+        peer: mapped(7),
+        local_port: 40_112,
+        peer_port: 443,
+        family: 2,
+        proto: 6,
+    };
+    maker.sock(Kind::Connect, 43, 5, ends, 0);
+    maker.sock(Kind::Established, 43, 5, ends, 0);
+    maker.flow(43, 5, ends, 512, flow_flag::RELEASED);
+    maker.sock(Kind::Closed, 43, 5, ends, 0);
+    maker.lost(Source::Opens, Kind::Open as u32, 3);
+    maker.exit(43, 0x200);
+    maker.sealed().lines()
+}
+
+#[test]
+fn the_examples_in_the_documents_are_lines_of_this_code() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/events.md");
+    let document = std::fs::read_to_string(path).expect("docs/events.md is there");
+    let lines = example();
+    let shown: Vec<&str> = document.lines().filter(|line| line.starts_with("{\"run\":")).collect();
+    for line in &shown {
+        assert!(
+            lines.lines().any(|made| made == *line),
+            "not made by the example:\n{line}\nof\n{lines}"
+        );
+    }
+    for kind in event::model::table::TYPES {
+        let of_kind = format!("\"type\":\"{}\"", kind.name);
+        assert!(
+            shown.iter().any(|line| line.contains(&of_kind)),
+            "{} has no example:\n{lines}",
+            kind.name
+        );
+    }
+}
