@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{Mode, OFlags};
 
-use crate::{cgroup::Leaf, cgroup::read, session::with_causes};
+use crate::{cgroup::Leaf, cgroup::read, refusal::with_causes};
 
 /// Prints `name<TAB>ok|warn|fail<TAB>detail` lines. Returns 0 when everything needed works, else 1.
 pub(crate) fn print() -> u8 {

@@ -4,14 +4,14 @@ use std::os::fd::OwnedFd;
 
 use event::{
     ProcId,
-    wire::{Record, fork_flag},
+    wire::{Kind, Record, fork_flag},
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
     time::Timespec,
 };
 
-use crate::{clock, members::Members, namespaces::Namespaces, recorder::store, segment::Writer};
+use crate::{clock, members::Members, namespaces::Namespaces, segment::Writer};
 
 /// The command, once it exists.
 #[derive(Debug)]
@@ -97,4 +97,12 @@ impl Processes {
             store(record, bytes, writer);
         }
     }
+}
+
+/// Stores a record as it came.
+pub(crate) fn store(record: Record<'_>, bytes: &[u8], writer: &mut Writer) {
+    let head = record.head();
+    let size = usize::try_from(head.size).unwrap_or(0);
+    let (Some(kind), Some(bytes)) = (Kind::from_wire(head.kind), bytes.get(..size)) else { return };
+    writer.record(head.kind, kind as u16, head.boot_ns, &[bytes]);
 }

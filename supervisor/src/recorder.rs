@@ -12,26 +12,11 @@ use std::{
 };
 
 use bpf::{Left, Topic};
-use event::{
-    frame::control::{Ending, KIND_MAIN, Main},
-    wire::{Kind, Record},
-};
+use event::frame::control::{Ending, KIND_MAIN, Main};
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use zerocopy::IntoBytes;
 
-use crate::{
-    cgroup::Leaf,
-    clock,
-    files::{Files, Who},
-    losses::Losses,
-    opens::OpenCounts,
-    processes::{Command, Processes},
-    segment::Writer,
-    sensors::Sensors,
-};
-
-/// Records or items taken from one source before the others are looked at.
-const BUDGET: usize = 4096;
+use crate::{cgroup::Leaf, clock, files::Files, processes::Command, queues::Queues};
 
 /// Longest time between two checkpoints (docs/storage.md).
 const CHECKPOINT_NS: u64 = 1_000_000_000;
@@ -65,20 +50,14 @@ impl Source {
     ];
 }
 
-/// What the recorder reads and where it goes.
+/// The loop and what it waits for.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     poll: Poll,
     events: Events,
     due: [bool; Source::ALL.len()],
     pub(crate) leaf: Leaf,
-    pub(crate) sensors: Sensors,
-    pub(crate) monitor: Option<(fsmon::Monitor, Files)>,
-    pub(crate) processes: Processes,
-    pub(crate) opens: OpenCounts,
-    pub(crate) losses: Losses,
-    pub(crate) writer: Writer,
-    pub(crate) malformed: u64,
+    pub(crate) queues: Queues,
     linger: Duration,
     give_up_ns: Option<u64>,
     pub(crate) checkpoint_ns: u64,
@@ -89,31 +68,19 @@ impl Recorder {
     ///
     /// # Errors
     /// Those of epoll.
-    pub(crate) fn new(
-        leaf: Leaf,
-        sensors: Sensors,
-        writer: Writer,
-        linger: Duration,
-        keep_processes: bool,
-    ) -> io::Result<Recorder> {
+    pub(crate) fn new(leaf: Leaf, queues: Queues, linger: Duration) -> io::Result<Recorder> {
         let recorder = Recorder {
             poll: Poll::new()?,
             events: Events::with_capacity(64),
             due: [true; Source::ALL.len()],
             leaf,
-            sensors,
-            monitor: None,
-            processes: Processes::new(keep_processes),
-            opens: OpenCounts::new(),
-            losses: Losses::default(),
-            writer,
-            malformed: 0,
+            queues,
             linger,
             give_up_ns: None,
             checkpoint_ns: clock::boot_ns(),
         };
         for (topic, source) in TOPICS {
-            if let Some(ring) = recorder.sensors.ring(topic) {
+            if let Some(ring) = recorder.queues.sensors.ring(topic) {
                 recorder.register(ring, source, Interest::READABLE)?;
             }
         }
@@ -143,9 +110,9 @@ impl Recorder {
             self.register(group, Source::Files, Interest::READABLE)?;
         }
         let scope = if own_mounts { fsmon::Scope::Mount } else { fsmon::Scope::Filesystem };
-        let mounts = self.processes.namespaces.watch(pid, scope)?;
+        let mounts = self.queues.processes.namespaces.watch(pid, scope)?;
         self.register(&mounts, Source::Mounts, Interest::PRIORITY)?;
-        self.monitor = Some((monitor, Files::new(own_mounts)));
+        self.queues.monitor = Some((monitor, Files::new(own_mounts)));
         Ok(())
     }
 
@@ -155,9 +122,9 @@ impl Recorder {
     /// Those of epoll.
     pub(crate) fn add_command(&mut self, pid: u32, scope: u32, pidfd: OwnedFd) -> io::Result<()> {
         self.register(&pidfd, Source::Main, Interest::READABLE)?;
-        self.processes.command = Some(Command::new(pid, pidfd));
+        self.queues.processes.command = Some(Command::new(pid, pidfd));
         let main = Main { pid, scope };
-        self.writer.control(KIND_MAIN, clock::boot_ns(), &[main.as_bytes()]);
+        self.queues.writer.control(KIND_MAIN, clock::boot_ns(), &[main.as_bytes()]);
         Ok(())
     }
 
@@ -176,9 +143,9 @@ impl Recorder {
             }
             let left = match source {
                 Source::Process => self.drain_processes(),
-                Source::Network => self.drain_network(),
-                Source::Opens => self.drain_opens(),
-                Source::Files => self.drain_files(),
+                Source::Network => self.queues.drain_network(),
+                Source::Opens => self.queues.drain_opens(),
+                Source::Files => self.queues.drain_files(),
                 Source::Mounts => self.follow_mounts(),
                 Source::Signals | Source::Front => match ask(source) {
                     ControlFlow::Break(ending) => return Ok(ControlFlow::Break(ending)),
@@ -193,34 +160,14 @@ impl Recorder {
         if now.saturating_sub(self.checkpoint_ns) >= CHECKPOINT_NS {
             self.checkpoint(now);
         }
-        self.writer.flush(now);
+        self.queues.writer.flush(now);
         Ok(self.is_over(now))
-    }
-
-    /// Takes what is left everywhere, without waiting.
-    pub(crate) fn drain_all(&mut self) {
-        while matches!(self.drain_processes(), Left::More) {}
-        while matches!(self.drain_network(), Left::More) {}
-        while matches!(self.drain_opens(), Left::More) {}
-        while matches!(self.drain_files(), Left::More) {}
-    }
-
-    /// How the command ended, if that was seen.
-    pub(crate) fn main_code(&self) -> Option<i32> {
-        self.processes.command.as_ref().and_then(|command| command.code)
     }
 
     /// Ends a window: repeats, counts, losses, checkpoint.
     pub(crate) fn checkpoint(&mut self, now: u64) {
         self.checkpoint_ns = now;
-        // Opens wake nobody while few: a window that ends must have them all.
-        while matches!(self.drain_opens(), Left::More) {}
-        if let Some((_, files)) = &mut self.monitor {
-            files.end_window(&mut self.writer);
-        }
-        self.opens.end_window(&mut self.writer);
-        crate::losses::write_checkpoint(self, now);
-        self.processes.members.forget_ended(now);
+        self.queues.checkpoint(now);
     }
 
     fn register(&self, fd: &impl AsFd, source: Source, interest: Interest) -> io::Result<()> {
@@ -246,7 +193,7 @@ impl Recorder {
     /// Time until something has to be done even if nothing happens.
     fn patience(&self) -> Duration {
         let checkpoint = self.checkpoint_ns.saturating_add(CHECKPOINT_NS);
-        let first = [self.writer.sync_due_ns(), self.give_up_ns]
+        let first = [self.queues.writer.sync_due_ns(), self.give_up_ns]
             .into_iter()
             .flatten()
             .fold(checkpoint, u64::min);
@@ -254,62 +201,23 @@ impl Recorder {
     }
 
     fn drain_processes(&mut self) -> Left {
-        let Recorder { sensors, processes, writer, .. } = self;
-        let left = sensors.drain(Topic::Proc, BUDGET, |bytes| processes.see(bytes, writer));
+        let left = self.queues.drain_processes();
         // At once: the shorter the time without marks, the less is missing.
-        if processes.namespaces.has_news() {
+        if self.queues.processes.namespaces.has_news() {
             self.follow_mounts();
         }
         left
     }
 
-    fn drain_network(&mut self) -> Left {
-        let Recorder { sensors, writer, malformed, .. } = self;
-        sensors.drain(Topic::Net, BUDGET, |bytes| match Record::parse(bytes) {
-            Ok(record) => store(record, bytes, writer),
-            Err(_) => *malformed += 1,
-        })
-    }
-
-    fn drain_opens(&mut self) -> Left {
-        let Recorder { sensors, opens, writer, malformed, .. } = self;
-        sensors.drain(Topic::Opens, BUDGET, |bytes| match Record::parse(bytes) {
-            Ok(Record::Open(open)) => opens.see(open, writer),
-            _ => *malformed += 1,
-        })
-    }
-
-    /// Hands file items on. Whoever touched a file was forked before, so once a pid is unknown the
-    /// process ring is emptied: its fork is in there, or was lost, or it is a stranger's.
-    fn drain_files(&mut self) -> Left {
-        let Recorder { sensors, monitor, processes, writer, losses, .. } = self;
-        let Some((monitor, files)) = monitor else { return Left::Empty };
-        let perhaps = losses.forks_were_lost() || processes.members.full() > 0;
-        let drained = monitor.drain(BUDGET, |seen| {
-            let who = |pid: u32, writer: &mut Writer| {
-                if processes.members.find(pid).is_none() {
-                    // At most what is in the ring now; the budget only guards against a ring that
-                    // fills as fast as it is read.
-                    sensors.drain(Topic::Proc, 1 << 20, |bytes| processes.see(bytes, writer));
-                }
-                processes.members.find(pid).map_or(Who::Stranger { perhaps }, Who::Member)
-            };
-            files.see(seen, who, writer);
-        });
-        match drained {
-            fsmon::Drained::Empty => Left::Empty,
-            fsmon::Drained::More => Left::More,
-        }
-    }
-
     /// Marks what was mounted, and the namespaces that were entered, since the last time.
     fn follow_mounts(&mut self) -> Left {
-        let Recorder { monitor, processes, writer, .. } = self;
+        let Queues { monitor, processes, writer, .. } = &mut self.queues;
         let Some((monitor, files)) = monitor else { return Left::Empty };
         processes.namespaces.follow_mounts(monitor, writer);
         if processes.namespaces.has_news() {
             files.open_to_others();
-            for mounts in processes.namespaces.follow_entered(monitor, writer) {
+            let entered = processes.namespaces.follow_entered(monitor, writer);
+            for mounts in entered {
                 // Not registered: new mounts there are noticed with the next of another namespace.
                 let _ = self.register(&mounts, Source::Mounts, Interest::PRIORITY);
             }
@@ -318,7 +226,7 @@ impl Recorder {
     }
 
     fn command_ended(&mut self) -> Left {
-        let command = self.processes.command.as_mut();
+        let command = self.queues.processes.command.as_mut();
         if command.is_some_and(Command::ends_now) {
             let linger = u64::try_from(self.linger.as_nanos()).unwrap_or(u64::MAX);
             self.give_up_ns = Some(clock::boot_ns().saturating_add(linger));
@@ -328,14 +236,12 @@ impl Recorder {
 
     /// Over when the command has ended and nobody is left, or the patience with those who are.
     fn is_over(&self, now: u64) -> ControlFlow<Ending> {
-        if !self.processes.command.as_ref().is_some_and(|command| command.ended) {
+        if !self.queues.processes.command.as_ref().is_some_and(|command| command.ended) {
             return ControlFlow::Continue(());
         }
-        // A process that left the leaf is alive though the leaf is empty; one whose exit record was
-        // lost is not, though the table says so. With losses only the leaf is believed.
+        // A process that left the leaf is alive though the leaf is empty.
         let populated = self.leaf.populated().unwrap_or(true);
-        let escaped = self.processes.members.alive() > 0 && !self.losses.lives_are_uncertain();
-        if !populated && !escaped {
+        if !populated && !self.queues.someone_lives() {
             return ControlFlow::Break(Ending::Empty);
         }
         match self.give_up_ns {
@@ -348,11 +254,3 @@ impl Recorder {
 /// Which ring belongs to which source.
 const TOPICS: [(Topic, Source); 3] =
     [(Topic::Proc, Source::Process), (Topic::Net, Source::Network), (Topic::Opens, Source::Opens)];
-
-/// Stores a record as it came.
-pub(crate) fn store(record: Record<'_>, bytes: &[u8], writer: &mut Writer) {
-    let head = record.head();
-    let size = usize::try_from(head.size).unwrap_or(0);
-    let (Some(kind), Some(bytes)) = (Kind::from_wire(head.kind), bytes.get(..size)) else { return };
-    writer.record(head.kind, kind as u16, head.boot_ns, &[bytes]);
-}

@@ -1,7 +1,6 @@
 //! One recording from the front's first word to the seal.
 
 use std::{
-    io,
     ops::ControlFlow,
     os::fd::{AsFd, OwnedFd},
     time::Duration,
@@ -18,32 +17,12 @@ use crate::{
     cgroup::Leaf,
     channel::Channel,
     clock, inherited, marking,
+    queues::Queues,
     recorder::{Recorder, Source},
+    refusal::{Refusal, errno, with_causes},
     segment::Writer,
     statement,
 };
-
-/// Why a recording did not start, as the front is told.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    reason: u32,
-    errno: i32,
-    text: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(reason: u32, errno: i32, text: impl Into<String>) -> Self {
-        Refusal { reason, errno, text: text.into() }
-    }
-
-    fn kernel(doing: &'static str) -> impl FnOnce(io::Error) -> Refusal {
-        move |why| Refusal::new(refusal::KERNEL, errno(&why), format!("cannot {doing}: {why}"))
-    }
-
-    fn protocol(why: impl std::fmt::Display) -> Self {
-        Refusal::new(refusal::PROTOCOL, 0, format!("cannot understand the front: {why}"))
-    }
-}
 
 /// A recording that has begun.
 struct Session {
@@ -92,7 +71,7 @@ fn begin(channel: &mut Channel) -> Result<Session, Refusal> {
     let sensors = statement::sensors(&settings, &leaf, &mut writer)?;
     let linger = Duration::from_millis(settings.linger_ms);
     let keep = settings.without & without::PROCESS == 0;
-    let recorder = Recorder::new(leaf, sensors, writer, linger, keep)
+    let recorder = Recorder::new(leaf, Queues::new(sensors, writer, keep), linger)
         .and_then(|recorder| {
             recorder.watch(channel, Source::Front)?;
             recorder.watch(&signals, Source::Signals)?;
@@ -152,16 +131,16 @@ fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
         .map_err(Refusal::kernel("watch the command"))?;
     if settings.without & without::FILES == 0 {
         let own_mounts = child.scope == scope::MOUNT;
-        match marking::mark(child.pid, own_mounts, &mut recorder.writer) {
+        match marking::mark(child.pid, own_mounts, &mut recorder.queues.writer) {
             Ok(monitor) => recorder
                 .add_files(monitor, child.pid, own_mounts)
                 .map_err(Refusal::kernel("watch the marks"))?,
-            Err(why) => statement::files_off(&mut recorder.writer, &why),
+            Err(why) => statement::files_off(&mut recorder.queues.writer, &why),
         }
     } else {
-        statement::files_not_asked(&mut recorder.writer);
+        statement::files_not_asked(&mut recorder.queues.writer);
     }
-    recorder.writer.flush(clock::boot_ns());
+    recorder.queues.writer.flush(clock::boot_ns());
     channel.send(ARMED, None).map_err(Refusal::protocol)
 }
 
@@ -192,37 +171,21 @@ fn record(channel: &mut Channel, session: &mut Session) -> Ending {
 
 /// Detaches the programs, so that all counters stand still, takes what is left, and closes the record.
 fn seal(recorder: &mut Recorder, ending: Ending) {
-    recorder.sensors.detach();
-    recorder.drain_all();
+    recorder.queues.sensors.detach();
+    recorder.queues.drain_all();
     recorder.checkpoint(clock::boot_ns());
     let boot_ns = clock::boot_ns();
     let seal = Seal {
-        chain: recorder.writer.link(),
+        chain: recorder.queues.writer.link(),
         boot_ns,
         real_ns: clock::real_ns(),
-        frames: recorder.writer.frames() + 1,
-        main_code: recorder.main_code().unwrap_or(0),
-        main_known: u32::from(recorder.main_code().is_some()),
+        frames: recorder.queues.writer.frames() + 1,
+        main_code: recorder.queues.main_code().unwrap_or(0),
+        main_known: u32::from(recorder.queues.main_code().is_some()),
         ending: ending as u32,
-        alive: recorder.processes.members.alive(),
+        alive: recorder.queues.processes.members.alive(),
     };
-    recorder.writer.control(KIND_SEAL, boot_ns, &[seal.as_bytes()]);
-    recorder.writer.finish(boot_ns);
+    recorder.queues.writer.control(KIND_SEAL, boot_ns, &[seal.as_bytes()]);
+    recorder.queues.writer.finish(boot_ns);
     recorder.leaf.remove();
-}
-
-fn errno(why: &io::Error) -> i32 {
-    why.raw_os_error().unwrap_or(0)
-}
-
-/// An error with its causes, as one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        cause = source.source();
-    }
-    text
 }

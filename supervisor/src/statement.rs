@@ -12,9 +12,9 @@ use zerocopy::IntoBytes;
 use crate::{
     cgroup::{Leaf, read},
     clock,
+    refusal::Refusal,
     segment::Writer,
     sensors::{self, Sensors, TOPICS},
-    session::Refusal,
 };
 
 /// Writes the `Start` frame.

@@ -1,0 +1,112 @@
+//! What the recorder reads and where it goes: rings and groups on one side, the segment on the other.
+
+mod checkpoint;
+
+use bpf::{Left, Topic};
+use event::wire::Record;
+
+use crate::{
+    files::{Files, Who},
+    losses::Losses,
+    opens::OpenCounts,
+    processes::{Processes, store},
+    segment::Writer,
+    sensors::Sensors,
+};
+
+/// Records or items taken from one source before the others are looked at.
+const BUDGET: usize = 4096;
+
+/// All queues of a run, their tables, and the writer.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    /// BPF.
+    pub(crate) sensors: Sensors,
+    /// fanotify, unless files are not recorded.
+    pub(crate) monitor: Option<(fsmon::Monitor, Files)>,
+    /// Members and the command.
+    pub(crate) processes: Processes,
+    /// The record.
+    pub(crate) writer: Writer,
+    opens: OpenCounts,
+    losses: Losses,
+    malformed: u64,
+}
+
+impl Queues {
+    /// Joins rings and writer; groups may come later.
+    pub(crate) fn new(sensors: Sensors, writer: Writer, keep_processes: bool) -> Self {
+        Queues {
+            sensors,
+            monitor: None,
+            processes: Processes::new(keep_processes),
+            writer,
+            opens: OpenCounts::new(),
+            losses: Losses::default(),
+            malformed: 0,
+        }
+    }
+
+    /// Takes what is left everywhere, without waiting.
+    pub(crate) fn drain_all(&mut self) {
+        while matches!(self.drain_processes(), Left::More) {}
+        while matches!(self.drain_network(), Left::More) {}
+        while matches!(self.drain_opens(), Left::More) {}
+        while matches!(self.drain_files(), Left::More) {}
+    }
+
+    /// How the command ended, if that was seen.
+    pub(crate) fn main_code(&self) -> Option<i32> {
+        self.processes.command.as_ref().and_then(|command| command.code)
+    }
+
+    /// Whether a process of the run lives, as far as the table can be believed: one whose exit record
+    /// was lost would live for ever in it.
+    pub(crate) fn someone_lives(&self) -> bool {
+        self.processes.members.alive() > 0 && !self.losses.lives_are_uncertain()
+    }
+
+    pub(crate) fn drain_processes(&mut self) -> Left {
+        let Queues { sensors, processes, writer, .. } = self;
+        sensors.drain(Topic::Proc, BUDGET, |bytes| processes.see(bytes, writer))
+    }
+
+    pub(crate) fn drain_network(&mut self) -> Left {
+        let Queues { sensors, writer, malformed, .. } = self;
+        sensors.drain(Topic::Net, BUDGET, |bytes| match Record::parse(bytes) {
+            Ok(record) => store(record, bytes, writer),
+            Err(_) => *malformed += 1,
+        })
+    }
+
+    pub(crate) fn drain_opens(&mut self) -> Left {
+        let Queues { sensors, opens, writer, malformed, .. } = self;
+        sensors.drain(Topic::Opens, BUDGET, |bytes| match Record::parse(bytes) {
+            Ok(Record::Open(open)) => opens.see(open, writer),
+            _ => *malformed += 1,
+        })
+    }
+
+    /// Hands file items on. Whoever touched a file was forked before, so once a pid is unknown the
+    /// process ring is emptied: its fork is in there, or was lost, or it is a stranger's.
+    pub(crate) fn drain_files(&mut self) -> Left {
+        let Queues { sensors, monitor, processes, writer, losses, .. } = self;
+        let Some((monitor, files)) = monitor else { return Left::Empty };
+        let perhaps = losses.forks_were_lost() || processes.members.full() > 0;
+        let drained = monitor.drain(BUDGET, |seen| {
+            let who = |pid: u32, writer: &mut Writer| {
+                if processes.members.find(pid).is_none() {
+                    // At most what is in the ring now; the budget only guards against a ring that
+                    // fills as fast as it is read.
+                    sensors.drain(Topic::Proc, 1 << 20, |bytes| processes.see(bytes, writer));
+                }
+                processes.members.find(pid).map_or(Who::Stranger { perhaps }, Who::Member)
+            };
+            files.see(seen, who, writer);
+        });
+        match drained {
+            fsmon::Drained::Empty => Left::Empty,
+            fsmon::Drained::More => Left::More,
+        }
+    }
+}
