@@ -19,7 +19,8 @@ pub(crate) struct Failure {
 impl Failure {
     /// Makes a failure from `message`, "cannot VERB OBJECT: why".
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Failure { message: message.into(), hints: Vec::new(), closed_pipe: false }
+        let message = strip_number(&message.into());
+        Failure { message, hints: Vec::new(), closed_pipe: false }
     }
 
     /// Makes a failure of `attempt` ("cannot …") because of `cause` and what is behind it.
@@ -28,8 +29,12 @@ impl Failure {
     }
 
     /// Makes a failure of an error that says itself what was attempted.
-    pub(crate) fn of(error: &dyn Error) -> Self {
-        Failure::new(with_causes(error))
+    pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
+        let failure = Failure::new(with_causes(error));
+        if is_denied(error) {
+            return failure.hint("it belongs to another user: try sudo, or --home DIR");
+        }
+        failure
     }
 
     /// Adds a line that says what to do.
@@ -72,8 +77,21 @@ pub(crate) fn system_text(error: &io::Error) -> String {
     strip_number(&error.to_string())
 }
 
+/// Whether the system refused for want of rights.
+fn is_denied(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if io == Some(io::ErrorKind::PermissionDenied) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
 /// `No such file or directory (os error 2)` becomes `no such file or directory`.
-fn strip_number(text: &str) -> String {
+pub(crate) fn strip_number(text: &str) -> String {
     let Some((words, _)) = text.rsplit_once(" (os error ") else { return text.to_owned() };
     let start = words.rfind(": ").map_or(0, |at| at + 2);
     let (before, said) = words.split_at_checked(start).unwrap_or(("", words));
@@ -117,6 +135,13 @@ mod tests {
             failure.to_string(),
             "audit: cannot open 'a\\x1b]0;x\\x07\\nb\\c'\n  hint: try\\ranother\n"
         );
+    }
+
+    #[test]
+    fn a_refusal_has_a_way_out_and_no_number() {
+        let denied = io::Error::from_raw_os_error(13);
+        let text = Failure::of(&denied).to_string();
+        assert!(text.starts_with("audit: permission denied\n  hint: "), "{text}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{Check, State};
+use crate::failure::strip_number;
 
 /// More than this is no answer of ours.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -57,7 +58,7 @@ fn check(line: &str, root: bool) -> Option<Check> {
         "fail" => State::Fail,
         _ => return None,
     };
-    let check = Check::new(shown(name), state, detail);
+    let check = Check::new(shown(name), state, strip_number(detail));
     Some(if state == State::Ok { check } else { check.fix(fix(name, root)) })
 }
 

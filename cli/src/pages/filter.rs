@@ -1,82 +1,75 @@
-//! What columns of the index cannot say: patterns, networks, words in the line.
+//! What columns of the index cannot say: patterns, networks, words in the values.
 
-mod dest;
-
-use globset::{GlobBuilder, GlobMatcher};
 use memchr::memmem::Finder;
+use rules::{Subject, Text};
 use storage::Row;
 
+use super::line::Line;
 use crate::{args::Filters, failure::Failure};
-use dest::Dest;
 
 /// Conditions on a row, all of which must hold.
 pub(super) struct Filter {
-    path: Option<Pattern>,
-    exe: Option<Pattern>,
-    dest: Option<Dest>,
-    contains: Option<Finder<'static>>,
+    rest: rules::Filter,
+    word: Option<Word>,
 }
 
-/// A condition on bytes.
-enum Pattern {
-    /// A glob over all of them; `*` also matches `/`.
-    Glob(GlobMatcher),
-    /// These are somewhere in them.
-    Part(Finder<'static>),
-    /// These are the last part of the path.
-    Name(Vec<u8>),
+/// A word that is somewhere in an event's values.
+struct Word {
+    finder: Finder<'static>,
+    /// It stands in JSON as it is: a line without it can be passed over unread.
+    plain: bool,
 }
 
 impl Filter {
     /// Reads the conditions.
     pub(super) fn new(filters: &Filters) -> Result<Filter, Failure> {
-        let finder = |text: &String| Finder::new(text).into_owned();
-        Ok(Filter {
-            path: filters.path.as_deref().map(|text| Pattern::new(text, false)).transpose()?,
-            exe: filters.exe.as_deref().map(|text| Pattern::new(text, true)).transpose()?,
-            dest: filters.dest.as_deref().map(Dest::parse).transpose()?,
-            contains: filters.contains.as_ref().map(finder),
-        })
+        let rest = conditions(filters).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+        Ok(Filter { rest, word: filters.contains.as_deref().map(Word::new) })
     }
 
     /// Returns whether all hold for `row`.
     pub(super) fn keeps(&self, row: &Row<'_>) -> bool {
-        let holds = |pattern: &Option<Pattern>, values: &[Option<&[u8]>]| {
-            pattern.as_ref().is_none_or(|p| values.iter().flatten().any(|value| p.holds(value)))
+        let subject = Subject {
+            kind: row.kind,
+            op: row.op,
+            pid: row.pid,
+            exe: row.exe,
+            paths: [row.path, row.path2],
+            ip: row.ip.and_then(|ip| ip.parse().ok()),
+            port: row.port,
+            host: row.host,
+            ts_ns: row.ts_ns,
+            text: Text::Line(row.line),
         };
-        holds(&self.path, &[row.path, row.path2])
-            && holds(&self.exe, &[row.exe])
-            && self.dest.as_ref().is_none_or(|dest| dest.holds(row.ip, row.port, row.host))
-            && self.contains.as_ref().is_none_or(|finder| finder.find(row.line).is_some())
+        self.rest.holds(&subject) && self.word.as_ref().is_none_or(|word| word.is_in(row.line))
     }
 }
 
-impl Pattern {
-    /// Reads `text`: a glob if it has a wildcard; else a name, if `names` and it has no `/`; else a
-    /// part of the path.
-    fn new(text: &str, names: bool) -> Result<Pattern, Failure> {
-        if text.contains(['*', '?', '[', '{']) {
-            let glob =
-                GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build();
-            let glob = glob.map_err(|why| {
-                Failure::new(format!("cannot read the pattern '{text}': {}", why.kind()))
-                    .hint("wildcards are * ? [abc] and {a,b}; a backslash takes away their meaning")
-            })?;
-            return Ok(Pattern::Glob(glob.compile_matcher()));
-        }
-        if names && !text.contains('/') {
-            return Ok(Pattern::Name(text.as_bytes().to_vec()));
-        }
-        Ok(Pattern::Part(Finder::new(text).into_owned()))
+/// Types, operations, process and times are asked of the index already.
+fn conditions(filters: &Filters) -> Result<rules::Filter, rules::Error> {
+    let mut rest = rules::Filter::default();
+    if let Some(path) = &filters.path {
+        rest = rest.with_path(path)?;
+    }
+    if let Some(exe) = &filters.exe {
+        rest = rest.with_exe(exe)?;
+    }
+    if let Some(dest) = &filters.dest {
+        rest = rest.with_dest(dest)?;
+    }
+    Ok(rest)
+}
+
+impl Word {
+    fn new(text: &str) -> Word {
+        let plain = !text.chars().any(|c| matches!(c, '"' | '\\') || event::json::acts(c));
+        Word { finder: Finder::new(text).into_owned(), plain }
     }
 
-    fn holds(&self, bytes: &[u8]) -> bool {
-        use std::os::unix::ffi::OsStrExt;
-        match self {
-            Pattern::Glob(glob) => glob.is_match(std::ffi::OsStr::from_bytes(bytes)),
-            Pattern::Part(part) => part.find(bytes).is_some(),
-            Pattern::Name(name) => bytes.rsplit(|byte| *byte == b'/').next() == Some(name),
-        }
+    /// Looks at values only: neither the names of fields nor the run's id are what is looked for.
+    fn is_in(&self, line: &[u8]) -> bool {
+        (!self.plain || self.finder.find(line).is_some())
+            && Line::parse(line).any_text(&mut |text| self.finder.find(text.as_bytes()).is_some())
     }
 }
 
@@ -89,48 +82,54 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_a_glob_or_a_part() {
-        let row = Row { path: Some(b"/home/ana/\xff.ts"), ..Row::default() };
-        for (pattern, expected) in [
-            ("*.ts", true),
-            ("/home/**", true),
-            ("ana", true),
-            ("*.rs", false),
-            ("/root", false),
-            ("{*.rs,*.ts}", true),
+    fn paths_programs_and_peers_are_looked_at() {
+        let row = Row {
+            path: Some(b"/a"),
+            path2: Some(b"/b/\xff.ts"),
+            exe: Some(b"/usr/bin/git"),
+            ip: Some("10.1.2.3"),
+            port: Some(443),
+            ..Row::default()
+        };
+        let text = |text: &str| Some(text.to_owned());
+        for path in ["*.ts", "/b", "/a"] {
+            assert!(keeps(&Filters { path: text(path), ..Filters::default() }, &row), "{path}");
+        }
+        assert!(keeps(&Filters { exe: text("git"), ..Filters::default() }, &row));
+        assert!(!keeps(&Filters { exe: text("gi"), ..Filters::default() }, &row));
+        assert!(keeps(&Filters { dest: text("10.0.0.0/8"), ..Filters::default() }, &row));
+        assert!(!keeps(&Filters { dest: text("10.1.2.3:80"), ..Filters::default() }, &row));
+    }
+
+    #[test]
+    fn words_are_looked_for_in_values_whatever_their_json_form() {
+        let line = br#"{"run":"x-7k2m","ts":"2026","type":"exec","argv":["sh","-c","a\"b\nc\\d"],"n":["\u001b"]}"#;
+        let row = Row { line, ..Row::default() };
+        for (word, expected) in [
+            ("sh", true),
+            ("a\"b", true),
+            ("b\nc", true),
+            ("c\\d", true),
+            ("\u{1b}", true),
+            ("exec", true),
+            ("argv", false),
+            ("7k2m", false),
+            ("curl", false),
+            ("", true),
         ] {
-            let filters = Filters { path: Some(pattern.to_owned()), ..Filters::default() };
-            assert_eq!(keeps(&filters, &row), expected, "{pattern}");
-        }
-        let moved = Row { path: Some(b"/a"), path2: Some(b"/b"), ..Row::default() };
-        assert!(keeps(&Filters { path: Some("/b".to_owned()), ..Filters::default() }, &moved));
-        let pathless = Row::default();
-        assert!(!keeps(&Filters { path: Some("*".to_owned()), ..Filters::default() }, &pathless));
-    }
-
-    #[test]
-    fn a_program_is_called_by_its_name() {
-        let row = Row { exe: Some(b"/usr/bin/git"), ..Row::default() };
-        for (pattern, expected) in
-            [("git", true), ("gi", false), ("/usr/bin", true), ("*git", true), ("bin", false)]
-        {
-            let filters = Filters { exe: Some(pattern.to_owned()), ..Filters::default() };
-            assert_eq!(keeps(&filters, &row), expected, "{pattern}");
+            let filters = Filters { contains: Some(word.to_owned()), ..Filters::default() };
+            assert_eq!(keeps(&filters, &row), expected, "{word:?}");
         }
     }
 
     #[test]
-    fn words_are_looked_for_in_the_line() {
-        let row = Row { line: br#"{"argv":["curl","-T"]}"#, ..Row::default() };
-        assert!(keeps(&Filters { contains: Some("curl".to_owned()), ..Filters::default() }, &row));
-        assert!(!keeps(&Filters { contains: Some("wget".to_owned()), ..Filters::default() }, &row));
-        assert!(keeps(&Filters { contains: Some(String::new()), ..Filters::default() }, &row));
-    }
-
-    #[test]
-    fn a_broken_glob_is_told_with_a_hint() {
-        let filters = Filters { path: Some("[".to_owned()), ..Filters::default() };
-        let text = Filter::new(&filters).err().expect("it is refused").to_string();
-        assert!(text.starts_with("audit: cannot read the pattern '['"), "{text}");
+    fn a_condition_that_cannot_be_read_is_told_with_a_hint() {
+        for filters in [
+            Filters { path: Some("[".to_owned()), ..Filters::default() },
+            Filters { dest: Some("10.0.0.0/33".to_owned()), ..Filters::default() },
+        ] {
+            let text = Filter::new(&filters).err().map(|failure| failure.to_string());
+            assert!(text.is_some_and(|text| text.contains("\n  hint: ")), "{filters:?}");
+        }
     }
 }

@@ -58,6 +58,17 @@ impl Line {
         exact.unwrap_or_else(texts)
     }
 
+    /// Returns whether `is` says so of a text in any field but the run's id and the time.
+    pub(crate) fn any_text(&self, is: &mut dyn FnMut(&str) -> bool) -> bool {
+        let asked = |name: &str| !matches!(name, "run" | "ts") && !name.ends_with("_b64");
+        let mut values = self.fields.iter().filter(|(name, _)| asked(name)).map(|(_, value)| value);
+        values.any(|value| match value {
+            Value::String(text) => is(text),
+            Value::Array(items) => items.iter().filter_map(Value::as_str).any(&mut *is),
+            _ => false,
+        })
+    }
+
     /// A list of texts of ours.
     pub(crate) fn texts(&self, name: &str) -> Vec<&str> {
         let items = self.fields.get(name).and_then(Value::as_array);
