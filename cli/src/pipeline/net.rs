@@ -40,9 +40,9 @@ impl Pipeline {
             self.push(At { frame, boot_ns: done.last_ns }, Some(actor), What::Net(net));
         };
         if last {
-            flows.finish(tell)
+            flows.finish(tell);
         } else {
-            flows.settle(tell)
+            flows.settle(tell);
         }
         self.flows = flows;
     }

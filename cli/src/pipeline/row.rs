@@ -1,7 +1,5 @@
 //! An event as a row of the index.
 
-use std::borrow::Cow;
-
 use event::model::{Event, File, Net, What};
 use storage::Row;
 
@@ -49,7 +47,7 @@ fn of_file<'a>(file: &'a File, row: &mut Row<'a>) {
     row.count = file.count;
 }
 
-fn of_net<'a>(net: &Net, proto: &'a Cow<'static, str>, ip: &'a str, row: &mut Row<'a>) {
+fn of_net<'a>(net: &Net, proto: &'a str, ip: &'a str, row: &mut Row<'a>) {
     row.proto = Some(proto);
     row.ip = Some(ip);
     row.port = Some(net.peer.port());
