@@ -13,6 +13,7 @@ mod files;
 mod meta;
 mod mounts;
 mod net;
+mod opens;
 mod process;
 mod row;
 mod statements;
