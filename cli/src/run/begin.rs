@@ -16,6 +16,7 @@ use super::{
 use crate::{
     args::{Globals, RunArgs},
     failure::Failure,
+    text,
 };
 
 /// Size at which the next segment is begun, MiB: small enough to copy, large enough to be few.
@@ -135,14 +136,13 @@ pub(super) fn explain(why: &Error, args: &RunArgs) -> Failure {
     }
     let root = rustix::process::geteuid().is_root();
     if why.is_rights() && !root {
-        let program = args.command.first().map(|word| word.to_string_lossy().into_owned());
-        let program = program.unwrap_or_default();
+        let command = text::command_line(args.command.iter().map(|word| word.as_bytes()));
         return failure
             .hint(format!(
                 "you are uid {}, recording needs root",
                 rustix::process::getuid().as_raw()
             ))
-            .hint(format!("sudo -E audit run --user \"$USER\" -- {program} ..."))
+            .hint(format!("sudo -E audit run --user \"$USER\" -- {command}"))
             .hint("details: audit doctor");
     }
     if why.is_rights() {
