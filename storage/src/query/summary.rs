@@ -69,7 +69,7 @@ pub struct Summary {
     pub created: Top<PathCount>,
     /// Files and directories deleted.
     pub deleted: Top<PathCount>,
-    /// Files and directories renamed, by their old paths.
+    /// Files and directories renamed, by their new paths.
     pub renamed: Top<PathCount>,
     /// Who was talked to, the most bytes first.
     pub destinations: Top<Destination>,
@@ -112,7 +112,7 @@ impl Counts {
             ("file", Some("write")) => count(written, row.path, row),
             ("file", Some("create")) => count(created, row.path, row),
             ("file", Some("delete")) => count(deleted, row.path, row),
-            ("file", Some("rename")) => count(renamed, row.path, row),
+            ("file", Some("rename")) => count(renamed, row.path2.or(row.path), row),
             ("net", op) => self.contact(op, row),
             _ => {}
         }

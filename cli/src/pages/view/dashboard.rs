@@ -78,7 +78,7 @@ impl Dashboard<'_> {
         heading(out, "FILES", &numbers.join("  "))?;
         let mut table = Table::new(&[Align::Left, Align::CutMiddle, Align::Right]).indent(2);
         for (name, op, list) in lists {
-            let mut label = name;
+            let mut label = if op == "rename" { "renamed to" } else { name };
             for one in list.iter().take(self.limit) {
                 let times = match one.times {
                     0 | 1 => String::new(),
