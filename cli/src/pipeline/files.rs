@@ -127,7 +127,8 @@ impl Pipeline {
                 file.missing = Some(Missing::Unreadable);
             } else {
                 file.path = Some(parts.path.to_vec());
-                file.basis = Some(Basis::Descriptor);
+                let doubtful = report.flags & file_flag::PATH_DOUBTFUL != 0;
+                file.basis = Some(if doubtful { Basis::Doubtful } else { Basis::Descriptor });
             }
             return None;
         }

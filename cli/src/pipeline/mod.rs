@@ -140,7 +140,9 @@ impl Pipeline {
     /// Times of the first and the last frame, nanoseconds since 1970.
     #[must_use]
     pub fn span(&self) -> Option<(i64, i64)> {
-        self.first_ts_ns.zip(self.last_ts_ns)
+        // A record that was cut off goes on after its last clocks.
+        let frame = self.last.map(|at| self.clock.utc(at.boot_ns));
+        self.first_ts_ns.zip(self.last_ts_ns.max(frame))
     }
 
     fn take(&mut self, frame: &Frame<'_>, at: At) -> Result<Then, Malformed> {

@@ -61,11 +61,13 @@ pub enum Basis {
     Last,
     /// From the descriptor that the kernel opened (file systems without handles).
     Descriptor,
+    /// The same, where the path may be that of another mount namespace or of a mount that is gone.
+    Doubtful,
 }
 
 impl Basis {
     /// Every basis.
-    pub const ALL: [Basis; 3] = [Basis::Learned, Basis::Last, Basis::Descriptor];
+    pub const ALL: [Basis; 4] = [Basis::Learned, Basis::Last, Basis::Descriptor, Basis::Doubtful];
 
     /// Returns its name in events.
     #[must_use]
@@ -74,6 +76,7 @@ impl Basis {
             Basis::Learned => "learned",
             Basis::Last => "last",
             Basis::Descriptor => "descriptor",
+            Basis::Doubtful => "doubtful",
         }
     }
 }
