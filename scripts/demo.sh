@@ -41,8 +41,8 @@ fi
 step run $as_user-- scripts/demo/job.sh
 step view last
 
-# shellcheck disable=SC2016,SC2086  # expanded by who records; words, or nothing
-store=$($sudo sh -c 'echo "${AUDIT_HOME:-${XDG_STATE_HOME:-$HOME/.local/state}/audit}"')
+# shellcheck disable=SC2086  # words, or nothing
+store=$($sudo "$bin/audit" status | sed -n 's/^Store: .* in //p')
 cat >&2 <<END
 
 The record is in $store/runs, like that of any other run. Look further:

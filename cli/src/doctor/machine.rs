@@ -84,9 +84,7 @@ fn cgroup(mountinfo: &[u8]) -> Check {
 fn propagation(mountinfo: &[u8]) -> Check {
     let detail = match mounts(mountinfo).filter(|mount| mount.point == b"/").last() {
         Some(mount) if mount.shared => "/ is shared: commands get a mount namespace of their own",
-        Some(_) => {
-            "/ is private: commands keep the caller's mount namespace unless it is asked for"
-        }
+        Some(_) => "/ is private: commands of root keep the mount namespace of the caller",
         None => "unknown: /proc/self/mountinfo has no /",
     };
     Check::new("mounts", State::Ok, detail)
