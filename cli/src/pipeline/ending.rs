@@ -41,7 +41,7 @@ impl Pipeline {
         let end = End {
             verdict: verdict.word.name(),
             reasons: verdict.reasons,
-            ending: ended.and_then(|ended| ended.ending).map(ending_name),
+            ending: ended.and_then(|ended| ended.ending).map(Ending::name),
             status: sealed.and_then(|sealed| sealed.status).or(self.main_status),
             alive: ended.map(|ended| ended.alive),
             events: self.told + self.window.len() as u64 + 1,
@@ -84,14 +84,5 @@ impl Pipeline {
             ));
         }
         Some(Opens { seen, in_events, unnamed: counted - in_events, lost })
-    }
-}
-
-fn ending_name(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Empty => "empty",
-        Ending::Lingered => "lingered",
-        Ending::Stopped => "stopped",
-        Ending::NotStarted => "not_started",
     }
 }

@@ -2,6 +2,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+pub use super::words::{Cause, Ending, Source, State};
+
 /// First frame of each segment file: a [`Segment`].
 pub const KIND_SEGMENT: u16 = 64;
 /// What the front said of the run: JSON, opaque to the supervisor, at most 64 KiB.
@@ -21,108 +23,6 @@ pub const KIND_MAIN: u16 = 77;
 
 /// Longest [`KIND_ABOUT`] payload, bytes.
 pub const MAX_ABOUT: usize = 64 * 1024;
-
-/// Which sensor a statement is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum Source {
-    /// Fork, exec, exit (BPF tracepoints).
-    Process = 1,
-    /// Sockets (BPF cgroup programs).
-    Network = 2,
-    /// Exact counts of opens (BPF tracepoints).
-    Opens = 3,
-    /// Files read, written, executed (fanotify).
-    Access = 4,
-    /// Files created, deleted, renamed (fanotify).
-    Names = 5,
-    /// The record itself: disk, segment writer.
-    Record = 6,
-}
-
-impl Source {
-    /// Every source, in the order of their numbers.
-    pub const ALL: [Source; 6] = [
-        Source::Process,
-        Source::Network,
-        Source::Opens,
-        Source::Access,
-        Source::Names,
-        Source::Record,
-    ];
-
-    /// Returns the source that `number` stands for.
-    #[must_use]
-    pub fn from_wire(number: u32) -> Option<Source> {
-        Source::ALL.into_iter().find(|source| *source as u32 == number)
-    }
-
-    /// The source's name in events, pages and documents.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Source::Process => "process",
-            Source::Network => "network",
-            Source::Opens => "opens",
-            Source::Access => "access",
-            Source::Names => "names",
-            Source::Record => "record",
-        }
-    }
-}
-
-/// Why something was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum Cause {
-    /// No room in a BPF ring.
-    RingFull = 1,
-    /// The fanotify queue overflowed; the kernel does not tell how much (count is of overflows).
-    QueueOverflow = 2,
-    /// A record that could not be read.
-    Malformed = 3,
-    /// The segment could not be written (disk full, I/O error).
-    Disk = 4,
-    /// A table of the recorder was full.
-    TableFull = 5,
-    /// A BPF program was skipped by the kernel's recursion guard.
-    Skipped = 6,
-    /// An event of a process that the recorder did not know, after forks were lost.
-    UnknownProcess = 7,
-}
-
-impl Cause {
-    /// Every cause, in the order of their numbers.
-    pub const ALL: [Cause; 7] = [
-        Cause::RingFull,
-        Cause::QueueOverflow,
-        Cause::Malformed,
-        Cause::Disk,
-        Cause::TableFull,
-        Cause::Skipped,
-        Cause::UnknownProcess,
-    ];
-
-    /// Returns the cause that `number` stands for.
-    #[must_use]
-    pub fn from_wire(number: u32) -> Option<Cause> {
-        Cause::ALL.into_iter().find(|cause| *cause as u32 == number)
-    }
-
-    /// The cause's name in events, pages and documents.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Cause::RingFull => "ring_full",
-            Cause::QueueOverflow => "queue_overflow",
-            Cause::Malformed => "malformed",
-            Cause::Disk => "disk",
-            Cause::TableFull => "table_full",
-            Cause::Skipped => "skipped",
-            Cause::UnknownProcess => "unknown_process",
-        }
-    }
-}
 
 /// Which file this is. [`KIND_SEGMENT`].
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
@@ -201,30 +101,6 @@ pub const TALLY_ACCESS: u32 = 100;
 /// [`Tally::id`] of directory entry changes that fanotify told.
 pub const TALLY_NAMES: u32 = 101;
 
-/// Why the recording ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Ending {
-    /// Every process of the run was gone.
-    Empty = 1,
-    /// The command had ended and `--linger` was over with processes left.
-    Lingered = 2,
-    /// The recorder was told to stop, or could not go on.
-    Stopped = 3,
-    /// The command was never started.
-    NotStarted = 4,
-}
-
-impl Ending {
-    /// Returns the ending that `number` stands for.
-    #[must_use]
-    pub fn from_wire(number: u32) -> Option<Ending> {
-        [Ending::Empty, Ending::Lingered, Ending::Stopped, Ending::NotStarted]
-            .into_iter()
-            .find(|ending| *ending as u32 == number)
-    }
-}
-
 /// The end of the record. [`KIND_SEAL`].
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
@@ -265,41 +141,6 @@ pub struct Lost {
     pub id: u32,
     /// Zero.
     pub pad: u32,
-}
-
-/// What state a source is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum State {
-    /// It records.
-    On = 1,
-    /// It records in part; the text says what is missing.
-    Degraded = 2,
-    /// It does not record; the text says why.
-    Off = 3,
-    /// It was switched off by the user.
-    NotAsked = 4,
-}
-
-impl State {
-    /// Returns the state that `number` stands for.
-    #[must_use]
-    pub fn from_wire(number: u32) -> Option<State> {
-        [State::On, State::Degraded, State::Off, State::NotAsked]
-            .into_iter()
-            .find(|state| *state as u32 == number)
-    }
-
-    /// The state's name in events, pages and documents.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            State::On => "on",
-            State::Degraded => "degraded",
-            State::Off => "off",
-            State::NotAsked => "not_asked",
-        }
-    }
 }
 
 /// A statement of a source about itself. [`KIND_SOURCE`]; a text of `text_len` bytes follows.

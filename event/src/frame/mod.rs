@@ -8,6 +8,7 @@ mod chain;
 pub mod control;
 pub mod files;
 mod read;
+mod words;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
