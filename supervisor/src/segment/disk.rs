@@ -15,7 +15,8 @@ pub(super) struct Disk {
     number: u32,
     written: u64,
     unsynced: u64,
-    reserve: bool,
+    /// Room of ours on the disk, in a file of its own until it is needed.
+    reserve: Option<OwnedFd>,
 }
 
 impl Disk {
@@ -23,16 +24,9 @@ impl Disk {
     pub(super) fn create(dir: OwnedFd, reserve: u64) -> io::Result<Disk> {
         // Held until this process ends: readers take a locked directory for a run that goes on.
         rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive)?;
-        let kept = open(&dir, RESERVE_NAME)?;
-        if let Err(errno) = rustix::fs::fallocate(&kept, FallocateFlags::empty(), 0, reserve) {
-            let _ = rustix::fs::unlinkat(&dir, RESERVE_NAME, AtFlags::empty());
-            // A file system that cannot set bytes aside is not a full one: go on without.
-            if errno != rustix::io::Errno::OPNOTSUPP {
-                return Err(errno.into());
-            }
-        }
+        let kept = set_aside(&dir, reserve)?;
         let file = open(&dir, name(1).as_str())?;
-        Ok(Disk { dir, file, number: 1, written: 0, unsynced: 0, reserve: true })
+        Ok(Disk { dir, file, number: 1, written: 0, unsynced: 0, reserve: kept })
     }
 
     pub(super) fn number(&self) -> u32 {
@@ -81,16 +75,49 @@ impl Disk {
         Ok(())
     }
 
-    /// Gives the reserve back to the disk. Returns whether there was one.
-    pub(super) fn drop_reserve(&mut self) -> bool {
-        std::mem::take(&mut self.reserve)
-            && rustix::fs::unlinkat(&self.dir, RESERVE_NAME, AtFlags::empty()).is_ok()
+    /// Goes on in the reserve, which becomes the next segment: its blocks are ours already, and whoever
+    /// is filling the disk cannot take them. Returns whether there was one.
+    pub(super) fn use_reserve(&mut self) -> bool {
+        let Some(kept) = self.reserve.take() else { return false };
+        // A segment that was just begun and took nothing is replaced.
+        let number = self.number.saturating_add(u32::from(self.written > 0));
+        if rustix::fs::renameat(&self.dir, RESERVE_NAME, &self.dir, name(number).as_str()).is_err() {
+            return false;
+        }
+        self.file = kept;
+        (self.number, self.written, self.unsynced) = (number, 0, 0);
+        true
+    }
+
+    /// Gives back to the disk what of the reserve was not needed.
+    pub(super) fn release_reserve(&mut self) {
+        // At the end of a run: what cannot be given back is a megabyte, and nobody is left to tell.
+        let _ = match self.reserve.take() {
+            Some(_) => rustix::fs::unlinkat(&self.dir, RESERVE_NAME, AtFlags::empty()),
+            None => rustix::fs::ftruncate(&self.file, self.written),
+        };
     }
 
     fn cut(&self, why: io::Error) -> io::Result<()> {
         let _ = rustix::fs::ftruncate(&self.file, self.written);
         Err(why)
     }
+}
+
+/// Makes the reserve; `None` on a file system that cannot set bytes aside, which is not a full one.
+fn set_aside(dir: &OwnedFd, len: u64) -> io::Result<Option<OwnedFd>> {
+    let kept = open(dir, RESERVE_NAME)?;
+    // The file stays empty: what is not written must not be read as a segment.
+    match rustix::fs::fallocate(&kept, FallocateFlags::KEEP_SIZE, 0, len) {
+        Ok(()) => return Ok(Some(kept)),
+        Err(rustix::io::Errno::OPNOTSUPP) => {}
+        Err(errno) => {
+            let _ = rustix::fs::unlinkat(dir, RESERVE_NAME, AtFlags::empty());
+            return Err(errno.into());
+        }
+    }
+    rustix::fs::unlinkat(dir, RESERVE_NAME, AtFlags::empty())?;
+    Ok(None)
 }
 
 fn open(dir: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {

@@ -1,7 +1,7 @@
 //! Writes the segments: frames into a buffer, the buffer to disk, the chain over all.
 //!
 //! The buffer is written at the end of every turn of the loop, so nothing waits in user space;
-//! `fdatasync` is grouped. When the disk refuses, a reserve of [`RESERVE`] bytes is given back to it and
+//! `fdatasync` is grouped. When the disk refuses, the record goes on in a reserve of [`RESERVE`] bytes and
 //! only what matters most is written from then on; the rest is counted as lost.
 
 mod account;
@@ -150,7 +150,7 @@ impl Writer {
     pub(crate) fn finish(&mut self, now_ns: u64) {
         self.write_out(now_ns);
         self.sync(now_ns);
-        self.disk.drop_reserve();
+        self.disk.release_reserve();
     }
 
     fn append(&mut self, id: Option<u32>, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
@@ -248,11 +248,10 @@ impl Writer {
         self.account.refused();
         (self.seq, self.chain) = (self.safe.0, self.safe.1.clone());
         self.health = match self.health {
-            Health::Good if self.disk.drop_reserve() => Health::Reserve(RESERVE),
+            Health::Good if self.disk.use_reserve() => Health::Reserve(RESERVE),
             _ => Health::Dead,
         };
-        // A segment that was just begun lost its head with the rest.
-        if self.disk.written() == 0 && self.health != Health::Dead {
+        if self.health != Health::Dead {
             self.open_segment(self.disk.number(), now_ns);
         }
     }
