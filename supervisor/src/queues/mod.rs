@@ -87,19 +87,18 @@ impl Queues {
         })
     }
 
-    /// Hands file items on. Whoever touched a file was forked before, so once a pid is unknown the
-    /// process ring is emptied: its fork is in there, or was lost, or it is a stranger's.
+    /// Hands file items on. Whoever touched a file was forked before and executed its program before,
+    /// so the process ring is emptied for each: what it tells comes first in the record. A pid that is
+    /// unknown then is a stranger's, or its fork was lost.
     pub(crate) fn drain_files(&mut self) -> Left {
         let Queues { sensors, monitor, processes, writer, losses, .. } = self;
         let Some((monitor, files)) = monitor else { return Left::Empty };
         let perhaps = losses.forks_were_lost() || processes.members.full() > 0;
         let drained = monitor.drain(BUDGET, |seen| {
             let who = |pid: u32, writer: &mut Writer| {
-                if processes.members.find(pid).is_none() {
-                    // At most what is in the ring now; the budget only guards against a ring that
-                    // fills as fast as it is read.
-                    sensors.drain(Topic::Proc, 1 << 20, |bytes| processes.see(bytes, writer));
-                }
+                // At most what is in the ring now; the budget only guards against a ring that fills as
+                // fast as it is read. An empty one costs two loads.
+                sensors.drain(Topic::Proc, 1 << 20, |bytes| processes.see(bytes, writer));
                 processes.members.find(pid).map_or(Who::Stranger { perhaps }, Who::Member)
             };
             files.see(seen, who, writer);
