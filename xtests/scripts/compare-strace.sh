@@ -22,8 +22,8 @@ say() {
 }
 
 # A home without anybody's settings, a place for temporary files, a repository to clone.
-export HOME="$dir/home" TMPDIR="$dir/tmp" LC_ALL=C GIT_CONFIG_NOSYSTEM=1
-mkdir "$HOME" "$TMPDIR" "$dir/origin"
+export HOME="$dir/home" TMPDIR="$dir/fresh/tmp" LC_ALL=C GIT_CONFIG_NOSYSTEM=1
+mkdir "$HOME" "$dir/origin"
 git config --global user.name tester
 git config --global user.email tester@example.org
 git config --global init.defaultBranch main
@@ -43,7 +43,7 @@ chmod +x "$dir/job"
 
 # What a job reads is what it reads the second time: caches are filled, nothing is left to be made.
 once() {
-    rm -rf "$dir/fresh" "$TMPDIR"
+    rm -rf "$dir/fresh"
     mkdir "$dir/fresh" "$TMPDIR"
     (cd "$dir/fresh" && "$@" "$dir/job" "$dir" </dev/null >"$dir/output" 2>&1) || {
         cat "$dir/output" >&2

@@ -40,7 +40,8 @@ impl Recorded {
     #[must_use]
     pub fn tallies(&self) -> Vec<Tally> {
         let coverage = self.meta.get("coverage").and_then(Value::as_object);
-        let coverage = coverage.unwrap_or_else(|| panic!("meta.json has no coverage: {}", self.meta));
+        let coverage =
+            coverage.unwrap_or_else(|| panic!("meta.json has no coverage: {}", self.meta));
         coverage.iter().map(|(source, told)| tally(source, told)).collect()
     }
 

@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn exact_bytes_come_from_the_twin_where_there_is_one() {
-        let event = Event(serde_json::json!({"path": "a\u{fffd}", "path_b64": "Yf8=", "exe": "/x"}));
+        let event =
+            Event(serde_json::json!({"path": "a\u{fffd}", "path_b64": "Yf8=", "exe": "/x"}));
         assert_eq!(event.bytes("path"), Some(b"a\xff".to_vec()));
         assert_eq!(event.bytes("exe"), Some(b"/x".to_vec()));
         assert_eq!(event.bytes("cwd"), None);

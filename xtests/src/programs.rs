@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 pub(crate) fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a running program has a file");
     // target/debug/deps/suite-0123: the programs are one folder up; a tester is beside them.
-    let found = own.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.is_file());
+    let found =
+        own.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.is_file());
     found.unwrap_or_else(|| {
         panic!(
             "cannot find the program {name} near {}: build it with\n  cargo build --workspace --bins",

@@ -173,7 +173,9 @@ impl Running<'_> {
             let holds = held
                 .filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok())
                 .any(|target| target == pipe);
-            if holds && process.file_name() != own.as_str() {
+            let name = process.file_name();
+            let is_process = name.to_str().is_some_and(|name| name.parse::<u32>().is_ok());
+            if holds && is_process && name != own.as_str() {
                 let exe = std::fs::read_link(process.path().join("exe")).unwrap_or_default();
                 found.push(exe.file_name().unwrap_or_default().to_string_lossy().into_owned());
             }

@@ -62,7 +62,8 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(String::new()));
         let file = File::from(keyboard);
         let reader = watch(file.try_clone().expect("a descriptor"), Arc::clone(&screen));
-        let mut terminal = Terminal { keyboard: file, shell, screen, reader: Some(reader), seen: 0 };
+        let mut terminal =
+            Terminal { keyboard: file, shell, screen, reader: Some(reader), seen: 0 };
         terminal.expect("ready> ");
         terminal
     }
@@ -101,7 +102,10 @@ impl Terminal {
         }));
         let (at, before) = found.unwrap_or_else(|_| {
             let shown = screen.lock().map(|shown| shown.clone()).unwrap_or_default();
-            panic!("expected {text:?} on the screen, found {:?}", shown.get(seen..).unwrap_or_default())
+            panic!(
+                "expected {text:?} on the screen, found {:?}",
+                shown.get(seen..).unwrap_or_default()
+            )
         });
         self.seen = seen + at + text.len();
         before

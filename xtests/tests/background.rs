@@ -82,7 +82,8 @@ fn a_process_moved_out_of_the_cgroup_stays_recorded() {
     let file = lab.work().join("file");
     fs::write(&file, "x").expect("room");
     // The way out that root has: another cgroup. This shell writes itself there.
-    let script = "root=$(awk '$9 == \"cgroup2\" || / - cgroup2 / {print $5; exit}' /proc/self/mountinfo)
+    let script =
+        "root=$(awk '$9 == \"cgroup2\" || / - cgroup2 / {print $5; exit}' /proc/self/mountinfo)
         echo $$ > \"$root/cgroup.procs\" && exec cat \"$1\"";
     let words = ["sh", "-c", script, "sh"].map(AsRef::as_ref);
     let run = lab.run(words.into_iter().chain([file.as_os_str()])).succeed();

@@ -23,9 +23,7 @@ impl Case {
     fn new() -> Case {
         let lab = Lab::new();
         let spawner = lab.program("spawner");
-        let run = lab
-            .run([spawner.as_os_str(), "300".as_ref(), lab.nothing().as_ref()])
-            .succeed();
+        let run = lab.run([spawner.as_os_str(), "300".as_ref(), lab.nothing().as_ref()]).succeed();
         run.assert_whole();
         let files = contents(&run.dir);
         Case { lab, run, files }
@@ -91,7 +89,11 @@ impl Case {
     }
 
     fn assert_segments_untouched(&self, damaged: &[u8]) {
-        assert_eq!(fs::read(self.segment()).expect("it is there"), damaged, "a segment was changed");
+        assert_eq!(
+            fs::read(self.segment()).expect("it is there"),
+            damaged,
+            "a segment was changed"
+        );
         let now = contents(&self.run.dir);
         let gone: Vec<_> = self.files.keys().filter(|path| !now.contains_key(*path)).collect();
         assert_eq!(gone, Vec::<&PathBuf>::new(), "files were deleted");
@@ -100,9 +102,8 @@ impl Case {
 
 /// Counts may be less when the window's rest is gone; everything else is as it was.
 fn is_same(one: &Event, other: &Event) -> bool {
-    let key = |event: &Event| {
-        ["type", "op", "ts", "path", "exe"].map(|name| event.text(name).to_owned())
-    };
+    let key =
+        |event: &Event| ["type", "op", "ts", "path", "exe"].map(|name| event.text(name).to_owned());
     key(one) == key(other) && one.number("pid") == other.number("pid")
 }
 
@@ -267,7 +268,10 @@ fn a_run_that_still_goes_on_can_be_looked_at() {
 fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let listed = Command::new("find").arg(dir).args(["-type", "f", "-printf", "%P\\n"]).output();
     let listed = String::from_utf8(listed.expect("find starts").stdout).expect("plain names");
-    listed.lines().map(|name| (name.into(), fs::read(dir.join(name)).expect("it is there"))).collect()
+    listed
+        .lines()
+        .map(|name| (name.into(), fs::read(dir.join(name)).expect("it is there")))
+        .collect()
 }
 
 fn said(output: &Output) -> String {

@@ -22,7 +22,8 @@ fn cd_dir_and_cat_file_a_thousand_times_gives_a_thousand_right_paths() {
         fs::create_dir(&dir).and_then(|()| fs::write(dir.join("file"), "x")).expect("room");
         expected.insert(dir.join("file"));
     }
-    let run = lab.run(["sh", "-c", "for d in d*; do (cd $d && cat file >/dev/null); done"]).succeed();
+    let run =
+        lab.run(["sh", "-c", "for d in d*; do (cd $d && cat file >/dev/null); done"]).succeed();
     run.assert_whole();
     check_reads(&run, &lab.work(), &expected);
     for event in run.of("file", "read").filter(|event| is_below(event, &lab.work())) {
@@ -37,9 +38,8 @@ fn directories_made_and_removed_within_the_run_have_their_paths() {
     fs::create_dir(&base).expect("room");
     let catdir = lab.program("catdir");
     let times = TIMES.to_string();
-    let run = lab
-        .run([catdir.as_os_str(), times.as_ref(), base.as_ref(), "make".as_ref()])
-        .succeed();
+    let run =
+        lab.run([catdir.as_os_str(), times.as_ref(), base.as_ref(), "make".as_ref()]).succeed();
     run.assert_whole();
     let dirs: BTreeSet<PathBuf> = (0..TIMES).map(|n| base.join(format!("d{n:06}"))).collect();
     let files: BTreeSet<PathBuf> = dirs.iter().map(|dir| dir.join("file")).collect();
@@ -147,7 +147,8 @@ fn paths(run: &Recorded, op: &str, dir: &Path) -> Vec<PathBuf> {
 
 /// What a query gives as JSON has the same bytes; what is shown as text does nothing to a terminal.
 fn check_pages(lab: &Lab, run: &Recorded, names: &BTreeSet<PathBuf>) {
-    let lines = lab.told(["query", run.id(), "--op", "delete,create", "--all", "--format", "jsonl"]);
+    let lines =
+        lab.told(["query", run.id(), "--op", "delete,create", "--all", "--format", "jsonl"]);
     let mut found = BTreeSet::new();
     for line in lines.lines() {
         let event = xtests::Event(serde_json::from_str(line).expect("a JSON line"));

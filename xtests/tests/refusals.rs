@@ -26,18 +26,31 @@ fn what_cannot_be_executed_gives_126() {
     let text = lab.work().join("text");
     fs::write(&text, "#!/bin/sh\n").expect("room");
     fs::set_permissions(&text, Permissions::from_mode(0o644)).expect("ours");
-    let binary = lab.work().join("binary");
-    fs::write(&binary, b"\x7fELF and nothing behind it").expect("room");
-    fs::set_permissions(&binary, Permissions::from_mode(0o755)).expect("ours");
-    for path in [text, binary, lab.work()] {
+    let loose = lab.work().join("loose");
+    fs::write(&loose, "#!/no/such/interpreter\n").expect("room");
+    fs::set_permissions(&loose, Permissions::from_mode(0o755)).expect("ours");
+    for (path, status) in [(text, 126), (lab.work(), 126), (loose, 127)] {
+        let as_env = Command::new("env").arg(&path).output().expect("env starts");
+        assert_status(&as_env, status, "what env says");
         let output = lab.ask(["run".as_ref(), "--".as_ref(), path.as_os_str()]);
-        assert_status(&output, 126, &path.display().to_string());
+        assert_status(&output, status, &path.display().to_string());
         assert!(says(&output).contains("audit: "), "no word of explanation: {}", says(&output));
     }
 }
 
 #[test]
-fn the_record_of_a_command_that_was_not_found_says_that_it_was_not_started() {
+fn a_script_without_its_first_line_is_run_by_the_shell_as_env_does_it() {
+    let lab = Lab::new();
+    let script = lab.work().join("script");
+    fs::write(&script, "exit 5\n").expect("room");
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("ours");
+    let run = lab.run([&script]).record();
+    assert_eq!(run.status.code(), Some(5), "{}", run.errors());
+    assert_eq!(run.number_of("exec", ""), 1, "the shell");
+}
+
+#[test]
+fn the_record_of_a_command_that_was_not_found_has_no_exec() {
     let lab = Lab::new();
     let output = lab.ask(["run", "--", "no-such-command-here"]);
     assert_status(&output, 127, "no such command");
@@ -45,7 +58,7 @@ fn the_record_of_a_command_that_was_not_found_says_that_it_was_not_started() {
     assert_status(&page, 0, "the page of the run");
     let run = read_only_run(&lab.home(), &page);
     assert_eq!(run.number_of("exec", ""), 0, "nothing was executed");
-    assert_eq!(run.end().text("ending"), "not_started", "{:?}", run.end());
+    assert_eq!(run.end().number("code"), Some(127), "{:?}", run.end());
     run.assert_adds_up();
 }
 

@@ -115,7 +115,8 @@ fn datagrams_are_counted_for_each_peer() {
         for (name, times) in [(one, 4), (two, 2)] {
             let (_, sent, received) = traffic_with(&run, name);
             assert_eq!((sent, received), (times * size, 0), "bytes with {name}");
-            let packets: u64 = flows_with(&run, name).filter_map(|f| f.number("sent_packets")).sum();
+            let packets: u64 =
+                flows_with(&run, name).filter_map(|f| f.number("sent_packets")).sum();
             assert_eq!(packets, times, "datagrams to {name}");
         }
         drop(peers);

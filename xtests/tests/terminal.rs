@@ -48,7 +48,9 @@ fn control_c_ends_the_command_and_a_shell_script_around_it() {
     let lab = Lab::new();
     let mut terminal = Terminal::new(&lab);
     // A shell leaves its loop when its child died by SIGINT, and only then.
-    terminal.line("for i in 1 2 3; do audit run -- sh -c 'echo round''ed; sleep 1000'; done; echo status $?");
+    terminal.line(
+        "for i in 1 2 3; do audit run -- sh -c 'echo round''ed; sleep 1000'; done; echo status $?",
+    );
     terminal.expect("rounded");
     terminal.keys("\x03");
     terminal.expect("ready> ");
@@ -63,7 +65,9 @@ fn control_c_ends_the_command_and_a_shell_script_around_it() {
 fn a_command_that_catches_control_c_decides_itself() {
     let lab = Lab::new();
     let mut terminal = Terminal::new(&lab);
-    terminal.line("audit run -- bash -c 'trap \"echo cau\"\"ght; exit 7\" INT; echo be''gun; sleep 1000'");
+    terminal.line(
+        "audit run -- bash -c 'trap \"echo cau\"\"ght; exit 7\" INT; echo be''gun; sleep 1000'",
+    );
     terminal.expect("begun");
     terminal.keys("\x03");
     terminal.expect("caught");

@@ -25,10 +25,17 @@ fn exit_statuses_are_the_commands() {
 #[test]
 fn a_command_that_dies_by_a_signal_takes_audit_with_it_by_the_same_signal() {
     let lab = Lab::new();
-    for signal in
-        [Signal::HUP, Signal::INT, Signal::QUIT, Signal::ABORT, Signal::KILL, Signal::SEGV,
-         Signal::PIPE, Signal::TERM, Signal::USR1, Signal::XCPU]
-    {
+    for signal in [
+        Signal::HUP,
+        Signal::INT,
+        Signal::QUIT,
+        Signal::ABORT,
+        Signal::KILL,
+        Signal::SEGV,
+        Signal::TERM,
+        Signal::USR1,
+        Signal::XCPU,
+    ] {
         let number = signal.as_raw();
         let run = lab.run(exit_with(&lab, "signal", number)).record();
         assert_eq!(run.status.signal(), Some(number), "audit's end: {}", run.status);
@@ -72,7 +79,8 @@ fn signals_sent_to_audit_reach_the_command() {
 #[test]
 fn audit_stops_and_goes_on_as_its_command_does() {
     let lab = Lab::new();
-    let mut running = lab.run(["sh", "-c", "echo ready; read go; kill -STOP $$; echo on"]).start_ungated();
+    let mut running =
+        lab.run(["sh", "-c", "echo ready; read go; kill -STOP $$; echo on"]).start_ungated();
     running.expect("ready");
     running.go();
     let front = running.front().as_raw_pid();
@@ -115,8 +123,10 @@ fn odd_inheritance_arrives_unchanged() {
 #[test]
 fn standard_streams_are_the_callers_own() {
     let lab = Lab::new();
-    let mut running = lab.run(["sh", "-c", "readlink /proc/$$/fd/1; cat; echo problem >&2"]).start_ungated();
-    let own = fs::read_link(format!("/proc/{}/fd/1", running.front().as_raw_pid())).expect("a pipe");
+    let mut running =
+        lab.run(["sh", "-c", "readlink /proc/$$/fd/1; cat; echo problem >&2"]).start_ungated();
+    let own =
+        fs::read_link(format!("/proc/{}/fd/1", running.front().as_raw_pid())).expect("a pipe");
     running.expect(own.to_str().expect("a plain name"));
     running.go();
     running.expect("go");
@@ -149,7 +159,13 @@ fn options_of_the_command_are_not_options_of_audit() {
 fn an_unknown_option_starts_nothing() {
     let lab = Lab::new();
     let marker = lab.work().join("marker");
-    let output = lab.ask(["run".as_ref(), "--nmae".as_ref(), "x".as_ref(), "touch".as_ref(), marker.as_os_str()]);
+    let output = lab.ask([
+        "run".as_ref(),
+        "--nmae".as_ref(),
+        "x".as_ref(),
+        "touch".as_ref(),
+        marker.as_os_str(),
+    ]);
     assert!(!output.status.success(), "a mistyped option was accepted");
     assert!(!marker.exists(), "the command was started");
 }

@@ -44,8 +44,23 @@ fn tell_file(path: &str) {
 /// Signals, umask, rights: all that exec keeps.
 fn tell_status() {
     const KEPT: [&str; 17] = [
-        "Umask", "Uid", "Gid", "Groups", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "CapInh",
-        "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Cpus_allowed",
+        "Umask",
+        "Uid",
+        "Gid",
+        "Groups",
+        "SigPnd",
+        "ShdPnd",
+        "SigBlk",
+        "SigIgn",
+        "SigCgt",
+        "CapInh",
+        "CapPrm",
+        "CapEff",
+        "CapBnd",
+        "CapAmb",
+        "NoNewPrivs",
+        "Seccomp",
+        "Cpus_allowed",
     ];
     for line in fs::read_to_string("/proc/self/status").expect("proc").lines() {
         if KEPT.iter().any(|name| line.split(':').next() == Some(name)) {

@@ -36,7 +36,9 @@ impl Call {
             names: names(name, args),
             opened,
             returned,
-            cwd: args.split_once("AT_FDCWD<").and_then(|(_, it)| Some(it.split_once('>')?.0.into())),
+            cwd: args
+                .split_once("AT_FDCWD<")
+                .and_then(|(_, it)| Some(it.split_once('>')?.0.into())),
             args: args.to_owned(),
         })
     }
