@@ -38,7 +38,7 @@ extern "C" fn remember() {
 }
 
 /// Signals that the front takes from a descriptor while the command runs.
-const WATCHED: [c_int; 12] = [
+const WATCHED: [c_int; 16] = [
     libc::SIGCHLD,
     libc::SIGHUP,
     libc::SIGINT,
@@ -51,6 +51,11 @@ const WATCHED: [c_int; 12] = [
     libc::SIGTSTP,
     libc::SIGTTIN,
     libc::SIGTTOU,
+    // Without a watch the first two would be dropped and the others would end us alone.
+    libc::SIGWINCH,
+    libc::SIGURG,
+    libc::SIGPWR,
+    libc::SIGIO,
 ];
 
 /// `CLONE_INTO_CGROUP` (include/uapi/linux/sched.h, 5.7); libc's constant is cut to 32 bits.
