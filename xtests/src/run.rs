@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread::JoinHandle,
 };
 
@@ -96,7 +97,7 @@ impl<'lab> Run<'lab> {
         let before = lab.runs();
         let mut child = self.into_process().spawn().expect("audit starts");
         let stdin = child.stdin.take();
-        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let stdout = lines(child.stdout.take().expect("a pipe"));
         let errors = child.stderr.take().map(collect);
         Running { lab, child, stdin, stdout, errors, before }
     }
@@ -108,7 +109,8 @@ pub struct Running<'lab> {
     lab: &'lab Lab,
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
+    /// Lines of standard output, newlines included.
+    stdout: Receiver<Vec<u8>>,
     errors: Option<JoinHandle<Vec<u8>>>,
     before: Vec<PathBuf>,
 }
@@ -117,19 +119,28 @@ impl Running<'_> {
     /// Waits for a line on standard output.
     ///
     /// # Panics
-    /// When another comes, or the end.
+    /// When another comes, or none in time.
     pub fn expect(&mut self, word: &str) {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("a pipe can be read");
-        if line.trim_end() != word {
+        let found = self.stdout.recv_timeout(wait::DEADLINE);
+        let found = found.map(|line| String::from_utf8_lossy(&line).trim_end().to_owned());
+        if found.as_deref() != Ok(word) {
             let status = self.child.try_wait();
             let errors = match status {
                 Ok(Some(_)) => self.errors.take().and_then(|it| it.join().ok()).unwrap_or_default(),
                 _ => Vec::new(),
             };
             let errors = String::from_utf8_lossy(&errors);
-            panic!("expected the line {word:?}, found {line:?} ({status:?}): {errors}");
+            panic!("expected the line {word:?}, found {found:?} ({status:?}): {errors}");
         }
+    }
+
+    /// Waits until nobody can write to standard output any more.
+    ///
+    /// # Panics
+    /// When a line comes, or the end does not come in time.
+    pub fn expect_end(&mut self) {
+        let found = self.stdout.recv_timeout(wait::DEADLINE);
+        assert_eq!(found, Err(RecvTimeoutError::Disconnected), "the end of standard output");
     }
 
     /// Lets the command through a gate.
@@ -209,8 +220,7 @@ impl Running<'_> {
     /// When `audit` cannot be waited for.
     pub fn end(mut self) -> (std::process::ExitStatus, String) {
         drop(self.stdin.take());
-        let mut rest = Vec::new();
-        self.stdout.read_to_end(&mut rest).expect("a pipe can be read");
+        self.stdout.iter().for_each(drop);
         let status = self.child.wait().expect("audit is ours");
         let errors = self.errors.take().and_then(|it| it.join().ok()).unwrap_or_default();
         (status, String::from_utf8_lossy(&errors).into_owned())
@@ -233,8 +243,7 @@ impl Running<'_> {
     #[must_use]
     pub fn record_in(mut self, dir: &Path) -> Recorded {
         drop(self.stdin.take());
-        let mut rest = Vec::new();
-        self.stdout.read_to_end(&mut rest).expect("a pipe can be read");
+        let rest: Vec<u8> = self.stdout.iter().flatten().collect();
         let status = self.child.wait().expect("audit is ours");
         let errors = self.errors.take().and_then(|it| it.join().ok()).unwrap_or_default();
         Recorded::read(dir, status, rest, errors)
@@ -245,6 +254,22 @@ fn parent_of(pid: Pid) -> Option<Pid> {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
     Pid::from_raw(rest.split_whitespace().nth(1)?.parse().ok()?)
+}
+
+/// Reads standard output beside, so that nobody waits for a line for ever.
+fn lines(out: ChildStdout) -> Receiver<Vec<u8>> {
+    let (to, from) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut out = BufReader::new(out);
+        loop {
+            let mut line = Vec::new();
+            let more = out.read_until(b'\n', &mut line).is_ok_and(|len| len > 0);
+            if !more || to.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    from
 }
 
 /// Reads standard error beside, so that nobody waits for a full pipe.

@@ -69,7 +69,7 @@ fn a_pipe_behind_the_command_ends_when_the_command_does() {
     wait::until_true("the daemon", || file.with_extension("here").exists());
     let holders = running.holders_of_stdout();
     fs::write(&file, "go").expect("room");
-    running.expect("");
+    running.expect_end();
     let run = running.record();
     assert!(run.status.success(), "{}", run.errors());
     // The front has it as any parent would that waits for its child; the recorder must not.

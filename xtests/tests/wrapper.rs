@@ -49,11 +49,12 @@ fn a_command_that_dies_by_a_signal_takes_audit_with_it_by_the_same_signal() {
 #[test]
 fn signals_sent_to_audit_reach_the_command() {
     let lab = Lab::new();
-    let script = "for s in HUP INT QUIT USR1 USR2 TERM WINCH ALRM; do trap \"got=$s\" $s; done
+    let script =
+        "for s in HUP INT QUIT USR1 USR2 TERM WINCH ALRM URG PWR IO; do trap \"got=$s\" $s; done
         while [ \"$got\" != TERM ]; do
             got=
             echo ready
-            while [ -z \"$got\" ]; do sleep 1000 & wait $!; kill $! 2>/dev/null; done
+            while [ -z \"$got\" ]; do sleep 0.02; done
             echo $got
         done; exit 9";
     let mut running = lab.run(["bash", "-c", script]).start_ungated();
@@ -65,6 +66,9 @@ fn signals_sent_to_audit_reach_the_command() {
         (Signal::USR2, "USR2"),
         (Signal::WINCH, "WINCH"),
         (Signal::ALARM, "ALRM"),
+        (Signal::URG, "URG"),
+        (Signal::POWER, "PWR"),
+        (Signal::IO, "IO"),
         (Signal::TERM, "TERM"),
     ] {
         running.expect("ready");
