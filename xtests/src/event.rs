@@ -103,7 +103,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
         let [_, bytes @ ..] = bits.to_be_bytes();
         out.extend_from_slice(bytes.get(..group.len().saturating_sub(1))?);
     }
-    (text.len() % 4 == 0).then_some(out)
+    text.len().is_multiple_of(4).then_some(out)
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File, Permissions},
-    os::unix::fs::PermissionsExt,
+    fs::{self, Permissions},
+    os::{fd::OwnedFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use tempfile::TempDir;
 
 use crate::{Run, leftovers, programs};
@@ -24,7 +24,7 @@ const TMPFS_MAGIC: i64 = 0x0102_1994;
 pub struct Lab {
     root: TempDir,
     /// Held while the place exists: exact counts want one test at a time, whatever runs the tests.
-    _turn: File,
+    _turn: OwnedFd,
 }
 
 impl Lab {
@@ -189,10 +189,12 @@ impl Drop for Lab {
     }
 }
 
-fn take_turn() -> File {
-    let path = std::env::temp_dir().join("audit-xtests.lock");
-    let open = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = open.unwrap_or_else(|why| panic!("cannot open {}: {why}", path.display()));
-    flock(&file, FlockOperation::LockExclusive).expect("a lock");
-    file
+fn take_turn() -> OwnedFd {
+    // The folder of the built programs itself is locked, so that nothing is left anywhere.
+    let programs = programs::built("audit-supervisor");
+    let folder = programs.parent().expect("a program lies in a folder");
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder, flags, Mode::empty()).expect("the folder opens");
+    flock(&folder, FlockOperation::LockExclusive).expect("a lock");
+    folder
 }

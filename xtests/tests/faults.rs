@@ -25,6 +25,9 @@ impl Case {
         let spawner = lab.program("spawner");
         let run = lab.run([spawner.as_os_str(), "300".as_ref(), lab.nothing().as_ref()]).succeed();
         run.assert_whole();
+        // A run whose recorder lives is not over, and the recorder's last step comes after `audit`'s.
+        let supervisor = lab.program("audit-supervisor");
+        wait::until_true("the recorder's end", || processes_running(&supervisor).is_empty());
         let files = contents(&run.dir);
         Case { lab, run, files }
     }
@@ -124,21 +127,26 @@ fn derived_files_that_are_gone_are_made_again() {
     }
 }
 
+/// Ways to damage a file.
+const CHANGES: [fn(&mut Vec<u8>); 4] = [
+    |bytes| flip_in_the_middle(bytes),
+    |bytes| bytes.truncate(bytes.len() / 2),
+    Vec::clear,
+    |bytes| bytes.splice(.., *b"something else\n").for_each(drop),
+];
+
+fn flip_in_the_middle(bytes: &mut [u8]) {
+    let at = bytes.len() / 2;
+    if let Some(byte) = bytes.get_mut(at) {
+        *byte ^= 0x04;
+    }
+}
+
 #[test]
 fn derived_files_that_were_changed_are_made_again() {
     let case = Case::new();
     for name in ["events.jsonl", "index.sqlite", "meta.json"] {
-        let middle = |bytes: &mut Vec<u8>| {
-            let at = bytes.len() / 2;
-            if let Some(byte) = bytes.get_mut(at) {
-                *byte ^= 0x04;
-            }
-        };
-        let half = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2);
-        let empty = |bytes: &mut Vec<u8>| bytes.clear();
-        let other = |bytes: &mut Vec<u8>| bytes.splice(.., *b"something else\n").for_each(drop);
-        let changes: [&dyn Fn(&mut Vec<u8>); 4] = [&middle, &half, &empty, &other];
-        for (index, change) in changes.into_iter().enumerate() {
+        for (index, change) in CHANGES.into_iter().enumerate() {
             case.damage(&case.file(name), change);
             let text = case.view();
             let words = format!("{name}, change {index}: {text}");
@@ -172,12 +180,7 @@ fn a_segment_that_is_cut_off_opens_up_to_the_cut() {
 #[test]
 fn a_flipped_bit_in_a_segment_is_found_and_all_before_it_opens() {
     let case = Case::new();
-    case.damage(&case.segment(), |bytes| {
-        let at = bytes.len() / 2;
-        if let Some(byte) = bytes.get_mut(at) {
-            *byte ^= 0x10;
-        }
-    });
+    case.damage(&case.segment(), |bytes| flip_in_the_middle(bytes));
     let damaged = fs::read(case.segment()).expect("it is there");
     case.assert_up_to_damage(100, &["truncated", "partial"]);
     case.assert_segments_untouched(&damaged);
