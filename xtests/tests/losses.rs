@@ -3,7 +3,7 @@
 
 use std::{ffi::OsString, fs::File};
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Signal, kill_process, setpriority_process};
 use xtests::{Lab, Recorded};
 
 const SPAWNS: u64 = 20_000;
@@ -14,7 +14,17 @@ const ROUNDS: u64 = 20;
 fn rings_too_small_for_a_storm_lose_a_number_that_is_told() {
     let lab = Lab::new();
     let base = lab.run(storm(&lab, 0)).with(["--no-files"]).succeed();
-    let run = lab.run(storm(&lab, SPAWNS)).with(["--ring-kib", "4,4,4", "--no-files"]).succeed();
+    // Records of which a ring holds two, and a recorder that comes last.
+    let mut command = storm(&lab, SPAWNS);
+    command.push("x".repeat(1_500).into());
+    let mut running = lab.run(command).with(["--ring-kib", "4,4,4", "--no-files"]).start();
+    running.expect("ready");
+    setpriority_process(Some(running.supervisor()), 19).expect("it is ours");
+    running.go();
+    running.expect("done");
+    running.go();
+    let run = running.record();
+    assert!(run.status.success(), "{}: {}", run.status, run.errors());
     check_processes(&base, &run, "fork, exec and exit of each");
     check_page(&lab, &run);
 }
@@ -62,7 +72,7 @@ fn a_recorder_that_was_stopped_loses_nothing_while_there_is_room() {
 }
 
 fn storm(lab: &Lab, times: u64) -> Vec<OsString> {
-    let words = [times.to_string(), "4".to_owned()].map(OsString::from);
+    let words = [times.to_string(), "8".to_owned()].map(OsString::from);
     let [times, threads] = words;
     vec![lab.program("storm").into(), times, threads, lab.nothing().into()]
 }

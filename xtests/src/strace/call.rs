@@ -55,10 +55,11 @@ impl Call {
     }
 }
 
-/// Splits `ARGS) = RESULT`; the last ` = ` counts, as arguments may hold one.
+/// Splits `ARGS) = RESULT`; the last such place counts, as arguments may hold one.
 fn split_result(rest: &str) -> Option<(&str, &str)> {
-    let (args, result) = rest.rsplit_once(" = ")?;
-    Some((args.trim_end().strip_suffix(')')?, result))
+    let ends = |at: usize| rest.get(..at)?.trim_end().strip_suffix(')');
+    rest.rmatch_indices(" = ")
+        .find_map(|(at, sign)| Some((ends(at)?, rest.get(at + sign.len()..)?)))
 }
 
 /// The inside of a leading `<...>`.
@@ -152,7 +153,7 @@ mod tests {
         check(
             r#"1.2 openat(AT_FDCWD</w>, "a \" = b", O_RDONLY) = 3</w/a " = b>"#,
             &[(Some("/w"), "a \" = b")],
-            None,
+            Some("/w/a \" = b"),
         );
         check(
             r#"1.2 openat(AT_FDCWD</w>, "a\303\244", O_RDONLY) = 3</w/a\303\244>"#,
