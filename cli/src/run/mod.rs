@@ -31,6 +31,8 @@ pub(super) enum Stopped {
     NotRecorded(Failure),
     /// The command cannot be executed; the status says why.
     NotExecuted(Failure, u8),
+    /// The command runs, or ran, and how it ends is not known. It must not be started again.
+    Lost(Failure),
 }
 
 impl From<Failure> for Stopped {
@@ -60,6 +62,10 @@ pub(crate) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
             failure.print();
             ExitCode::from(code)
         }
+        Err(Stopped::Lost(failure)) => {
+            failure.print();
+            ExitCode::from(exit::TROUBLE)
+        }
     }
 }
 
@@ -86,9 +92,14 @@ fn record(
         supervisor: &mut begun.supervisor,
         recorder: attend::Recorder::Working,
     };
-    let trouble = |why| Failure::because("cannot attend to the command", &why);
-    let end = attendant.until_end().map_err(trouble)?;
-    attendant.until_sealed().map_err(trouble)?;
+    let end = attendant.until_end().map_err(|why| {
+        Stopped::Lost(
+            Failure::because("cannot wait for the command, which was started", &why)
+                .hint(format!("audit view {}", begun.run.id().suffix())),
+        )
+    })?;
+    // How the command ended is known: nothing that comes now changes the status.
+    let _ = attendant.until_sealed();
     let recorder = attendant.recorder;
     if recorder == attend::Recorder::Gone {
         begun.remove_leaf();

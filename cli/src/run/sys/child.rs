@@ -1,146 +1,36 @@
-//! The only unsafe code of the front: what must happen around fork and exec, and nothing else.
-//!
-//! Between `clone3` and `execve` the child runs on a copy of a single-threaded process and calls only
-//! async-signal-safe functions (signal-safety(7)); everything it needs is prepared before.
-#![allow(unsafe_code, reason = "the cli's one module with unsafe: clone3, exec, signals")]
+//! The command's process: clone, wait, become the command.
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
     io,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
-    sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
-/// What the process was started with, read before the Rust runtime changes it.
-static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
-static CLOSED_STDIO: AtomicU8 = AtomicU8::new(0);
-
-// JUSTIFICATION: std ignores SIGPIPE and opens /dev/null on closed 0..2 before main; the command must
-// get what we got, so both are read earlier.
-// SAFETY: the section holds C function pointers that the loader calls once before main (gABI,
-// "Initialization and Termination Functions"); `remember` has that type.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static REMEMBER: extern "C" fn() = remember;
-
-extern "C" fn remember() {
-    // SAFETY: all zeros is a valid sigaction, which the call then fills.
-    let mut old: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: a null new action only asks; `old` is a valid place for the answer.
-    let asked = unsafe { libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut old) };
-    SIGPIPE_IGNORED.store(asked == 0 && old.sa_sigaction == libc::SIG_IGN, Ordering::Relaxed);
-    for fd in 0..3 {
-        // SAFETY: F_GETFD takes no pointer and works on any number.
-        if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
-            CLOSED_STDIO.fetch_or(1 << fd, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Signals that the front takes from a descriptor while the command runs.
-const WATCHED: [c_int; 16] = [
-    libc::SIGCHLD,
-    libc::SIGHUP,
-    libc::SIGINT,
-    libc::SIGQUIT,
-    libc::SIGTERM,
-    libc::SIGUSR1,
-    libc::SIGUSR2,
-    libc::SIGALRM,
-    libc::SIGCONT,
-    libc::SIGTSTP,
-    libc::SIGTTIN,
-    libc::SIGTTOU,
-    // Without a watch the first two would be dropped and the others would end us alone.
-    libc::SIGWINCH,
-    libc::SIGURG,
-    libc::SIGPWR,
-    libc::SIGIO,
-];
+use super::{Mask, inherited};
 
 /// `CLONE_INTO_CGROUP` (include/uapi/linux/sched.h, 5.7); libc's constant is cut to 32 bits.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
-/// A set of signals, for restoring a mask.
-#[derive(Clone, Copy)]
-pub(super) struct Mask(libc::sigset_t);
-
-impl std::fmt::Debug for Mask {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mask").finish_non_exhaustive()
-    }
-}
-
-/// Blocks the watched signals. Returns the mask before and the descriptor that tells of them.
-pub(super) fn watch_signals() -> io::Result<(Mask, OwnedFd)> {
-    // SAFETY: all zeros is a valid sigset_t, and sigemptyset then makes it the empty set.
-    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-    let mut old = set;
-    // SAFETY: `set` is ours and initialised.
-    unsafe { libc::sigemptyset(&raw mut set) };
-    for signal in WATCHED {
-        // SAFETY: `set` is initialised and the numbers are valid signals.
-        unsafe { libc::sigaddset(&raw mut set, signal) };
-    }
-    // SAFETY: both point to sets of ours; the process has one thread here.
-    if unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, &raw mut old) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
-    // SAFETY: -1 asks for a new descriptor; `set` is valid.
-    let fd = unsafe { libc::signalfd(-1, &raw const set, flags) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel just made the descriptor for us alone.
-    Ok((Mask(old), unsafe { OwnedFd::from_raw_fd(fd) }))
-}
-
-/// A signal that came to the front.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Came {
-    /// Its number.
-    pub(super) signal: c_int,
-    /// Sent by a process (kill, sigqueue), not by the terminal or the kernel.
-    pub(super) by_process: bool,
-    /// The sender, where a process sent it.
-    pub(super) sender: u32,
-}
-
-/// Reads one signal from `fd`; `None` when there is none.
-pub(super) fn next_signal(fd: BorrowedFd<'_>) -> Option<Came> {
-    let mut info = [0u8; size_of::<libc::signalfd_siginfo>()];
-    let len = rustix::io::read(fd, &mut info).ok()?;
-    let word = |at: usize| {
-        let bytes: [u8; 4] = info.get(at..at + 4)?.try_into().ok()?;
-        Some(u32::from_ne_bytes(bytes))
-    };
-    // Offsets of ssi_signo, ssi_code and ssi_pid: signalfd(2).
-    let (signal, code, sender) = (word(0)?, word(8)?.cast_signed(), word(12)?);
-    let by_process = matches!(code, libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL);
-    (len == info.len()).then_some(Came { signal: signal.cast_signed(), by_process, sender })
-}
-
 /// Everything the child needs, prepared while allocating is allowed.
 #[derive(Debug)]
-pub(super) struct Launch {
+pub(in crate::run) struct Launch {
     /// Files to try, in order.
-    pub(super) files: Vec<CString>,
+    pub(in crate::run) files: Vec<CString>,
     /// The command's argv.
-    pub(super) argv: Vec<CString>,
+    pub(in crate::run) argv: Vec<CString>,
     /// The command's environment, `NAME=value`.
-    pub(super) envp: Vec<CString>,
+    pub(in crate::run) envp: Vec<CString>,
     /// User, group and supplementary groups to become.
-    pub(super) become_user: Option<(u32, u32, Vec<u32>)>,
+    pub(in crate::run) become_user: Option<(u32, u32, Vec<u32>)>,
     /// Whether to get a mount namespace of its own.
-    pub(super) own_mounts: bool,
+    pub(in crate::run) own_mounts: bool,
     /// The signal mask to restore.
-    pub(super) mask: Mask,
+    pub(in crate::run) mask: Mask,
 }
 
 /// What the child was at when it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(in crate::run) enum Stage {
     /// unshare(2) of the mount namespace.
     Mounts,
     /// Becoming another user.
@@ -151,13 +41,13 @@ pub(super) enum Stage {
 
 /// Descriptors the child talks over; all are closed by exec.
 #[derive(Debug)]
-pub(super) struct ChildPipes {
+pub(in crate::run) struct ChildPipes {
     /// A byte is written when the child waits.
-    pub(super) ready: OwnedFd,
+    pub(in crate::run) ready: OwnedFd,
     /// A byte is read before exec; end of file means that nobody waits any more.
-    pub(super) go: OwnedFd,
+    pub(in crate::run) go: OwnedFd,
     /// Stage and errno are written when something fails.
-    pub(super) failed: OwnedFd,
+    pub(in crate::run) failed: OwnedFd,
 }
 
 /// Pointers into a [`Launch`], as exec wants them.
@@ -190,7 +80,7 @@ impl Pointers {
 /// Clones the command's process into the cgroup `leaf`; it waits for `pipes.go`.
 ///
 /// Returns its pid and pidfd. Must be called while the process has one thread.
-pub(super) fn spawn(
+pub(in crate::run) fn spawn(
     launch: &Launch,
     leaf: BorrowedFd<'_>,
     pipes: &ChildPipes,
@@ -217,7 +107,7 @@ pub(super) fn spawn(
 }
 
 /// Returns the environment block as it is, entries without `=` included.
-pub(super) fn environment() -> Vec<CString> {
+pub(in crate::run) fn environment() -> Vec<CString> {
     unsafe extern "C" {
         static environ: *const *const c_char;
     }
@@ -241,7 +131,7 @@ pub(super) fn environment() -> Vec<CString> {
 }
 
 /// Becomes the command without a record; returns only if that fails.
-pub(super) fn exec_unrecorded(launch: &Launch) -> (Stage, io::Error) {
+pub(in crate::run) fn exec_unrecorded(launch: &Launch) -> (Stage, io::Error) {
     let mut pointers = Pointers::to(launch);
     let (stage, errno) = become_command(launch, &mut pointers);
     (stage, io::Error::from_raw_os_error(errno))
@@ -279,7 +169,7 @@ fn become_command(launch: &Launch, pointers: &mut Pointers) -> (Stage, c_int) {
     {
         return (Stage::User, errno);
     }
-    restore_inherited(launch);
+    inherited::restore(&launch.mask);
     (Stage::Exec, exec_first(pointers))
 }
 
@@ -295,21 +185,6 @@ fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<(), c_int> {
         return Err(last_errno());
     }
     Ok(())
-}
-
-fn restore_inherited(launch: &Launch) {
-    let action =
-        if SIGPIPE_IGNORED.load(Ordering::Relaxed) { libc::SIG_IGN } else { libc::SIG_DFL };
-    // SAFETY: SIG_IGN and SIG_DFL are valid dispositions of SIGPIPE.
-    unsafe { libc::signal(libc::SIGPIPE, action) };
-    let closed = CLOSED_STDIO.load(Ordering::Relaxed);
-    for fd in (0..3).filter(|fd| closed & (1 << fd) != 0) {
-        // SAFETY: the number was closed when we started; what is there is std's /dev/null, which
-        // nothing in this process uses after this point.
-        unsafe { libc::close(fd) };
-    }
-    // SAFETY: a valid set; a null old set asks for nothing.
-    unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const launch.mask.0, std::ptr::null_mut()) };
 }
 
 /// Tries the files like execvp(3): goes on after ENOENT, remembers EACCES, hands a file without
@@ -336,7 +211,7 @@ fn exec_first(pointers: &mut Pointers) -> c_int {
 }
 
 /// Exit status for a failure of the child, as `env` and `timeout` use them.
-pub(super) fn exit_status(stage: Stage, errno: c_int) -> c_int {
+pub(in crate::run) fn exit_status(stage: Stage, errno: c_int) -> c_int {
     match (stage, errno) {
         (Stage::Exec, libc::ENOENT | libc::ENOTDIR) => 127,
         (Stage::Exec, _) => 126,
@@ -345,39 +220,13 @@ pub(super) fn exit_status(stage: Stage, errno: c_int) -> c_int {
 }
 
 /// Reads what the child wrote to `failed`.
-pub(super) fn stage_from(message: [u8; 5]) -> (Stage, c_int) {
+pub(in crate::run) fn stage_from(message: [u8; 5]) -> (Stage, c_int) {
     let [stage, errno @ ..] = message;
     let stage = [Stage::Mounts, Stage::User, Stage::Exec]
         .into_iter()
         .find(|known| *known as u8 == stage)
         .unwrap_or(Stage::Exec);
     (stage, c_int::from_ne_bytes(errno))
-}
-
-/// Ends this process the way the command ended: by the same signal, without a core file.
-pub(super) fn die_by(signal: c_int) -> ! {
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: all zeros is a valid sigset_t.
-    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: valid pointers to values of ours; the signal was reported by the kernel, so it exists;
-    // the default action replaces whatever was there.
-    #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one step: become killable, then die")]
-    unsafe {
-        libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
-        libc::signal(signal, libc::SIG_DFL);
-        libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, signal);
-        libc::sigprocmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
-        libc::raise(signal);
-        // Only a signal that does not kill by default comes here.
-        libc::_exit(128 + signal)
-    }
-}
-
-/// Stops this process like the command stopped, until someone continues it.
-pub(super) fn stop_self() {
-    // SAFETY: takes no pointer; SIGSTOP cannot be caught.
-    unsafe { libc::raise(libc::SIGSTOP) };
 }
 
 /// The errno of the last failed call; takes no memory.

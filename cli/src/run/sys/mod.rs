@@ -1,0 +1,126 @@
+//! The only unsafe code of the front: what must happen around fork and exec, and nothing else.
+//!
+//! Between `clone3` and `execve` the child runs on a copy of a single-threaded process and calls only
+//! async-signal-safe functions (signal-safety(7)); everything it needs is prepared before.
+#![allow(unsafe_code, reason = "the cli's one module with unsafe: clone3, exec, signals")]
+
+mod child;
+mod inherited;
+
+use std::{
+    ffi::c_int,
+    io,
+    os::fd::{BorrowedFd, FromRawFd, OwnedFd},
+};
+
+pub(super) use child::{
+    ChildPipes, Launch, Stage, environment, exec_unrecorded, exit_status, spawn, stage_from,
+};
+
+/// Signals that the front takes from a descriptor while the command runs.
+const WATCHED: [c_int; 16] = [
+    libc::SIGCHLD,
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGALRM,
+    libc::SIGCONT,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+    // Without a watch the first two would be dropped and the others would end us alone.
+    libc::SIGWINCH,
+    libc::SIGURG,
+    libc::SIGPWR,
+    libc::SIGIO,
+];
+
+/// A set of signals, for restoring a mask.
+#[derive(Clone, Copy)]
+pub(super) struct Mask(libc::sigset_t);
+
+impl std::fmt::Debug for Mask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mask").finish_non_exhaustive()
+    }
+}
+
+/// Blocks the watched signals. Returns the mask before and the descriptor that tells of them.
+pub(super) fn watch_signals() -> io::Result<(Mask, OwnedFd)> {
+    inherited::keep_children();
+    // SAFETY: all zeros is a valid sigset_t, and sigemptyset then makes it the empty set.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    let mut old = set;
+    // SAFETY: `set` is ours and initialised.
+    unsafe { libc::sigemptyset(&raw mut set) };
+    for signal in WATCHED {
+        // SAFETY: `set` is initialised and the numbers are valid signals.
+        unsafe { libc::sigaddset(&raw mut set, signal) };
+    }
+    // SAFETY: both point to sets of ours; the process has one thread here.
+    if unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, &raw mut old) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+    // SAFETY: -1 asks for a new descriptor; `set` is valid.
+    let fd = unsafe { libc::signalfd(-1, &raw const set, flags) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just made the descriptor for us alone.
+    Ok((Mask(old), unsafe { OwnedFd::from_raw_fd(fd) }))
+}
+
+/// A signal that came to the front.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Came {
+    /// Its number.
+    pub(super) signal: c_int,
+    /// Sent by a process (kill, sigqueue), not by the terminal or the kernel.
+    pub(super) by_process: bool,
+    /// The sender, where a process sent it.
+    pub(super) sender: u32,
+}
+
+/// Reads one signal from `fd`; `None` when there is none.
+pub(super) fn next_signal(fd: BorrowedFd<'_>) -> Option<Came> {
+    let mut info = [0u8; size_of::<libc::signalfd_siginfo>()];
+    let len = rustix::io::read(fd, &mut info).ok()?;
+    let word = |at: usize| {
+        let bytes: [u8; 4] = info.get(at..at + 4)?.try_into().ok()?;
+        Some(u32::from_ne_bytes(bytes))
+    };
+    // Offsets of ssi_signo, ssi_code and ssi_pid: signalfd(2).
+    let (signal, code, sender) = (word(0)?, word(8)?.cast_signed(), word(12)?);
+    let by_process = matches!(code, libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL);
+    (len == info.len()).then_some(Came { signal: signal.cast_signed(), by_process, sender })
+}
+
+/// Ends this process the way the command ended: by the same signal, without a core file.
+pub(super) fn die_by(signal: c_int) -> ! {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: all zeros is a valid sigset_t.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: valid pointers to values of ours; the signal was reported by the kernel, so it exists;
+    // the default action replaces whatever was there.
+    #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one step: become killable, then die")]
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+        libc::signal(signal, libc::SIG_DFL);
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, signal);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
+        libc::raise(signal);
+        // Only a signal that does not kill by default comes here.
+        libc::_exit(128 + signal)
+    }
+}
+
+/// Stops this process like the command stopped, until someone continues it.
+pub(super) fn stop_self() {
+    // SAFETY: takes no pointer; SIGSTOP cannot be caught.
+    unsafe { libc::raise(libc::SIGSTOP) };
+}
