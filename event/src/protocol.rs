@@ -19,8 +19,6 @@ pub const BEGIN: u32 = 1;
 pub const ABOUT: u32 = 2;
 /// Front to supervisor: a [`Child`], with its pidfd.
 pub const CHILD: u32 = 3;
-/// Front to supervisor: the command could not be started; write the seal.
-pub const ABANDON: u32 = 4;
 /// Supervisor to front: recording can start; with the leaf's directory descriptor.
 pub const READY: u32 = 16;
 /// Supervisor to front: marks are in place, let the command go.

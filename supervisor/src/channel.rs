@@ -67,7 +67,7 @@ impl Channel {
     /// # Errors
     /// Those of sendmsg(2).
     pub(crate) fn refuse(&self, reason: u32, errno: i32, text: &str) -> io::Result<()> {
-        let text = text.as_bytes().get(..text.len().min(MAX_TEXT)).unwrap_or_default();
+        let text = text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default().as_bytes();
         let body = Refused { errno, reason };
         self.send_parts(&[protocol::head(REFUSED).as_bytes(), body.as_bytes(), text], None)
     }

@@ -13,7 +13,10 @@ use event::{
 use fsmon::{Dirs, FoldTable, Handle, Hit, Item, Kind, Lookup, Record, Seen};
 use zerocopy::IntoBytes;
 
-use crate::{clock, segment::Writer};
+use crate::{
+    clock,
+    segment::{Amount, Writer},
+};
 
 /// Different accesses remembered within a window of a second; more are stored one by one.
 const FOLDED: usize = 16 * 1024;
@@ -23,8 +26,6 @@ const FOLDED: usize = 16 * 1024;
 pub(crate) struct Counts {
     /// Accesses of the run that fanotify told.
     pub(crate) accesses: u64,
-    /// Of these, repeats within a window.
-    pub(crate) folded: u64,
     /// Changes of directory entries by the run that fanotify told.
     pub(crate) names: u64,
     /// Overflows of a queue; the kernel does not say how many events each stands for.
@@ -38,7 +39,8 @@ pub(crate) struct Counts {
 /// Turns items into frames.
 #[derive(Debug)]
 pub(crate) struct Files {
-    folds: FoldTable<()>,
+    /// With each: how often the disk had refused when its first frame was written.
+    folds: FoldTable<u32>,
     counts: Counts,
     /// Whether every process that reaches a mark is of the run (mount marks in its own namespace).
     own_mounts: bool,
@@ -104,14 +106,21 @@ impl Files {
     /// Ends a window: tells how often each access was repeated.
     pub(crate) fn end_window(&mut self, writer: &mut Writer) {
         self.folds.drain(|entry| {
-            if entry.count > 1 && entry.first_seq != 0 {
-                let repeat = FileRepeat {
-                    first_seq: entry.first_seq,
-                    last_ns: entry.last_ns,
-                    count: entry.count - 1,
-                };
-                writer.control(KIND_FILE_REPEAT, entry.last_ns, &[repeat.as_bytes()]);
+            let repeats = Amount { frames: 0, happened: entry.count - 1 };
+            if repeats.happened == 0 {
+                return;
             }
+            // Without its first frame a repeat says nothing.
+            if entry.first_seq == 0 || entry.payload != writer.refusals() {
+                return writer.lose(TALLY_ACCESS, repeats);
+            }
+            let repeat = FileRepeat {
+                first_seq: entry.first_seq,
+                last_ns: entry.last_ns,
+                count: repeats.happened,
+            };
+            let parts = [repeat.as_bytes()];
+            writer.sum(TALLY_ACCESS, repeats, KIND_FILE_REPEAT, entry.last_ns, &parts);
         });
     }
 
@@ -181,8 +190,8 @@ impl Files {
         writer: &mut Writer,
         now: u64,
     ) {
-        match self.folds.hit(key, now, 0, ()) {
-            Hit::Again(_) => self.counts.folded += 1,
+        match self.folds.hit(key, now, 0, writer.refusals()) {
+            Hit::Again(_) => {}
             Hit::Full => {
                 store(TALLY_ACCESS, file, record, path, writer, now);
             }

@@ -23,7 +23,7 @@ pub(crate) fn clean() -> io::Result<OwnedFd> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     rustix::process::chdir("/")?;
-    raise_files();
+    raise_limits();
     Ok(socket)
 }
 
@@ -35,13 +35,23 @@ pub(crate) fn signals() -> io::Result<SignalFd> {
     let mut set = SigSet::empty();
     ENDING.iter().for_each(|signal| set.add(*signal));
     set.thread_block()?;
+    // Blocked, a limit on file sizes that could not be raised is an error of the write, not our end.
+    let limits = [Signal::SIGXFSZ, Signal::SIGXCPU, Signal::SIGALRM];
+    limits.into_iter().collect::<SigSet>().thread_block()?;
     Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
 }
 
-/// A recording needs about 40 descriptors for programs, links and maps; a caller with `ulimit -n 20`
-/// must not stop it. The hard limit stays.
-fn raise_files() {
-    let limit = rustix::process::getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    let _ = rustix::process::setrlimit(Resource::Nofile, raised);
+/// The caller's limits are for the command. A recording needs about 40 descriptors, its segments grow, and it
+/// lasts as long as the run. Soft limits go up to the hard ones, and with the right to do so beyond.
+fn raise_limits() {
+    for resource in [Resource::Nofile, Resource::Fsize, Resource::Cpu, Resource::As, Resource::Data]
+    {
+        let limit = rustix::process::getrlimit(resource);
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        let _ = rustix::process::setrlimit(resource, raised);
+        if !matches!(resource, Resource::Nofile) {
+            let none = Rlimit { current: None, maximum: None };
+            let _ = rustix::process::setrlimit(resource, none);
+        }
+    }
 }

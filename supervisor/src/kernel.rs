@@ -16,8 +16,13 @@ use rustix::{
 };
 
 use crate::{
-    cgroup::Leaf, clock, marking, queues::Queues, recorder::Recorder, segment::Writer,
-    sensors::Sensors, sys::counting,
+    cgroup::Leaf,
+    clock, marking,
+    queues::Queues,
+    recorder::{Asked, Recorder},
+    segment::Writer,
+    sensors::Sensors,
+    sys::counting,
 };
 
 fn settings(name: &str) -> Begin {
@@ -86,10 +91,10 @@ fn no_record_on_its_way_asks_for_memory() {
     child.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
 
     // The first turn looks at everything once, mounts too.
-    let _ = recorder.turn(|_| ControlFlow::Continue(())).expect("the loop turns");
+    let _ = recorder.turn(|_| Asked::GoOn).expect("the loop turns");
     let before = counting::asked();
     let ending = loop {
-        let turned = recorder.turn(|_| ControlFlow::Continue(())).expect("the loop turns");
+        let turned = recorder.turn(|_| Asked::GoOn).expect("the loop turns");
         if let ControlFlow::Break(ending) = turned {
             break ending;
         }
@@ -102,9 +107,9 @@ fn no_record_on_its_way_asks_for_memory() {
 
     assert_eq!(ending, Ending::Empty);
     let account = recorder.queues.writer.account();
-    let execs = account.stored(event::wire::Kind::Exec as u32);
-    let files = account.stored(event::frame::control::TALLY_ACCESS);
-    let names = account.stored(event::frame::control::TALLY_NAMES);
+    let execs = account.stored(event::wire::Kind::Exec as u32).frames;
+    let files = account.stored(event::frame::control::TALLY_ACCESS).happened;
+    let names = account.stored(event::frame::control::TALLY_NAMES).frames;
     assert!(execs >= 900, "{execs} execs");
     // fanotify merges the creation and removal of one file into one record.
     assert!(files >= 900 && names >= 300, "{files} accesses, {names} names");

@@ -12,7 +12,10 @@ pub(crate) type Total = (Source, Cause, u32, u64);
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
     told: Vec<Total>,
+    /// As it is on disk.
+    safe: Vec<Total>,
     since_ns: u64,
+    now_ns: u64,
     forks: u64,
     exits: u64,
 }
@@ -64,6 +67,17 @@ impl Losses {
                 writer.control(KIND_LOST, now, &[lost.as_bytes()]);
             }
         }
-        self.since_ns = now;
+        self.now_ns = now;
+    }
+
+    /// What was written by [`Losses::tell`] is on disk.
+    pub(crate) fn told(&mut self) {
+        self.safe.clone_from(&self.told);
+        self.since_ns = self.now_ns;
+    }
+
+    /// The disk refused it: tell it again.
+    pub(crate) fn not_told(&mut self) {
+        self.told.clone_from(&self.safe);
     }
 }

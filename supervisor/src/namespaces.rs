@@ -13,7 +13,7 @@ use std::{
 
 use event::frame::control::{Source, State};
 use fsmon::{Monitor, Scope};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 
 use crate::{marking, segment::Writer, statement};
 
@@ -25,6 +25,8 @@ const FOLLOWED: usize = 64;
 struct Followed {
     /// `/proc/PID` of a process in it.
     process: OwnedFd,
+    /// Of the namespace; not known for the command's own, which is never another's while it lives.
+    inode: Option<u32>,
     mountinfo: File,
     scope: Scope,
     /// What mountinfo said last.
@@ -35,11 +37,25 @@ struct Followed {
 #[derive(Debug)]
 pub(crate) struct Namespaces {
     known: Vec<u32>,
-    entered: Vec<u32>,
+    /// Inode and a process in it.
+    entered: Vec<(u32, u32)>,
     followed: Vec<Followed>,
 }
 
 impl Namespaces {
+    /// Lets go of namespaces whose process has ended: an open mountinfo holds the namespace, and with it
+    /// its mounts. One that lives on through others is found again by the next exec in it.
+    pub(crate) fn forget_ended(&mut self) {
+        let Namespaces { known, followed, .. } = self;
+        followed.retain(|followed| {
+            let lives = followed.lives();
+            if !lives {
+                known.retain(|inode| Some(*inode) != followed.inode);
+            }
+            lives
+        });
+    }
+
     /// Takes the memory that noticing needs.
     pub(crate) fn new() -> Self {
         Namespaces {
@@ -59,7 +75,7 @@ impl Namespaces {
             self.known.push(inode);
         }
         if self.known.len() > 1 && self.entered.len() < FOLLOWED {
-            self.entered.push(pid);
+            self.entered.push((inode, pid));
         }
     }
 
@@ -73,13 +89,18 @@ impl Namespaces {
     ///
     /// # Errors
     /// When the process is gone.
-    pub(crate) fn watch(&mut self, pid: u32, scope: Scope) -> io::Result<impl AsFd + use<>> {
+    pub(crate) fn watch(
+        &mut self,
+        pid: u32,
+        inode: Option<u32>,
+        scope: Scope,
+    ) -> io::Result<impl AsFd + use<>> {
         let process = process(pid)?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&process, "mountinfo", flags, Mode::empty())?;
         let twin = file.try_clone()?;
         let mut followed =
-            Followed { process, mountinfo: File::from(file), scope, mounts: Vec::new() };
+            Followed { process, inode, mountinfo: File::from(file), scope, mounts: Vec::new() };
         followed.mounts = followed.read()?;
         if self.followed.len() < FOLLOWED {
             self.followed.push(followed);
@@ -95,7 +116,7 @@ impl Namespaces {
         writer: &mut Writer,
     ) -> Vec<impl AsFd + use<>> {
         let mut fds = Vec::new();
-        for pid in std::mem::take(&mut self.entered) {
+        for (inode, pid) in std::mem::take(&mut self.entered) {
             // Another namespace is not the run's own: its marks must be on file systems, where
             // whatever it mounts next is seen too.
             let marked = process(pid).and_then(|process| {
@@ -104,17 +125,21 @@ impl Namespaces {
             });
             let text = match marked.and_then(|placement| {
                 marking::tell_mounts(&placement, writer);
-                fds.push(self.watch(pid, Scope::Filesystem)?);
+                fds.push(self.watch(pid, Some(inode), Scope::Filesystem)?);
                 Ok(())
             }) {
                 Ok(()) => format!(
                     "process {pid} was found in a mount namespace of its own: what was done there \
                      before its mounts were marked is not told"
                 ),
-                Err(why) => format!(
-                    "process {pid} was in a mount namespace of its own that could not be marked \
+                // The number may be another namespace's soon.
+                Err(why) => {
+                    self.known.retain(|known| *known != inode);
+                    format!(
+                        "process {pid} was in a mount namespace of its own that could not be marked \
                      ({why}): what was done there is told in part"
-                ),
+                    )
+                }
             };
             degraded(writer, &text);
         }
@@ -155,6 +180,11 @@ impl Namespaces {
 }
 
 impl Followed {
+    /// Whether the process still is: its directory is empty once it was waited for.
+    fn lives(&self) -> bool {
+        rustix::fs::statat(&self.process, "stat", AtFlags::empty()).is_ok()
+    }
+
     /// Reads mountinfo whole, which also arms the next notice.
     fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut mounts = Vec::new();

@@ -7,7 +7,7 @@ use event::{
 use fsmon::{FoldTable, Hit};
 use zerocopy::IntoBytes;
 
-use crate::segment::Writer;
+use crate::segment::{Amount, Writer};
 
 /// Different (process, file) pairs within a window; when it is full the window ends early.
 const FOLDED: usize = 16 * 1024;
@@ -27,23 +27,16 @@ struct Who {
 #[derive(Debug)]
 pub(crate) struct OpenCounts {
     folds: FoldTable<Who>,
-    summed: u64,
 }
 
 impl OpenCounts {
     /// Takes all memory.
     pub(crate) fn new() -> Self {
-        OpenCounts { folds: FoldTable::new(FOLDED), summed: 0 }
-    }
-
-    /// Records summed since the start.
-    pub(crate) fn summed(&self) -> u64 {
-        self.summed
+        OpenCounts { folds: FoldTable::new(FOLDED) }
     }
 
     /// Adds one open.
     pub(crate) fn see(&mut self, open: &Open, writer: &mut Writer) {
-        self.summed += 1;
         if self.hit(open) == Hit::Full {
             self.end_window(writer);
             self.hit(open);
@@ -65,7 +58,9 @@ impl OpenCounts {
                 generation: who.generation,
                 mode: who.mode,
             };
-            writer.record(Kind::Open as u32, KIND_OPENS, entry.last_ns, &[opens.as_bytes()]);
+            let amount = Amount { frames: 1, happened: entry.count };
+            let parts = [opens.as_bytes()];
+            writer.sum(Kind::Open as u32, amount, KIND_OPENS, entry.last_ns, &parts);
         });
     }
 

@@ -50,6 +50,17 @@ impl Source {
     ];
 }
 
+/// What is to be done after a signal or a word of the front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Nothing.
+    GoOn,
+    /// End when the command has ended, or `--linger` is over.
+    EndSoon,
+    /// End now.
+    End(Ending),
+}
+
 /// The loop and what it waits for.
 #[derive(Debug)]
 pub(crate) struct Recorder {
@@ -110,7 +121,7 @@ impl Recorder {
             self.register(group, Source::Files, Interest::READABLE)?;
         }
         let scope = if own_mounts { fsmon::Scope::Mount } else { fsmon::Scope::Filesystem };
-        let mounts = self.queues.processes.namespaces.watch(pid, scope)?;
+        let mounts = self.queues.processes.namespaces.watch(pid, None, scope)?;
         self.register(&mounts, Source::Mounts, Interest::PRIORITY)?;
         self.queues.monitor = Some((monitor, Files::new(own_mounts)));
         Ok(())
@@ -134,7 +145,7 @@ impl Recorder {
     /// Those of epoll, which end the recording.
     pub(crate) fn turn(
         &mut self,
-        mut ask: impl FnMut(Source) -> ControlFlow<Ending>,
+        mut ask: impl FnMut(Source) -> Asked,
     ) -> io::Result<ControlFlow<Ending>> {
         self.wait()?;
         for source in Source::ALL {
@@ -148,8 +159,9 @@ impl Recorder {
                 Source::Files => self.queues.drain_files(),
                 Source::Mounts => self.follow_mounts(),
                 Source::Signals | Source::Front => match ask(source) {
-                    ControlFlow::Break(ending) => return Ok(ControlFlow::Break(ending)),
-                    ControlFlow::Continue(()) => Left::Empty,
+                    Asked::End(ending) => return Ok(ControlFlow::Break(ending)),
+                    Asked::EndSoon => self.end_soon(),
+                    Asked::GoOn => Left::Empty,
                 },
                 Source::Main => self.command_ended(),
                 Source::Leaf => Left::Empty,
@@ -157,7 +169,7 @@ impl Recorder {
             self.due[source as usize] = matches!(left, Left::More);
         }
         let now = clock::boot_ns();
-        if now.saturating_sub(self.checkpoint_ns) >= CHECKPOINT_NS {
+        if now.saturating_sub(self.checkpoint_ns) >= self.window_ns() {
             self.checkpoint(now);
         }
         self.queues.writer.flush(now);
@@ -190,9 +202,14 @@ impl Recorder {
         Ok(())
     }
 
+    /// Longest time between two checkpoints; on a full disk they must not eat what is left.
+    fn window_ns(&self) -> u64 {
+        if self.queues.writer.is_whole() { CHECKPOINT_NS } else { 60 * CHECKPOINT_NS }
+    }
+
     /// Time until something has to be done even if nothing happens.
     fn patience(&self) -> Duration {
-        let checkpoint = self.checkpoint_ns.saturating_add(CHECKPOINT_NS);
+        let checkpoint = self.checkpoint_ns.saturating_add(self.window_ns());
         let first = [self.queues.writer.sync_due_ns(), self.give_up_ns]
             .into_iter()
             .flatten()
@@ -234,10 +251,21 @@ impl Recorder {
         Left::Empty
     }
 
+    /// Gives the run as long as `--linger`, whether its command has ended or not.
+    fn end_soon(&mut self) -> Left {
+        let linger = u64::try_from(self.linger.as_nanos()).unwrap_or(u64::MAX);
+        let end = clock::boot_ns().saturating_add(linger);
+        self.give_up_ns = Some(self.give_up_ns.map_or(end, |earlier| earlier.min(end)));
+        Left::Empty
+    }
+
     /// Over when the command has ended and nobody is left, or the patience with those who are.
     fn is_over(&self, now: u64) -> ControlFlow<Ending> {
         if !self.queues.processes.command.as_ref().is_some_and(|command| command.ended) {
-            return ControlFlow::Continue(());
+            return match self.give_up_ns {
+                Some(end) if now >= end => ControlFlow::Break(Ending::Stopped),
+                _ => ControlFlow::Continue(()),
+            };
         }
         // A process that left the leaf is alive though the leaf is empty.
         let populated = self.leaf.populated().unwrap_or(true);

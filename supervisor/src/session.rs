@@ -1,6 +1,7 @@
 //! One recording from the front's first word to the seal.
 
 use std::{
+    io,
     ops::ControlFlow,
     os::fd::{AsFd, OwnedFd},
     time::Duration,
@@ -18,7 +19,7 @@ use crate::{
     channel::Channel,
     clock, inherited, marking,
     queues::Queues,
-    recorder::{Recorder, Source},
+    recorder::{Asked, Recorder, Source},
     refusal::{Refusal, errno, with_causes},
     segment::Writer,
     statement,
@@ -129,7 +130,12 @@ fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
     recorder
         .add_command(child.pid, child.scope, pidfd)
         .map_err(Refusal::kernel("watch the command"))?;
-    if settings.without & without::FILES == 0 {
+    if settings.without & without::FILES == 0 && !first_pid_namespace() {
+        // BPF names processes by their number in the machine's first pid namespace, fanotify by that in
+        // ours: no file could be given to its process.
+        let why = io::Error::other("this is not the machine's first pid namespace (a container?)");
+        statement::files_off(&mut recorder.queues.writer, &why);
+    } else if settings.without & without::FILES == 0 {
         let own_mounts = child.scope == scope::MOUNT;
         match marking::mark(child.pid, own_mounts, &mut recorder.queues.writer) {
             Ok(monitor) => recorder
@@ -144,22 +150,37 @@ fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
     channel.send(ARMED, None).map_err(Refusal::protocol)
 }
 
+/// Whether the numbers of processes are those of the machine. The first pid namespace has a fixed inode
+/// (`PROC_PID_INIT_INO`, include/uapi/linux/nsfs.h and include/linux/proc_ns.h).
+fn first_pid_namespace() -> bool {
+    const FIRST: u64 = 0xEFFF_FFFC;
+    rustix::fs::stat("/proc/self/ns/pid").is_ok_and(|stat| stat.st_ino == FIRST)
+}
+
 /// Runs the loop until the run is over.
 fn record(channel: &mut Channel, session: &mut Session) -> Ending {
     let Session { recorder, signals, .. } = session;
-    let mut front_lives = true;
+    let (mut front_lives, mut told) = (true, 0);
     loop {
         let turned = recorder.turn(|source| match source {
-            // Told to end: the record is closed properly; the command goes on.
-            Source::Signals if matches!(signals.read_signal(), Ok(Some(_))) => {
-                ControlFlow::Break(Ending::Stopped)
+            // Whoever ends the command often ends us with it (a service manager's stop): what the
+            // command does at its end belongs to the record. A second word ends it at once.
+            Source::Signals => {
+                while matches!(signals.read_signal(), Ok(Some(_))) {
+                    told += 1;
+                }
+                match told {
+                    0 => Asked::GoOn,
+                    1 => Asked::EndSoon,
+                    _ => Asked::End(Ending::Stopped),
+                }
             }
             // The front has nothing more to say; that it is gone changes nothing for the record.
             Source::Front if front_lives => {
                 front_lives = channel.is_open();
-                ControlFlow::Continue(())
+                Asked::GoOn
             }
-            _ => ControlFlow::Continue(()),
+            _ => Asked::GoOn,
         });
         match turned {
             Ok(ControlFlow::Continue(())) => {}
@@ -173,19 +194,44 @@ fn record(channel: &mut Channel, session: &mut Session) -> Ending {
 fn seal(recorder: &mut Recorder, ending: Ending) {
     recorder.queues.sensors.detach();
     recorder.queues.drain_all();
-    recorder.checkpoint(clock::boot_ns());
-    let boot_ns = clock::boot_ns();
-    let seal = Seal {
-        chain: recorder.queues.writer.link(),
-        boot_ns,
-        real_ns: clock::real_ns(),
-        frames: recorder.queues.writer.frames() + 1,
-        main_code: recorder.queues.main_code().unwrap_or(0),
-        main_known: u32::from(recorder.queues.main_code().is_some()),
-        ending: ending as u32,
+    let last = LastWords {
+        code: recorder.queues.main_code(),
+        ending,
         alive: recorder.queues.processes.members.alive(),
     };
-    recorder.queues.writer.control(KIND_SEAL, boot_ns, &[seal.as_bytes()]);
-    recorder.queues.writer.finish(boot_ns);
+    recorder.queues.writer.close();
+    recorder.checkpoint(clock::boot_ns());
+    let writer = &mut recorder.queues.writer;
+    // What the disk refuses is said again in the reserve.
+    for _ in 0..2 {
+        let firm = writer.settle(clock::boot_ns());
+        write_seal(writer, &last);
+        if writer.settle(clock::boot_ns()) == firm {
+            break;
+        }
+    }
+    writer.finish(clock::boot_ns());
     recorder.leaf.remove();
+}
+
+/// What the seal says, but for the chain and the clocks.
+struct LastWords {
+    code: Option<i32>,
+    ending: Ending,
+    alive: u32,
+}
+
+fn write_seal(writer: &mut Writer, last: &LastWords) {
+    let boot_ns = clock::boot_ns();
+    let seal = Seal {
+        chain: writer.link(),
+        boot_ns,
+        real_ns: clock::real_ns(),
+        frames: writer.frames() + 1,
+        main_code: last.code.unwrap_or(0),
+        main_known: u32::from(last.code.is_some()),
+        ending: last.ending as u32,
+        alive: last.alive,
+    };
+    writer.control(KIND_SEAL, boot_ns, &[seal.as_bytes()]);
 }

@@ -82,7 +82,7 @@ fn not_asked(writer: &mut Writer, sensor: Source) {
 
 /// Writes one statement.
 pub(crate) fn source(writer: &mut Writer, source: Source, state: State, text: &str) {
-    let text = text.get(..text.len().min(4096)).unwrap_or_default();
+    let text = text.get(..text.floor_char_boundary(4096)).unwrap_or_default();
     let text_len = u32::try_from(text.len()).unwrap_or(0);
     let frame = SourceState { source: source as u32, state: state as u32, text_len, pad: 0 };
     writer.control(KIND_SOURCE, clock::boot_ns(), &[frame.as_bytes(), text.as_bytes()]);

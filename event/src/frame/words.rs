@@ -66,6 +66,8 @@ words! {
         Skipped = 6 "skipped",
         /// An event of a process that the recorder did not know, after forks were lost.
         UnknownProcess = 7 "unknown_process",
+        /// A BPF program had no memory to follow a process or socket: what it did later may be missing.
+        NoMemory = 8 "no_memory",
     }
 }
 

@@ -15,11 +15,18 @@ use crate::{clock, files::Counts, losses::Total, sensors::TOPICS};
 /// Rows of the checkpoint: the record kinds, then accesses and names.
 const ROWS: usize = Kind::ALL.len() + 2;
 
+/// Drains of opens before a window ends: at a budget of 4,096 records, the whole ring of 16 MiB.
+const ROUNDS: u32 = 64;
+
 impl Queues {
     /// Ends a window. Both clocks of the record are read here.
     pub(crate) fn checkpoint(&mut self, now: u64) {
-        // Opens wake nobody while few: a window that ends must have them all.
-        while matches!(self.drain_opens(), Left::More) {}
+        // Opens wake nobody while few: a window that ends must have them all. More than a whole ring
+        // of them is the next window's.
+        let mut rounds = 0;
+        while rounds < ROUNDS && matches!(self.drain_opens(), Left::More) {
+            rounds += 1;
+        }
         if let Some((_, files)) = &mut self.monitor {
             files.end_window(&mut self.writer);
         }
@@ -27,10 +34,22 @@ impl Queues {
         self.sensors.look();
         let lost = |kind| self.sensors.count(Topic::Proc, kind, Cell::Lost);
         self.losses.of_lives(lost(Kind::Fork), lost(Kind::Exit));
-        let totals = self.losses_by_tally().into_iter().flatten().chain(self.other_losses());
-        self.losses.tell(totals, &mut self.writer, now);
-        self.write_checkpoint();
         self.processes.members.forget_ended(now);
+        self.processes.namespaces.forget_ended();
+        // What the disk refuses is told again on the ground that is left; it can refuse twice.
+        for _ in 0..3 {
+            let firm = self.writer.settle(now);
+            if !self.writer.has_room() {
+                return;
+            }
+            let totals = self.losses_by_tally().into_iter().flatten().chain(self.other_losses());
+            self.losses.tell(totals, &mut self.writer, now);
+            self.write_checkpoint();
+            if self.writer.settle(now) == firm {
+                return self.losses.told();
+            }
+            self.losses.not_told();
+        }
     }
 
     fn write_checkpoint(&mut self) {
@@ -51,8 +70,8 @@ impl Queues {
         let kinds = Kind::ALL.into_iter().map(|kind| self.of_kind(kind));
         let counts = self.file_counts();
         let files = [
-            self.of_files(TALLY_ACCESS, Source::Access, counts.accesses, counts.folded),
-            self.of_files(TALLY_NAMES, Source::Names, counts.names, 0),
+            self.tally(TALLY_ACCESS, Source::Access, counts.accesses, 0),
+            self.tally(TALLY_NAMES, Source::Names, counts.names, 0),
         ];
         for (row, tally) in rows.iter_mut().zip(kinds.chain(files)) {
             *row = tally;
@@ -68,19 +87,21 @@ impl Queues {
         }
         let seen = self.sensors.count(topic, kind, Cell::Seen);
         let ring = self.sensors.count(topic, kind, Cell::Lost);
-        let account = self.writer.account();
-        let (stored, disk) = (account.stored(id), account.lost(id));
-        let folded = match kind {
-            Kind::Open => self.opens.summed().saturating_sub(stored + disk),
-            _ => 0,
-        };
-        Tally { id, source: source as u32, seen, stored, folded, lost: ring + disk }
+        self.tally(id, source, seen, ring)
     }
 
-    fn of_files(&self, id: u32, source: Source, seen: u64, folded: u64) -> Tally {
+    /// `seen = stored + folded + lost`, with what the disk took and kept.
+    fn tally(&self, id: u32, source: Source, seen: u64, ring: u64) -> Tally {
         let account = self.writer.account();
-        let (stored, lost) = (account.stored(id), account.lost(id));
-        Tally { id, source: source as u32, seen, stored, folded, lost }
+        let stored = account.stored(id);
+        Tally {
+            id,
+            source: source as u32,
+            seen,
+            stored: stored.frames,
+            folded: stored.happened - stored.frames.min(stored.happened),
+            lost: ring + account.lost(id),
+        }
     }
 
     fn file_counts(&self) -> Counts {
@@ -97,9 +118,11 @@ impl Queues {
         })
     }
 
-    fn other_losses(&self) -> [Total; 9] {
+    fn other_losses(&self) -> [Total; 12] {
         let counts = self.file_counts();
         let missed = |topic| self.sensors.missed(topic);
+        // Faults of other kinds are in the flags of their records.
+        let fault = |topic, kind| self.sensors.count(topic, kind, Cell::Fault);
         [
             (Source::Access, Cause::QueueOverflow, 0, counts.overflows),
             (Source::Access, Cause::Malformed, 0, counts.malformed),
@@ -110,6 +133,9 @@ impl Queues {
             (Source::Process, Cause::Skipped, 0, missed(Topic::Proc)),
             (Source::Network, Cause::Skipped, 0, missed(Topic::Net)),
             (Source::Opens, Cause::Skipped, 0, missed(Topic::Opens)),
+            (Source::Process, Cause::NoMemory, Kind::Fork as u32, fault(Topic::Proc, Kind::Fork)),
+            (Source::Process, Cause::NoMemory, Kind::Exit as u32, fault(Topic::Proc, Kind::Exit)),
+            (Source::Network, Cause::NoMemory, Kind::Flow as u32, fault(Topic::Net, Kind::Flow)),
         ]
     }
 }

@@ -6,6 +6,7 @@ use bpf::{Left, Topic};
 use event::wire::Record;
 
 use crate::{
+    clock,
     files::{Files, Who},
     losses::Losses,
     opens::OpenCounts,
@@ -16,6 +17,9 @@ use crate::{
 
 /// Records or items taken from one source before the others are looked at.
 const BUDGET: usize = 4096;
+
+/// Longest time that the last reading of file events takes: a backlog of millions is read in it.
+const LAST_DRAIN_NS: u64 = 10_000_000_000;
 
 /// All queues of a run, their tables, and the writer.
 #[derive(Debug)]
@@ -47,12 +51,14 @@ impl Queues {
         }
     }
 
-    /// Takes what is left everywhere, without waiting.
+    /// Takes what is left everywhere, without waiting. The programs are deaf by now, so rings end; the
+    /// groups of a busy machine may not, and what strangers do is not waited for.
     pub(crate) fn drain_all(&mut self) {
         while matches!(self.drain_processes(), Left::More) {}
         while matches!(self.drain_network(), Left::More) {}
         while matches!(self.drain_opens(), Left::More) {}
-        while matches!(self.drain_files(), Left::More) {}
+        let end = clock::boot_ns().saturating_add(LAST_DRAIN_NS);
+        while matches!(self.drain_files(), Left::More) && clock::boot_ns() < end {}
     }
 
     /// How the command ended, if that was seen.
@@ -98,7 +104,7 @@ impl Queues {
             let who = |pid: u32, writer: &mut Writer| {
                 // At most what is in the ring now; the budget only guards against a ring that fills as
                 // fast as it is read. An empty one costs two loads.
-                sensors.drain(Topic::Proc, 1 << 20, |bytes| processes.see(bytes, writer));
+                sensors.drain(Topic::Proc, 1 << 16, |bytes| processes.see(bytes, writer));
                 processes.members.find(pid).map_or(Who::Stranger { perhaps }, Who::Member)
             };
             files.see(seen, who, writer);

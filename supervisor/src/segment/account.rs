@@ -1,40 +1,64 @@
-//! What became of the frames: stored, waiting in the buffer, or taken by the disk.
+//! What became of what was told: stored, waiting in the buffer, or taken by the disk.
+//!
+//! A frame may stand for many (`Opens`, `FileRepeat`), so frames and what they stand for are counted apart.
 
 use event::frame::control::{TALLY_ACCESS, TALLY_NAMES};
 
 /// Tally ids: record kinds below 64, then accesses and names.
 const IDS: usize = 66;
 
-/// Counts by tally id.
+/// Frames, and how many happenings they stand for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    /// Frames with an event of their own.
+    pub(crate) frames: u64,
+    /// Happenings, one for each such frame and those that are only counted.
+    pub(crate) happened: u64,
+}
+
+impl Amount {
+    /// A frame that stands for itself.
+    pub(crate) const ONE: Amount = Amount { frames: 1, happened: 1 };
+
+    fn add(&mut self, other: Amount) {
+        self.frames += other.frames;
+        self.happened += other.happened;
+    }
+}
+
+/// Amounts by tally id.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
-    stored: [u64; IDS],
-    waiting: [u64; IDS],
-    lost: [u64; IDS],
+    stored: [Amount; IDS],
+    waiting: [Amount; IDS],
+    lost: [Amount; IDS],
 }
 
 impl Account {
     pub(super) fn new() -> Self {
-        Account { stored: [0; IDS], waiting: [0; IDS], lost: [0; IDS] }
+        let none = [Amount::default(); IDS];
+        Account { stored: none, waiting: none, lost: none }
     }
 
-    /// Frames of `id` on disk or on their way there: one that is refused yet moves to the lost.
-    pub(crate) fn stored(&self, id: u32) -> u64 {
-        let of = |cells: &[u64; IDS]| slot(id).and_then(|at| cells.get(at)).copied().unwrap_or(0);
-        of(&self.stored) + of(&self.waiting)
+    /// What of `id` is on disk or on its way there: what is refused yet moves to the lost.
+    pub(crate) fn stored(&self, id: u32) -> Amount {
+        let mut amount = at(&self.stored, id);
+        amount.add(at(&self.waiting, id));
+        amount
     }
 
-    /// Frames of `id` that the disk did not take.
+    /// How many happenings of `id` the disk did not take.
     pub(crate) fn lost(&self, id: u32) -> u64 {
-        slot(id).and_then(|at| self.lost.get(at)).copied().unwrap_or(0)
+        at(&self.lost, id).happened
     }
 
-    pub(super) fn buffered(&mut self, id: Option<u32>) {
-        add(&mut self.waiting, id);
+    /// Counts what never became a frame, because its first one was refused.
+    pub(crate) fn disk_lost(&mut self, id: u32, amount: Amount) {
+        add(&mut self.lost, id, amount);
     }
 
-    pub(super) fn disk_lost(&mut self, id: Option<u32>) {
-        add(&mut self.lost, id);
+    pub(super) fn buffered(&mut self, id: u32, amount: Amount) {
+        add(&mut self.waiting, id, amount);
     }
 
     /// The buffer was written.
@@ -47,9 +71,9 @@ impl Account {
         Self::settle(&mut self.waiting, &mut self.lost);
     }
 
-    fn settle(waiting: &mut [u64; IDS], into: &mut [u64; IDS]) {
+    fn settle(waiting: &mut [Amount; IDS], into: &mut [Amount; IDS]) {
         for (waiting, total) in waiting.iter_mut().zip(into) {
-            *total += std::mem::take(waiting);
+            total.add(std::mem::take(waiting));
         }
     }
 }
@@ -62,8 +86,12 @@ fn slot(id: u32) -> Option<usize> {
     }
 }
 
-fn add(cells: &mut [u64; IDS], id: Option<u32>) {
-    if let Some(cell) = id.and_then(slot).and_then(|at| cells.get_mut(at)) {
-        *cell += 1;
+fn at(cells: &[Amount; IDS], id: u32) -> Amount {
+    slot(id).and_then(|at| cells.get(at)).copied().unwrap_or_default()
+}
+
+fn add(cells: &mut [Amount; IDS], id: u32, amount: Amount) {
+    if let Some(cell) = slot(id).and_then(|at| cells.get_mut(at)) {
+        cell.add(amount);
     }
 }

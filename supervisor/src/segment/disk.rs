@@ -81,7 +81,8 @@ impl Disk {
         let Some(kept) = self.reserve.take() else { return false };
         // A segment that was just begun and took nothing is replaced.
         let number = self.number.saturating_add(u32::from(self.written > 0));
-        if rustix::fs::renameat(&self.dir, RESERVE_NAME, &self.dir, name(number).as_str()).is_err() {
+        if rustix::fs::renameat(&self.dir, RESERVE_NAME, &self.dir, name(number).as_str()).is_err()
+        {
             return false;
         }
         self.file = kept;

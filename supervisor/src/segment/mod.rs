@@ -15,7 +15,7 @@ use event::{
 };
 use zerocopy::IntoBytes;
 
-pub(crate) use account::Account;
+pub(crate) use account::{Account, Amount};
 use disk::Disk;
 
 /// Frames are collected here. Larger than the largest frame by far; a drain of a ring's budget fits.
@@ -27,6 +27,9 @@ pub(crate) const RESERVE: u64 = 1 << 20;
 
 /// Part of the reserve that only control frames may use: losses, last checkpoint, seal.
 const RESERVE_FOR_SEAL: u64 = 64 * 1024;
+
+/// Room that a checkpoint and the losses before it take at most.
+const CHECKPOINT_ROOM: u64 = 4096;
 
 /// Unsynced bytes after which a sync does not wait for its time.
 const SYNC_BYTES: u64 = 4 << 20;
@@ -58,6 +61,10 @@ pub(crate) struct Writer {
     safe: (u64, Chain),
     account: Account,
     health: Health,
+    /// How often the disk refused, ever.
+    refusals: u32,
+    /// The end has come: the part of the reserve that was kept for it may be used.
+    closing: bool,
     run: [u8; 64],
     segment_bytes: u64,
     synced_ns: u64,
@@ -83,6 +90,8 @@ impl Writer {
             chain,
             account: Account::new(),
             health: Health::Good,
+            refusals: 0,
+            closing: false,
             run,
             segment_bytes: begin.segment_bytes.max(1 << 16),
             synced_ns: now_ns,
@@ -100,9 +109,59 @@ impl Writer {
         self.append(None, kind, boot_ns, parts)
     }
 
-    /// Appends a frame of the tally `id`. Returns its sequence number, 0 if it is lost (and counted).
+    /// Appends a frame of the tally `id` that stands for itself. Returns its sequence number, 0 if it
+    /// is lost (and counted).
     pub(crate) fn record(&mut self, id: u32, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
-        self.append(Some(id), kind, boot_ns, parts)
+        self.append(Some((id, Amount::ONE)), kind, boot_ns, parts)
+    }
+
+    /// Appends a frame of the tally `id` that stands for `amount`.
+    pub(crate) fn sum(
+        &mut self,
+        id: u32,
+        amount: Amount,
+        kind: u16,
+        boot_ns: u64,
+        parts: &[&[u8]],
+    ) {
+        self.append(Some((id, amount)), kind, boot_ns, parts);
+    }
+
+    /// Counts happenings of the tally `id` whose frame the disk did not take.
+    pub(crate) fn lose(&mut self, id: u32, amount: Amount) {
+        self.account.disk_lost(id, amount);
+    }
+
+    /// How often the disk refused so far: a sequence number from before the last time may be another
+    /// frame's by now.
+    pub(crate) fn refusals(&self) -> u32 {
+        self.refusals
+    }
+
+    /// Whether a checkpoint may be written: not when only the room for the end is left.
+    pub(crate) fn has_room(&self) -> bool {
+        match self.health {
+            Health::Good => true,
+            Health::Reserve(left) => self.closing || left >= RESERVE_FOR_SEAL + CHECKPOINT_ROOM,
+            Health::Dead => false,
+        }
+    }
+
+    /// Whether the disk took everything so far.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.health == Health::Good
+    }
+
+    /// Writes what is buffered now, so that what comes next stands on firm ground. Returns the number of
+    /// refusals by then.
+    pub(crate) fn settle(&mut self, now_ns: u64) -> u32 {
+        self.write_out(now_ns);
+        self.refusals
+    }
+
+    /// From now on only the end of the record is written.
+    pub(crate) fn close(&mut self) {
+        self.closing = true;
     }
 
     /// What was stored and what the disk took, by tally.
@@ -153,12 +212,17 @@ impl Writer {
         self.disk.release_reserve();
     }
 
-    fn append(&mut self, id: Option<u32>, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
+    fn append(
+        &mut self,
+        tally: Option<(u32, Amount)>,
+        kind: u16,
+        boot_ns: u64,
+        parts: &[&[u8]],
+    ) -> u64 {
         let payload: usize = parts.iter().map(|part| part.len()).sum();
         let len = frame::frame_len(payload);
-        if !self.admits(id, kind, len) {
-            self.account.disk_lost(id);
-            return 0;
+        if !self.admits(kind, len) {
+            return self.refuse(tally);
         }
         if self.buffer.len() - self.filled < len {
             self.write_out(boot_ns);
@@ -169,32 +233,33 @@ impl Writer {
             Some(len) => {
                 self.filled += len;
                 self.seq = seq;
-                self.account.buffered(id);
+                if let Some((id, amount)) = tally {
+                    self.account.buffered(id, amount);
+                }
                 seq
             }
-            None => {
-                self.account.disk_lost(id);
-                0
-            }
+            None => self.refuse(tally),
         }
     }
 
-    /// On a full disk: control frames always, processes and sockets while the reserve lasts.
-    fn admits(&mut self, id: Option<u32>, kind: u16, len: usize) -> bool {
+    fn refuse(&mut self, tally: Option<(u32, Amount)>) -> u64 {
+        if let Some((id, amount)) = tally {
+            self.account.disk_lost(id, amount);
+        }
+        0
+    }
+
+    /// On a full disk: what says how the record stands, processes and sockets, as long as the reserve
+    /// lasts; the last part of it is for the end alone.
+    fn admits(&mut self, kind: u16, len: usize) -> bool {
         let len = len as u64;
         match &mut self.health {
             Health::Good => true,
             Health::Dead => false,
             Health::Reserve(left) => {
-                let keep = if id.is_some() { RESERVE_FOR_SEAL } else { 0 };
-                let precious = id.is_none() || kind < event::wire::Kind::Open as u16;
-                let fits = precious && *left >= keep + len;
+                let keep = if self.closing { 0 } else { RESERVE_FOR_SEAL };
+                let fits = is_precious(kind) && *left >= keep + len;
                 *left -= if fits { len } else { 0 };
-                if id.is_none() && !fits {
-                    // Last words that do not fit: a chain with a missing link would look like
-                    // tampering, a record without a seal looks like what it is.
-                    self.health = Health::Dead;
-                }
                 fits
             }
         }
@@ -245,6 +310,7 @@ impl Writer {
     /// After a refusal: what was buffered is lost and counted, the next frames continue after the last
     /// good one.
     fn fall_back(&mut self, now_ns: u64) {
+        self.refusals += 1;
         self.account.refused();
         (self.seq, self.chain) = (self.safe.0, self.safe.1.clone());
         self.health = match self.health {
@@ -255,6 +321,18 @@ impl Writer {
             self.open_segment(self.disk.number(), now_ns);
         }
     }
+}
+
+/// Kinds that are written into the reserve.
+fn is_precious(kind: u16) -> bool {
+    let says = [
+        control::KIND_SEGMENT,
+        control::KIND_CHECKPOINT,
+        control::KIND_SEAL,
+        control::KIND_LOST,
+        control::KIND_SOURCE,
+    ];
+    kind < event::wire::Kind::Open as u16 || says.contains(&kind)
 }
 
 #[cfg(test)]

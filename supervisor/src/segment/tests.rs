@@ -55,6 +55,6 @@ fn frames_go_through_several_segments_and_come_back_in_order() {
     assert_eq!(files, sent);
     let heads = back.iter().filter(|(kind, _)| *kind == control::KIND_SEGMENT).count();
     assert!(heads > 3, "{heads} segments");
-    assert_eq!(writer.account().stored(100), 400);
+    assert_eq!(writer.account().stored(100).frames, 400);
     assert!(!temp.path().join("reserve").exists());
 }
