@@ -20,6 +20,9 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 /// `CGROUP2_SUPER_MAGIC`, include/uapi/linux/magic.h.
 const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
 
+/// Age below which an empty leaf may be one whose command is about to be cloned into it.
+const YOUNG_SECONDS: i64 = 300;
+
 /// Making or reading the leaf failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -79,6 +82,7 @@ impl Leaf {
         if on.f_type != CGROUP2_SUPER_MAGIC {
             return Err(Error::NoHierarchy);
         }
+        sweep(&parent);
         let leaf = path.join(name);
         rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o755))
             .map_err(system("create", &leaf))?;
@@ -136,6 +140,23 @@ impl Leaf {
 impl Drop for Leaf {
     fn drop(&mut self) {
         self.remove();
+    }
+}
+
+/// Removes leaves of ours that outlived their recorder: it leaves them to processes that live on after
+/// `--linger`. One with processes stays (`EBUSY`); a young one may be waiting for its first.
+fn sweep(parent: &OwnedFd) {
+    let Ok(entries) = rustix::fs::Dir::read_from(parent) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let old = || {
+            let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            let age = crate::clock::real_ns() / 1_000_000_000 - stat.st_mtime;
+            (age > YOUNG_SECONDS).then_some(())
+        };
+        if name.to_bytes().starts_with(b"audit-") && old().is_some() {
+            let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Seek},
+    io::{self, Read},
     os::fd::{AsFd, OwnedFd},
 };
 
@@ -27,7 +27,8 @@ struct Followed {
     process: OwnedFd,
     /// Of the namespace; not known for the command's own, which is never another's while it lives.
     inode: Option<u32>,
-    mountinfo: File,
+    /// Raises the notice; holds the namespace.
+    _notice: OwnedFd,
     scope: Scope,
     /// What mountinfo said last.
     mounts: Vec<u8>,
@@ -97,10 +98,9 @@ impl Namespaces {
     ) -> io::Result<impl AsFd + use<>> {
         let process = process(pid)?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&process, "mountinfo", flags, Mode::empty())?;
-        let twin = file.try_clone()?;
-        let mut followed =
-            Followed { process, inode, mountinfo: File::from(file), scope, mounts: Vec::new() };
+        let notice = rustix::fs::openat(&process, "mountinfo", flags, Mode::empty())?;
+        let twin = notice.try_clone()?;
+        let mut followed = Followed { process, inode, _notice: notice, scope, mounts: Vec::new() };
         followed.mounts = followed.read()?;
         if self.followed.len() < FOLLOWED {
             self.followed.push(followed);
@@ -169,8 +169,8 @@ impl Namespaces {
                     marking::tell_mounts(&placement, writer);
                     degraded(
                         writer,
-                        "something was mounted during the run: what was done on a new mount before \
-                         it was marked is not told",
+                        "something was mounted where the run is, by anyone: what the run did on it \
+                         before it was marked is not told",
                     );
                 }
                 Err(why) => degraded(writer, &format!("a new mount could not be marked: {why}")),
@@ -185,12 +185,10 @@ impl Followed {
         rustix::fs::statat(&self.process, "stat", AtFlags::empty()).is_ok()
     }
 
-    /// Reads mountinfo whole, which also arms the next notice.
-    fn read(&mut self) -> io::Result<Vec<u8>> {
-        let mut mounts = Vec::new();
-        self.mountinfo.rewind()?;
-        self.mountinfo.read_to_end(&mut mounts)?;
-        Ok(mounts)
+    /// Reads mountinfo whole. Opened anew each time: an open one lists what can be reached from the
+    /// root that the process had then, and pivot_root(2) leaves nothing of that.
+    fn read(&self) -> io::Result<Vec<u8>> {
+        read_of(&self.process)
     }
 }
 
@@ -198,10 +196,9 @@ fn is_in(line: &[u8], mounts: &[u8]) -> bool {
     line.is_empty() || mounts.split(|b| *b == b'\n').any(|known| known == line)
 }
 
+/// Said of accesses, for both: names on the same mounts have the same gap.
 fn degraded(writer: &mut Writer, text: &str) {
-    for source in [Source::Access, Source::Names] {
-        statement::source(writer, source, State::Degraded, text);
-    }
+    statement::source(writer, Source::Access, State::Degraded, text);
 }
 
 /// Opens `/proc/PID`.

@@ -43,9 +43,8 @@ impl Sensors {
     ) -> Result<(Sensors, Vec<(Topic, bpf::Error)>), bpf::Error> {
         let without = settings.without;
         let wanted = |(topic, _, bits): (Topic, Source, u32)| {
-            // Files need to know who is of the run, even if nobody wants to read about processes.
-            let for_files = topic == Topic::Proc && without & without::FILES == 0;
-            (without & bits == 0 || for_files).then_some(topic)
+            // Who is of the run and how it ends must be known, even if nobody wants to read about it.
+            (without & bits == 0 || topic == Topic::Proc).then_some(topic)
         };
         let default = bpf::Settings::default();
         let [proc, net, open] = settings.ring_kib;
