@@ -1,17 +1,11 @@
 //! While the command runs: passes signals on, stops and continues with it, sees it end.
-//!
-//! The command is in our process group, so signals from the keyboard reach it by themselves; what a
-//! process sends to us alone is passed on. The scheme is sudo's without a pty (CLI conventions in
-//! `docs/architecture.md`).
 
 use std::{io, os::fd::AsFd};
 
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    process::{Pid, Signal, WaitOptions, WaitStatus, waitpid},
-};
+use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 
 use super::{
+    signals::{self, Signals},
     supervisor::{Supervisor, Word},
     sys,
 };
@@ -41,8 +35,10 @@ pub(super) enum Recorder {
 pub(super) struct Attendant<'a> {
     /// The command.
     pub(super) child: Pid,
+    /// Name of its cgroup.
+    pub(super) leaf: &'a str,
     /// Tells of signals.
-    pub(super) signals: &'a std::os::fd::OwnedFd,
+    pub(super) signals: &'a Signals,
     /// The recorder.
     pub(super) supervisor: &'a mut Supervisor,
     /// What is known of it.
@@ -57,8 +53,8 @@ impl Attendant<'_> {
                 return Ok(end);
             }
             self.wait()?;
-            while let Some(came) = sys::next_signal(self.signals.as_fd()) {
-                self.pass_on(came);
+            while let Some(came) = self.signals.next() {
+                signals::pass_on(self.child, self.leaf, came);
             }
         }
     }
@@ -67,11 +63,8 @@ impl Attendant<'_> {
     pub(super) fn until_sealed(&mut self) -> io::Result<()> {
         while self.recorder == Recorder::Working {
             self.wait()?;
-            while let Some(came) = sys::next_signal(self.signals.as_fd()) {
-                if matches!(
-                    came.signal,
-                    libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT
-                ) {
+            while let Some(came) = self.signals.next() {
+                if self.signals.ends(came) {
                     return Ok(());
                 }
             }
@@ -80,17 +73,8 @@ impl Attendant<'_> {
     }
 
     fn wait(&mut self) -> io::Result<()> {
-        let supervisor = self.supervisor.as_fd();
-        let mut fds = vec![PollFd::new(self.signals, PollFlags::IN)];
-        if self.recorder == Recorder::Working {
-            fds.push(PollFd::from_borrowed_fd(supervisor, PollFlags::IN));
-        }
-        match poll(&mut fds, None) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        let spoke = fds.get(1).is_some_and(|fd| !fd.revents().is_empty());
-        drop(fds);
+        let working = self.recorder == Recorder::Working;
+        let spoke = self.signals.or(working.then(|| self.supervisor.as_fd()), None)?;
         if spoke {
             self.recorder = match self.supervisor.hear() {
                 Ok(Word::Done) => Recorder::Done,
@@ -101,24 +85,12 @@ impl Attendant<'_> {
         Ok(())
     }
 
-    fn pass_on(&self, came: sys::Came) {
-        let own = matches!(came.signal, libc::SIGCHLD);
-        let from_child = came.sender == self.child.as_raw_pid().cast_unsigned();
-        if own || !came.by_process || from_child {
-            return;
-        }
-        if let Some(signal) = Signal::from_named_raw(came.signal) {
-            // ESRCH: it ended meanwhile, which the next turn sees.
-            let _ = rustix::process::kill_process(self.child, signal);
-        }
-    }
-
     /// Takes the child's state changes; returns its end.
     fn reap(&self) -> io::Result<Option<End>> {
         let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
         loop {
             match waitpid(Some(self.child), options) {
-                Ok(Some((_, status))) if status.stopped() => self.stop_with_it(),
+                Ok(Some((_, status))) if status.stopped() => stop_with_it(status.stopping_signal()),
                 Ok(Some((_, status))) => return Ok(Some(end_of(status))),
                 Ok(None) => return Ok(None),
                 Err(rustix::io::Errno::INTR) => {}
@@ -126,12 +98,20 @@ impl Attendant<'_> {
             }
         }
     }
+}
 
-    /// The shell must see its job stopped: stop too; when someone continues us, continue the command.
-    fn stop_with_it(&self) {
-        sys::stop_self();
-        let _ = rustix::process::kill_process(self.child, Signal::CONT);
+/// The shell must see its job stopped: stop too. Who continues us sends SIGCONT, which is passed on.
+///
+/// Without a terminal there is no job control, and who stopped the command continues the command.
+pub(super) fn stop_with_it(by: Option<i32>) {
+    let terminal =
+        rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
+    if rustix::fs::open("/dev/tty", terminal, rustix::fs::Mode::empty()).is_err() {
+        return;
     }
+    let by_terminal = [libc::SIGTTIN, libc::SIGTTOU];
+    let signal = by.filter(|signal| by_terminal.contains(signal));
+    sys::stop_by(signal.unwrap_or(libc::SIGTSTP));
 }
 
 fn end_of(status: WaitStatus) -> End {

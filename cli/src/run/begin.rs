@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use storage::{About, RunDir, Store};
 
 use super::{
+    Stopped,
+    signals::Signals,
     supervisor::{Error, Supervisor},
     user::{self, User},
 };
@@ -37,7 +39,20 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// Removes the leaf in place of a recorder that is gone, if nobody is in it.
+    /// Name of the leaf, as the recorder makes it.
+    pub(super) fn leaf_name(&self) -> String {
+        format!("audit-{}", self.run.id().as_str())
+    }
+
+    /// The command did not come to be and nothing is recorded: nothing stays.
+    pub(super) fn never_was(&mut self, signals: &Signals) {
+        self.supervisor.dismiss(signals);
+        self.remove_leaf();
+        run_never_was(&self.run);
+    }
+
+    /// Removes the leaf if nobody is in it: in place of a recorder that is gone, or that could not
+    /// because the last process had not quite ended.
     pub(super) fn remove_leaf(&self) {
         let own = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&self.leaf));
         if let Ok(path) = std::fs::read_link(own) {
@@ -51,32 +66,60 @@ pub(super) fn begin(
     args: &RunArgs,
     globals: &Globals,
     user: Option<&User>,
-) -> Result<Begun, Failure> {
+    signals: &mut Signals,
+) -> Result<Begun, Stopped> {
     let mut supervisor = Supervisor::start().map_err(|why| explain(&why, args))?;
+    let begun = ready(args, globals, user, (&mut supervisor, signals));
+    match begun {
+        Ok((run, leaf)) => Ok(Begun { run, supervisor, leaf }),
+        Err((run, stopped)) => {
+            supervisor.dismiss(signals);
+            if let Some(run) = run {
+                run_never_was(&run);
+            }
+            Err(stopped)
+        }
+    }
+}
+
+/// Returns the run and its leaf; or the run, if it was made, and why there is no leaf.
+fn ready(
+    args: &RunArgs,
+    globals: &Globals,
+    user: Option<&User>,
+    (supervisor, signals): (&mut Supervisor, &mut Signals),
+) -> Result<(RunDir, OwnedFd), (Option<RunDir>, Stopped)> {
+    let run = make_run(args, globals).map_err(|failure| (None, failure.into()))?;
+    let begin = |segments: OwnedFd| {
+        let settings = settings(args, run.id().as_str());
+        let about = about(args, user).encode();
+        let segments = std::os::fd::AsFd::as_fd(&segments);
+        supervisor.begin(&settings, segments, &about, signals).map_err(|why| stopped(&why, args))
+    };
+    let leaf = run
+        .open_segments()
+        .map_err(|why| Failure::because("cannot record", &why).into())
+        .and_then(begin);
+    match leaf {
+        Ok(leaf) => Ok((run, leaf)),
+        Err(stopped) => Err((Some(run), stopped)),
+    }
+}
+
+fn make_run(args: &RunArgs, globals: &Globals) -> Result<RunDir, Failure> {
     let store = Store::open(&globals.store_dir()?);
     let program = args.command.first().map_or(std::ffi::OsStr::new(""), |word| word);
     let seconds = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
     let name = args.name.as_deref().map(std::ffi::OsStr::new);
-    let run = store.create_run(seconds, name, program).map_err(|why| {
+    store.create_run(seconds, name, program).map_err(|why| {
         Failure::because("cannot record", &why)
             .hint("choose another place with --home DIR or AUDIT_HOME=DIR")
-    })?;
-    let segments = run.open_segments().map_err(|why| Failure::because("cannot record", &why))?;
-    let settings = settings(args, run.id().as_str());
-    let about = about(args, user).encode();
-    let leaf = match supervisor.begin(&settings, std::os::fd::AsFd::as_fd(&segments), &about) {
-        Ok(leaf) => leaf,
-        Err(why) => {
-            run_never_was(&run);
-            return Err(explain(&why, args));
-        }
-    };
-    Ok(Begun { run, supervisor, leaf })
+    })
 }
 
 /// Nothing was recorded: the directory would only look like a run. Only empty directories and the
 /// few files of a beginning go; anything else stays.
-pub(super) fn run_never_was(run: &RunDir) {
+fn run_never_was(run: &RunDir) {
     let segments = run.path().join("segments");
     for file in ["000001.seg", "reserve"] {
         let _ = std::fs::remove_file(segments.join(file));
@@ -124,8 +167,16 @@ fn about(args: &RunArgs, user: Option<&User>) -> About {
     about
 }
 
+/// What `why` means for the run.
+pub(super) fn stopped(why: &Error, args: &RunArgs) -> Stopped {
+    match why {
+        Error::Signal(signal) => Stopped::Signal(*signal),
+        _ => explain(why, args).into(),
+    }
+}
+
 /// What went wrong with the recorder, with the command that mends it.
-pub(super) fn explain(why: &Error, args: &RunArgs) -> Failure {
+fn explain(why: &Error, args: &RunArgs) -> Failure {
     let failure = Failure::new(format!("cannot record: {why}"));
     if matches!(why, Error::Missing) {
         return failure.hint("it belongs beside the audit program: build or install both");

@@ -3,15 +3,16 @@
 //! Nothing depends on it: what it does not do, any later command does.
 
 use std::{
-    path::PathBuf,
+    os::fd::{AsFd, OwnedFd},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread::JoinHandle,
     time::Duration,
 };
 
+use rustix::pipe::{PipeFlags, pipe_with};
 use storage::{Meta, RunDir, Summary};
 
-use super::attend::Recorder;
+use super::{attend::Recorder, signals::Signals};
 use crate::{
     derive::{Deriver, Opened, Progress},
     failure::Failure,
@@ -28,16 +29,19 @@ const SUMMARY_TOP: usize = 100_000;
 #[derive(Debug)]
 pub(super) struct Deriving {
     over: Sender<()>,
-    thread: Option<JoinHandle<Result<Meta, Failure>>>,
-    path: PathBuf,
+    thread: Option<JoinHandle<Result<Both, Failure>>>,
+    /// Hangs up when the thread ends.
+    ended: Option<OwnedFd>,
 }
+
+type Both = (Box<Meta>, Box<Summary>);
 
 /// What came of it.
 #[derive(Debug)]
 pub(super) enum Derived {
     /// Everything is in place.
     Done(Box<Meta>, Box<Summary>),
-    /// The recorder goes on without us.
+    /// Not now: the recorder goes on without us, or a signal ended the waiting.
     Later,
     /// It could not be done now; the segments are what they are.
     Failed(Failure),
@@ -47,15 +51,20 @@ pub(super) enum Derived {
 pub(super) fn start(run: &RunDir) -> Deriving {
     let (over, told) = mpsc::channel();
     let path = run.path().to_owned();
-    let of_thread = path.clone();
-    let work = move || derive(&of_thread, &told);
+    let (ended, ends) = pipe_with(PipeFlags::CLOEXEC).ok().unzip();
+    let work = move || {
+        let _ends = ends;
+        let meta = derive(&path, &told)?;
+        let summary = summary(&path, &meta)?;
+        Ok((Box::new(meta), Box::new(summary)))
+    };
     let thread = std::thread::Builder::new().name("derive".to_owned()).spawn(work).ok();
-    Deriving { over, thread, path }
+    Deriving { over, thread, ended }
 }
 
 impl Deriving {
-    /// Waits until everything is derived that the recorder wrote.
-    pub(super) fn finish(self, recorder: Recorder) -> Derived {
+    /// Waits until everything is derived that the recorder wrote, or a signal ends the waiting.
+    pub(super) fn finish(self, recorder: Recorder, signals: &mut Signals) -> Derived {
         if recorder == Recorder::Working {
             return Derived::Later;
         }
@@ -63,18 +72,15 @@ impl Deriving {
         let Some(thread) = self.thread else {
             return Derived::Failed(Failure::new("cannot start the thread that derives events"));
         };
-        let meta = match thread.join() {
-            Ok(Ok(meta)) => meta,
-            Ok(Err(failure)) => return Derived::Failed(failure),
+        if self.ended.is_some_and(|ended| signals.wait_for(ended.as_fd()).is_err()) {
+            return Derived::Later;
+        }
+        match thread.join() {
+            Ok(Ok((meta, summary))) => Derived::Done(meta, summary),
+            Ok(Err(failure)) => Derived::Failed(failure),
             Err(_) => {
-                return Derived::Failed(Failure::new(
-                    "cannot derive events: a bug, see the segments",
-                ));
+                Derived::Failed(Failure::new("cannot derive events: a bug, see the segments"))
             }
-        };
-        match summary(&self.path, &meta) {
-            Ok(summary) => Derived::Done(Box::new(meta), Box::new(summary)),
-            Err(failure) => Derived::Failed(failure),
         }
     }
 }

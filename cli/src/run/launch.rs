@@ -8,12 +8,13 @@ use std::{
 
 use event::protocol::{Child, scope};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::Pid;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use super::{
-    Stopped,
+    Stopped, attend,
     begin::{self, Begun},
     command,
+    signals::{self, Signals},
     sys::{self, ChildPipes, Launch, Mask, Stage},
     user::{self, User},
 };
@@ -88,7 +89,27 @@ fn all_shared(mountinfo: &[u8]) -> bool {
 }
 
 /// Starts the command's process, has it marked, and lets it go.
-pub(super) fn launch(launch: &Launch, args: &RunArgs, begun: &mut Begun) -> Result<Pid, Stopped> {
+pub(super) fn launch(
+    launch: &Launch,
+    args: &RunArgs,
+    begun: &mut Begun,
+    signals: &mut Signals,
+) -> Result<Pid, Stopped> {
+    let started = start(launch, args, begun, signals);
+    match started {
+        Err(Stopped::NotExecuted(..)) => begun.supervisor.abandon(signals),
+        Err(Stopped::NotRecorded(_) | Stopped::Signal(_)) => begun.never_was(signals),
+        Ok(_) | Err(Stopped::Lost(_)) => {}
+    }
+    started
+}
+
+fn start(
+    launch: &Launch,
+    args: &RunArgs,
+    begun: &mut Begun,
+    signals: &mut Signals,
+) -> Result<Pid, Stopped> {
     let trouble = |why: io::Error| Failure::because("cannot start the command", &why);
     let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|errno| trouble(errno.into()));
     let ((ready, ready_in), (go_out, go), (failed, failed_in)) = (pipe()?, pipe()?, pipe()?);
@@ -96,50 +117,69 @@ pub(super) fn launch(launch: &Launch, args: &RunArgs, begun: &mut Begun) -> Resu
     let (pid, pidfd) = sys::spawn(launch, begun.leaf.as_fd(), &pipes).map_err(trouble)?;
     // Ours must go, or end of file would never come.
     drop(pipes);
-    let reaped =
+    let child =
         Pid::from_raw(pid.cast_signed()).ok_or_else(|| trouble(io::ErrorKind::Other.into()))?;
-    match armed(launch, args, begun, (pid, &pidfd), ready, go, failed) {
-        Ok(()) => Ok(reaped),
-        Err(stopped) => {
-            // It ends by itself: it wrote why, or reads end of file where it waits to be let go.
-            let _ = rustix::process::waitpid(Some(reaped), rustix::process::WaitOptions::empty());
-            begun.supervisor.abandon();
-            if let Stopped::NotRecorded(_) = stopped {
-                begin::run_never_was(&begun.run);
-            }
-            Err(stopped)
-        }
+    let ours = Pipes { ready, go, failed };
+    let armed = armed(launch, args, begun, (child, &pidfd), ours, signals);
+    if armed.is_err() {
+        // It ends by itself: it wrote why, or reads end of file where it waits to be let go.
+        let _ = rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
     }
+    armed.map(|()| child)
+}
+
+/// Our ends of [`ChildPipes`].
+struct Pipes {
+    ready: OwnedFd,
+    go: OwnedFd,
+    failed: OwnedFd,
 }
 
 fn armed(
     launch: &Launch,
     args: &RunArgs,
     begun: &mut Begun,
-    (pid, pidfd): (u32, &OwnedFd),
-    ready: OwnedFd,
-    go: OwnedFd,
-    failed: OwnedFd,
+    (child, pidfd): (Pid, &OwnedFd),
+    Pipes { ready, go, failed }: Pipes,
+    signals: &mut Signals,
 ) -> Result<(), Stopped> {
-    let mut failed = std::fs::File::from(failed);
     let mut word = [0];
     let waits = std::fs::File::from(ready).read(&mut word).is_ok_and(|len| len == 1);
     if waits {
         let scope = if launch.own_mounts { scope::MOUNT } else { scope::FILESYSTEM };
-        let told = begun.supervisor.child(&Child { pid, scope }, pidfd.as_fd());
-        told.map_err(|why| begin::explain(&why, args))?;
+        let pid = child.as_raw_pid().cast_unsigned();
+        let told = begun.supervisor.child(&Child { pid, scope }, pidfd.as_fd(), signals);
+        told.map_err(|why| begin::stopped(&why, args))?;
+        signals.hand_over(child);
         let _ = rustix::io::write(&go, &[1]);
     }
     drop(go);
+    let leaf = begun.leaf_name();
+    while waits && !signals.or(Some(failed.as_fd()), None).unwrap_or(true) {
+        meanwhile(child, &leaf, signals);
+    }
     // End of file: exec closed the pipe, the command runs.
     let mut message = [0; 5];
-    match failed.read_exact(&mut message) {
+    match std::fs::File::from(failed).read_exact(&mut message) {
         Err(_) if waits => Ok(()),
         Err(why) => Err(Failure::because("cannot start the command", &why).into()),
         Ok(()) => {
             let (stage, errno) = sys::stage_from(message);
             Err(failure(args, stage, &io::Error::from_raw_os_error(errno)))
         }
+    }
+}
+
+/// exec may take its time (a file system over the network), and a ^Z from before stops the command
+/// there; signals are for the command now.
+fn meanwhile(child: Pid, leaf: &str, signals: &Signals) {
+    while let Some(came) = signals.next() {
+        signals::pass_on(child, leaf, came);
+    }
+    // Its end is not taken here, that is for who attends to it.
+    let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+    if let Ok(Some(status)) = waitid(WaitId::Pid(child), stopped) {
+        attend::stop_with_it(status.stopping_signal());
     }
 }
 

@@ -8,18 +8,18 @@ mod begin;
 mod command;
 mod deriving;
 mod launch;
+mod signals;
 mod summary;
 mod supervisor;
 mod sys;
 mod user;
 
-use std::{os::fd::OwnedFd, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
 use crate::{
     args::{Globals, OnError, RunArgs},
     exit,
     failure::Failure,
-    text::Safe,
 };
 
 pub(crate) use supervisor::find as find_supervisor;
@@ -31,6 +31,8 @@ pub(super) enum Stopped {
     NotRecorded(Failure),
     /// The command cannot be executed; the status says why.
     NotExecuted(Failure, u8),
+    /// A signal ended us before the command was started.
+    Signal(i32),
     /// The command runs, or ran, and how it ends is not known. It must not be started again.
     Lost(Failure),
 }
@@ -44,19 +46,19 @@ impl From<Failure> for Stopped {
 /// Records `args.command`; returns the exit status for `audit`, or dies by the command's signal.
 pub(crate) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
     // Signals first: one that comes from here on is passed on, not lost.
-    let (mask, signals) = match sys::watch_signals() {
-        Ok(watched) => watched,
+    let mut signals = match signals::Signals::watch() {
+        Ok(signals) => signals,
         Err(why) => return refused(&Failure::because("cannot watch signals", &why)),
     };
-    let ended = match record(args, globals, mask, &signals) {
+    let ended = match record(args, globals, &mut signals) {
         Err(Stopped::NotRecorded(failure)) if args.on_error == OnError::Run => {
-            unrecorded(args, mask, &failure)
+            unrecorded(args, &mut signals, &failure)
         }
         other => other,
     };
     match ended {
         Ok(attend::End::Exited(code)) => ExitCode::from(u8::try_from(code & 0xff).unwrap_or(0)),
-        Ok(attend::End::Killed(signal)) => sys::die_by(signal),
+        Ok(attend::End::Killed(signal)) | Err(Stopped::Signal(signal)) => sys::die_by(signal),
         Err(Stopped::NotRecorded(failure)) => refused(&failure),
         Err(Stopped::NotExecuted(failure, code)) => {
             failure.print();
@@ -77,17 +79,25 @@ fn refused(failure: &Failure) -> ExitCode {
 fn record(
     args: &RunArgs,
     globals: &Globals,
-    mask: sys::Mask,
-    signals: &OwnedFd,
+    signals: &mut signals::Signals,
 ) -> Result<attend::End, Stopped> {
     let user = launch::user(args)?;
-    let mut begun = begin::begin(args, globals, user.as_ref())?;
-    let launch = launch::prepare(args, user, Some(begun.run.id().as_str()), mask)?;
-    let child = launch::launch(&launch, args, &mut begun)?;
+    let mut begun = begin::begin(args, globals, user.as_ref(), signals)?;
+    let prepared = launch::prepare(args, user, Some(begun.run.id().as_str()), signals.mask());
+    let launch = match prepared {
+        Ok(launch) => launch,
+        Err(stopped) => {
+            begun.never_was(signals);
+            return Err(stopped);
+        }
+    };
+    let child = launch::launch(&launch, args, &mut begun, signals)?;
     // The one thread is started after the one fork.
     let deriving = deriving::start(&begun.run);
+    let leaf = begun.leaf_name();
     let mut attendant = attend::Attendant {
         child,
+        leaf: &leaf,
         signals,
         supervisor: &mut begun.supervisor,
         recorder: attend::Recorder::Working,
@@ -101,18 +111,27 @@ fn record(
     // How the command ended is known: nothing that comes now changes the status.
     let _ = attendant.until_sealed();
     let recorder = attendant.recorder;
-    if recorder == attend::Recorder::Gone {
+    let derived = deriving.finish(recorder, signals);
+    if recorder != attend::Recorder::Working {
         begun.remove_leaf();
     }
-    let derived = deriving.finish(recorder);
     summary::print(&begun.run, end, recorder, &derived, args.summary_when(globals));
     Ok(end)
 }
 
 /// `--on-error run`: the command must run whatever becomes of the record.
-fn unrecorded(args: &RunArgs, mask: sys::Mask, why: &Failure) -> Result<attend::End, Stopped> {
-    eprint!("audit: running unrecorded, because: {}", Safe::new(&why.to_string()).plain());
-    let launch = launch::prepare(args, launch::user(args)?, None, mask)?;
+fn unrecorded(
+    args: &RunArgs,
+    signals: &mut signals::Signals,
+    why: &Failure,
+) -> Result<attend::End, Stopped> {
+    let said = why.to_string();
+    let said = said.strip_prefix("audit: ").unwrap_or(&said);
+    // A failure escapes itself, line by line. That nobody may hear it must not stop the command.
+    let _ = write!(anstream::stderr(), "audit: running unrecorded: {said}");
+    let launch = launch::prepare(args, launch::user(args)?, None, signals.mask())?;
+    // We are the command now, and what was held for it is delivered when the mask is restored.
+    signals.hand_over(rustix::process::getpid());
     let (stage, error) = sys::exec_unrecorded(&launch);
     Err(launch::failure(args, stage, &error))
 }

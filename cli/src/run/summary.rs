@@ -29,9 +29,14 @@ pub(super) fn print(
     let told = match derived {
         Derived::Done(meta, summary) => done(run, end, recorder, meta, summary),
         Derived::Later => Told::warning(format!(
-            "audit {}  {}  still recording what the command left behind\n",
+            "audit {}  {}  {}\n",
             run.id().suffix(),
-            ended(end)
+            ended(end),
+            match recorder {
+                Recorder::Working => "still recording what the command left behind",
+                Recorder::Done | Recorder::Gone =>
+                    "recorded; events are derived when first asked for",
+            }
         )),
         Derived::Failed(failure) => Told::warning(format!(
             "audit {}  {}  recorded; {failure}  next      audit view {}\n",

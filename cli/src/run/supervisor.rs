@@ -6,6 +6,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use event::protocol::{self, Begin, Child, MAX_PACKET, Message, Refused, refusal};
@@ -15,11 +16,16 @@ use rustix::net::{
 };
 use zerocopy::{Immutable, IntoBytes};
 
+use super::signals::{Ended, Signals};
+
 /// File name of the program.
 const PROGRAM: &str = "audit-supervisor";
 
 /// Where packages put it.
 const INSTALLED: [&str; 2] = ["/usr/libexec/audit-run", "/usr/local/libexec/audit-run"];
+
+/// How long a recorder that is sent away may take: letting go of its programs takes the kernel a while.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why recording did not start.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(super) enum Error {
     Missing,
     /// It cannot be started.
     Start(PathBuf, io::Error),
+    /// A signal ended the waiting for it.
+    Signal(i32),
     /// It ended or broke off in the middle.
     Broken(io::Error),
     /// It said no.
@@ -44,6 +52,7 @@ impl std::fmt::Display for Error {
         match self {
             Error::Missing => write!(f, "cannot find the program {PROGRAM}"),
             Error::Start(path, why) => write!(f, "cannot start {}: {why}", path.display()),
+            Error::Signal(signal) => write!(f, "signal {signal} came while starting"),
             Error::Broken(why) => write!(f, "the recorder broke off while starting: {why}"),
             Error::Refused { text, .. } => write!(f, "{text}"),
         }
@@ -78,6 +87,7 @@ pub(super) enum Word {
 pub(super) struct Supervisor {
     socket: OwnedFd,
     packet: Box<[u64]>,
+    process: std::process::Child,
 }
 
 impl Supervisor {
@@ -88,7 +98,7 @@ impl Supervisor {
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .map_err(|errno| Error::Start(program.clone(), errno.into()))?;
         // Its standard input is the socket: a descriptor number that needs no telling.
-        Command::new(&program)
+        let process = Command::new(&program)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::from(theirs))
@@ -97,7 +107,7 @@ impl Supervisor {
             .spawn()
             .map_err(|why| Error::Start(program, why))?;
         let packet = vec![0; MAX_PACKET.div_ceil(8)].into_boxed_slice();
-        Ok(Supervisor { socket: ours, packet })
+        Ok(Supervisor { socket: ours, packet, process })
     }
 
     /// Says what to record and into which directory; waits until it is ready.
@@ -106,28 +116,64 @@ impl Supervisor {
         begin: &Begin,
         segments: BorrowedFd<'_>,
         about: &[u8],
+        signals: &mut Signals,
     ) -> Result<OwnedFd, Error> {
         self.say(protocol::BEGIN, begin, Some(segments)).map_err(Error::Broken)?;
         self.say(protocol::ABOUT, about, None).map_err(Error::Broken)?;
-        match self.hear()? {
+        match self.hear_or_end(signals)? {
             Word::Ready(leaf) => Ok(leaf),
             Word::Armed | Word::Done => Err(out_of_turn()),
         }
     }
 
     /// Says which process waits; waits until marks are in place.
-    pub(super) fn child(&mut self, child: &Child, pidfd: BorrowedFd<'_>) -> Result<(), Error> {
+    pub(super) fn child(
+        &mut self,
+        child: &Child,
+        pidfd: BorrowedFd<'_>,
+        signals: &mut Signals,
+    ) -> Result<(), Error> {
         self.say(protocol::CHILD, child, Some(pidfd)).map_err(Error::Broken)?;
-        match self.hear()? {
+        match self.hear_or_end(signals)? {
             Word::Armed => Ok(()),
             Word::Ready(_) | Word::Done => Err(out_of_turn()),
         }
     }
 
     /// Says that the command will not run, and waits for the end of the record.
-    pub(super) fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self, signals: &mut Signals) {
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
-        while self.hear().is_ok_and(|word| !matches!(word, Word::Done)) {}
+        while self.hear_or_end(signals).is_ok_and(|word| !matches!(word, Word::Done)) {}
+    }
+
+    /// Sends it away and waits until it is gone, so that it neither writes where we tidy up nor is a
+    /// child that the command does not know. A second signal ends the patience.
+    pub(super) fn dismiss(&mut self, signals: &Signals) {
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // Signals first: the SIGCHLD of an end that is not seen below must end the wait.
+            let impatient =
+                std::iter::from_fn(|| signals.next()).filter(|came| signals.ends(*came)).count()
+                    > 0;
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            let limit = left.try_into().unwrap_or_default();
+            if impatient || left.is_zero() || signals.or(None, Some(&limit)).is_err() {
+                // Nothing of this run is kept, so nothing is lost.
+                let _ = self.process.kill();
+                let _ = self.process.wait();
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next word, or for a signal that ends the waiting.
+    fn hear_or_end(&mut self, signals: &mut Signals) -> Result<Word, Error> {
+        signals.wait_for(self.socket.as_fd()).map_err(|Ended(signal)| Error::Signal(signal))?;
+        self.hear()
     }
 
     /// Waits for the next word.

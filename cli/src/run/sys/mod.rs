@@ -13,12 +13,15 @@ use std::{
     os::fd::{BorrowedFd, FromRawFd, OwnedFd},
 };
 
+use rustix::process::Pid;
+
 pub(super) use child::{
     ChildPipes, Launch, Stage, environment, exec_unrecorded, exit_status, spawn, stage_from,
 };
+pub(super) use inherited::is_ignored;
 
 /// Signals that the front takes from a descriptor while the command runs.
-const WATCHED: [c_int; 16] = [
+const WATCHED: [c_int; 20] = [
     libc::SIGCHLD,
     libc::SIGHUP,
     libc::SIGINT,
@@ -36,6 +39,10 @@ const WATCHED: [c_int; 16] = [
     libc::SIGURG,
     libc::SIGPWR,
     libc::SIGIO,
+    libc::SIGABRT,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGXCPU,
 ];
 
 /// A set of signals, for restoring a mask.
@@ -48,6 +55,14 @@ impl std::fmt::Debug for Mask {
     }
 }
 
+impl Mask {
+    /// Whether `signal` is blocked in it.
+    pub(super) fn has(&self, signal: c_int) -> bool {
+        // SAFETY: the set came from sigprocmask; any number may be asked for.
+        unsafe { libc::sigismember(&raw const self.0, signal) == 1 }
+    }
+}
+
 /// Blocks the watched signals. Returns the mask before and the descriptor that tells of them.
 pub(super) fn watch_signals() -> io::Result<(Mask, OwnedFd)> {
     inherited::keep_children();
@@ -56,7 +71,7 @@ pub(super) fn watch_signals() -> io::Result<(Mask, OwnedFd)> {
     let mut old = set;
     // SAFETY: `set` is ours and initialised.
     unsafe { libc::sigemptyset(&raw mut set) };
-    for signal in WATCHED {
+    for signal in WATCHED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()) {
         // SAFETY: `set` is initialised and the numbers are valid signals.
         unsafe { libc::sigaddset(&raw mut set, signal) };
     }
@@ -95,6 +110,7 @@ pub(super) fn next_signal(fd: BorrowedFd<'_>) -> Option<Came> {
     };
     // Offsets of ssi_signo, ssi_code and ssi_pid: signalfd(2).
     let (signal, code, sender) = (word(0)?, word(8)?.cast_signed(), word(12)?);
+    // All but these are of the kernel: terminal, timers, limits.
     let by_process = matches!(code, libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL);
     (len == info.len()).then_some(Came { signal: signal.cast_signed(), by_process, sender })
 }
@@ -119,8 +135,30 @@ pub(super) fn die_by(signal: c_int) -> ! {
     }
 }
 
-/// Stops this process like the command stopped, until someone continues it.
-pub(super) fn stop_self() {
-    // SAFETY: takes no pointer; SIGSTOP cannot be caught.
-    unsafe { libc::raise(libc::SIGSTOP) };
+/// Sends `signal` to `child`, which is not reaped yet.
+pub(super) fn send(child: Pid, signal: c_int) {
+    // ESRCH: it ended meanwhile, which the next wait sees.
+    // SAFETY: takes no pointer.
+    unsafe { libc::kill(child.as_raw_pid(), signal) };
+}
+
+/// Stops this process by `signal`, one of SIGTSTP, SIGTTIN and SIGTTOU, until someone continues it.
+///
+/// In an orphaned process group, where nobody would, the kernel does not stop it (setpgid(2)); with
+/// SIGSTOP it would.
+pub(super) fn stop_by(signal: c_int) {
+    // SAFETY: all zeros is a valid sigset_t.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: valid pointers to values of ours; this thread alone takes the signal, the disposition is
+    // put back before anything else runs.
+    #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one step: stop, go on as before")]
+    unsafe {
+        let before = libc::signal(signal, libc::SIG_DFL);
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, signal);
+        libc::raise(signal);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        libc::signal(signal, before);
+    }
 }
