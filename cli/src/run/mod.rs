@@ -8,6 +8,7 @@ mod begin;
 mod command;
 mod deriving;
 mod launch;
+mod limits;
 mod signals;
 mod summary;
 mod supervisor;
@@ -92,6 +93,8 @@ fn record(
         }
     };
     let child = launch::launch(&launch, args, &mut begun, signals)?;
+    // From here on the command runs, and what we do to ourselves is not inherited by it.
+    limits::raise();
     // The one thread is started after the one fork.
     let deriving = deriving::start(&begun.run);
     let leaf = begun.leaf_name();

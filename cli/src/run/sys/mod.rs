@@ -162,3 +162,9 @@ pub(super) fn stop_by(signal: c_int) {
         libc::signal(signal, before);
     }
 }
+
+/// A file of ours that would become too long is an error like others, not the end of the front.
+pub(super) fn survive_long_files() {
+    // SAFETY: SIG_IGN is a valid disposition of SIGXFSZ.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
