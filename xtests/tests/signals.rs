@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use xtests::{Lab, wait};
+use xtests::{Lab, Terminal, wait};
 
 /// `script` for bash in a session of its own, where `$AUDIT` is the program.
 fn in_session(lab: &Lab, script: &str) -> Command {
@@ -61,6 +61,21 @@ fn a_command_that_is_stopped_and_continued_without_a_terminal_ends_the_run() {
         kill -STOP $$; exit 4'";
     let output = in_session(&lab, script).output().expect("setsid starts");
     assert_eq!(output.status.code(), Some(4), "{output:?}");
+}
+
+#[test]
+fn a_command_that_stops_itself_on_a_terminal_stops_the_job() {
+    let lab = Lab::new();
+    let mut terminal = Terminal::new(&lab);
+    terminal.line("audit run -- sh -c 'kill -STOP $$; echo went''on; exit 4'");
+    terminal.expect("Stopped");
+    terminal.expect("ready> ");
+    terminal.line("fg");
+    terminal.expect("wenton");
+    terminal.expect("ready> ");
+    terminal.line("echo status $?");
+    terminal.expect("status 4");
+    terminal.close();
 }
 
 #[test]
