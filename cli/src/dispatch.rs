@@ -62,7 +62,12 @@ fn usage(said: &clap::Error) -> ExitCode {
         // It quotes arguments, which may be anything.
         let _ = writeln!(err, "{lead}{}", text::Safe::new(line).plain());
     }
-    ExitCode::from(exit::TROUBLE)
+    // A caller must be able to tell a command that failed from one that was never started.
+    let of_run =
+        std::env::args_os().skip(1).find(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    let code =
+        if of_run.is_some_and(|word| word == "run") { exit::NOT_RECORDED } else { exit::TROUBLE };
+    ExitCode::from(code)
 }
 
 fn command(cli: &Cli) -> Result<ExitCode, Failure> {

@@ -29,7 +29,7 @@ const fn meaning(code: &'static str, says: &'static str) -> Meaning {
 pub(crate) const OF_RUN: [Meaning; 5] = [
     meaning("CMD's", "the command was recorded and exited with this status"),
     meaning("signal", "CMD died by a signal, and so does audit (a shell shows 128 + N)"),
-    meaning("125", "recording could not start; CMD was not started (see --on-error)"),
+    meaning("125", "wrong usage, or recording could not start; CMD was not started"),
     meaning("126", "CMD was found but cannot be executed"),
     meaning("127", "CMD was not found"),
 ];

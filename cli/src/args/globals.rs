@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum, ValueHint,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 
 use crate::failure::Failure;
 
@@ -44,7 +47,16 @@ pub enum Times {
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
     /// Where the runs are kept [default: ~/.local/state/audit, for root /var/lib/audit-run]
-    #[arg(long, global = true, value_name = "DIR", env = "AUDIT_HOME", hide_env = true)]
+    // An empty AUDIT_HOME is none, as for all such variables: `storage::home` says so.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "AUDIT_HOME",
+        hide_env = true,
+        value_parser = OsStringValueParser::new().map(PathBuf::from),
+        value_hint = ValueHint::DirPath
+    )]
     pub home: Option<PathBuf>,
     /// Form of the output: text, json, or jsonl (one document a line)
     #[arg(

@@ -3,13 +3,13 @@
 use clap::{Args, builder::PossibleValuesParser};
 use event::model::table;
 
-use super::values::Moment;
+use super::values::{Moment, at_least_one};
 
 /// List the recorded runs, the latest first.
 #[derive(Debug, Clone, Args)]
 pub struct RunsArgs {
     /// Show at most this many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     pub limit: usize,
     /// Show all
     #[arg(long, conflicts_with = "limit")]
@@ -46,7 +46,7 @@ pub struct QueryArgs {
     #[command(flatten)]
     pub filters: Filters,
     /// Show at most this many
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     pub limit: usize,
     /// Show all
     #[arg(long, conflicts_with = "limit")]

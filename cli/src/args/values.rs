@@ -74,6 +74,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(parsed).map_err(|_| wrong())
 }
 
+/// Parses a number of entries.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "not a number from 1; --all shows everything".to_owned())
+}
+
 /// A point in time as the user gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {

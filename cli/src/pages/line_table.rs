@@ -136,7 +136,7 @@ impl<W: Write> LineTable<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         let block = std::mem::replace(&mut self.table, empty(self.columns));
-        self.out.write_all(block.render(self.screen.width).as_bytes())
+        self.out.write_all(block.render(self.screen.room).as_bytes())
     }
 
     /// Writes what is left; returns how many events there were.

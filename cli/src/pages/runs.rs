@@ -104,7 +104,7 @@ impl List<'_> {
             table.styled(self.cells(entry, short));
         }
         if !self.entries.is_empty() {
-            out.write_all(table.render(screen.width).as_bytes())?;
+            out.write_all(table.render(screen.room).as_bytes())?;
         }
         self.foot(out)
     }

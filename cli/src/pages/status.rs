@@ -76,7 +76,7 @@ impl Status {
             let time = span.map(text::elapsed).unwrap_or_default();
             table.row([live.id.suffix().to_owned(), time, command_line(live.about.command())]);
         }
-        out.write_all(table.render(screen.width).as_bytes())?;
+        out.write_all(table.render(screen.room).as_bytes())?;
         let free =
             self.free.map(|free| format!(", {} free", text::bytes(free))).unwrap_or_default();
         let runs = plural(self.runs as u64, "run");

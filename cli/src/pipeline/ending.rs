@@ -2,7 +2,7 @@
 
 use event::coverage::Ended;
 use event::frame::Frame;
-use event::frame::control::{Ending, Seal, Source as SourceName};
+use event::frame::control::{Ending, Seal, Source as SourceName, State};
 use event::model::{End, Opens, Source, What};
 
 use super::{At, Emit, Pipeline};
@@ -70,7 +70,9 @@ impl Pipeline {
     fn opens(&mut self) -> Option<Opens> {
         let (counted, in_events) = self.counts.sums();
         let tally = self.coverage.opens_seen().copied();
-        if tally.is_none() && counted == 0 {
+        let source = self.coverage.source(SourceName::Opens).and_then(|source| source.state);
+        let nobody = matches!(source, Some(State::NotAsked | State::Off));
+        if (tally.is_none() || nobody) && counted == 0 {
             return None;
         }
         let seen = tally.map_or(counted, |tally| tally.seen.max(counted));

@@ -16,8 +16,10 @@ const DESIGN_WIDTH: usize = 80;
 /// What pages need to know about the place they are shown in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Screen {
-    /// Columns.
+    /// Columns that text is broken to.
     pub(crate) width: usize,
+    /// Columns that tables are cut to: no program that reads them must miss a part.
+    pub(crate) room: usize,
 }
 
 impl Screen {
@@ -25,14 +27,14 @@ impl Screen {
     pub(crate) fn of_stdout() -> Self {
         let tty = rustix::termios::tcgetwinsize(io::stdout()).map(|size| usize::from(size.ws_col));
         let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
-        let width = tty.ok().filter(|w| *w > 0).or_else(columns).unwrap_or(DESIGN_WIDTH);
-        Screen { width: width.clamp(40, 400) }
+        let given = tty.ok().filter(|w| *w > 0).or_else(columns).map(|w| w.clamp(40, 400));
+        Screen { width: given.unwrap_or(DESIGN_WIDTH), room: given.unwrap_or(usize::MAX) }
     }
 
     /// The screen that pages are designed for.
     #[cfg(test)]
     pub(crate) fn design() -> Self {
-        Screen { width: DESIGN_WIDTH }
+        Screen { width: DESIGN_WIDTH, room: DESIGN_WIDTH }
     }
 }
 

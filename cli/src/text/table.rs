@@ -2,13 +2,16 @@
 
 use anstyle::Style;
 
-use super::width::{cut_end, cut_middle, width};
+use super::width::{cut_end, cut_middle, cut_paths, width};
 
 /// Columns between columns.
 const GAP: &str = "  ";
 
 /// Narrowest that the column that gives way becomes.
 const LEAST: usize = 12;
+
+/// What text keeps before paths are cut: a program's name with its number.
+const FAIR: usize = 24;
 
 /// How a column is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,12 +85,20 @@ impl Table {
             (0..self.columns.len()).map(|at| need(at).unwrap_or(0)).collect();
         let used: usize = widths.iter().filter(|w| **w > 0).map(|w| w + GAP.len()).sum();
         let mut over = (self.indent + used).saturating_sub(GAP.len()).saturating_sub(room);
-        // The last flexible column gives way first.
-        for (width, align) in widths.iter_mut().zip(&self.columns).rev() {
-            if matches!(align, Align::Cut | Align::CutEnd | Align::CutMiddle) {
-                let give = over.min(width.saturating_sub(LEAST));
-                *width -= give;
-                over -= give;
+        // Paths are what a table is read for: other text gives way first, but not all of it; the last
+        // column before the others.
+        for (of_text, least) in [(true, FAIR), (false, LEAST), (true, LEAST)] {
+            for (width, align) in widths.iter_mut().zip(&self.columns).rev() {
+                let gives = match align {
+                    Align::CutEnd => of_text,
+                    Align::Cut | Align::CutMiddle => !of_text,
+                    Align::Left | Align::Right => false,
+                };
+                if gives {
+                    let give = over.min(width.saturating_sub(least));
+                    *width -= give;
+                    over -= give;
+                }
             }
         }
         widths
@@ -101,7 +112,7 @@ impl Table {
                 continue;
             }
             let text = match align {
-                Align::CutMiddle => cut_middle(&cell.text, *room),
+                Align::CutMiddle => cut_paths(&cell.text, *room),
                 Align::Cut if cell.text.starts_with('/') => cut_middle(&cell.text, *room),
                 Align::Cut => cut_end(&cell.text, *room),
                 Align::CutEnd => cut_end(&cell.text, *room),

@@ -40,6 +40,24 @@ pub(crate) fn cut_middle(text: &str, room: usize) -> String {
     format!("{front}{GAP}{back}")
 }
 
+/// What stands between the two paths of a rename.
+pub(crate) const ARROW: &str = " -> ";
+
+/// Cuts a path, or both paths of a rename, so that it is seen which is which.
+pub(crate) fn cut_paths(text: &str, room: usize) -> String {
+    match text.split_once(ARROW) {
+        Some((old, new)) if width(text) > room && room > 2 * ARROW.len() => {
+            let half = (room - ARROW.len()) / 2;
+            // What one does not need the other has.
+            let old_room = half.max((room - ARROW.len()).saturating_sub(width(new)));
+            let old = cut_middle(old, old_room);
+            let new = cut_middle(new, room - ARROW.len() - width(&old));
+            format!("{old}{ARROW}{new}")
+        }
+        _ => cut_middle(text, room),
+    }
+}
+
 /// Returns `text` in lines of at most `room` columns, broken at spaces where there are some.
 pub(crate) fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];

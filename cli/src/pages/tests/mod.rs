@@ -172,7 +172,7 @@ fn status_tells_what_the_store_uses() {
     let bench = Bench::new();
     stories::shop(&bench);
     stories::ci(&bench);
-    let page = plain(&status::page(bench.home.path(), now(), Screen { width: 400 }));
+    let page = plain(&status::page(bench.home.path(), now(), Screen { width: 400, room: 400 }));
     let home = bench.home.path().to_string_lossy().into_owned();
     let page = page.replace(&home, "HOME");
     insta::with_settings!({ filters => vec![(r"[\d.]+ KB", "N KB")] }, {

@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use serde_json::json;
-use storage::{Destination, PathCount, Summary};
+use std::collections::BTreeMap;
+
+use storage::{Coverage, Destination, PathCount, Summary};
 
 use crate::{
     pages::line::Line,
@@ -18,6 +20,8 @@ pub(super) struct Dashboard<'d> {
     pub(super) summary: &'d Summary,
     /// Entries of each list.
     pub(super) limit: usize,
+    /// What the sources say of themselves.
+    pub(super) coverage: &'d BTreeMap<String, Coverage>,
     /// Where it is shown.
     pub(super) screen: Screen,
 }
@@ -34,7 +38,15 @@ impl Dashboard<'_> {
         self.network(out)
     }
 
+    /// Whether the user left `source` out: then nothing is known, which is not the same as none.
+    fn left_out(&self, source: &str) -> bool {
+        self.coverage.get(source).is_some_and(|it| it.state == "not_asked")
+    }
+
     fn processes(&self, end: Option<&Line>, out: &mut impl Write) -> io::Result<()> {
+        if self.left_out("process") {
+            return heading(out, "PROCESSES", "not recorded (--no-exec)");
+        }
         let processes = end.and_then(|end| end.number("processes"));
         let processes = processes.unwrap_or_else(|| self.summary.times("process", Some("fork")));
         let list = &self.summary.executed.0;
@@ -65,6 +77,9 @@ impl Dashboard<'_> {
     }
 
     fn files(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.left_out("access") {
+            return heading(out, "FILES", "not recorded (--no-files)");
+        }
         let summary = self.summary;
         let lists: [(&str, &str, &[PathCount]); 5] = [
             ("written", "write", &summary.written.0),
@@ -92,11 +107,14 @@ impl Dashboard<'_> {
                 table.styled([(String::new(), FAINT), (words, FAINT), (String::new(), FAINT)]);
             }
         }
-        out.write_all(table.render(self.screen.width).as_bytes())
+        out.write_all(table.render(self.screen.room).as_bytes())
     }
 
     fn network(&self, out: &mut impl Write) -> io::Result<()> {
         let list = &self.summary.destinations.0;
+        if self.left_out("network") {
+            return heading(out, "NETWORK", "not recorded (--no-net)");
+        }
         if list.is_empty() {
             return heading(out, "NETWORK", "none");
         }
@@ -116,7 +134,7 @@ impl Dashboard<'_> {
             let proto = Safe::new(&to.proto).to_string();
             table.row([peer(to), proto, format!("{sent} out"), format!("{received} in"), exe]);
         }
-        out.write_all(table.render(self.screen.width).as_bytes())?;
+        out.write_all(table.render(self.screen.room).as_bytes())?;
         if let Some(more) = self.more(list.len()) {
             let words = format!("… {more} more: audit query {} --type net --all", self.id);
             writeln!(out, "  {}", text::painted(FAINT, &words))?;

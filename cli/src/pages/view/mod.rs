@@ -54,6 +54,7 @@ pub(super) fn page(
         id: opened.run.id().suffix(),
         summary: &summary,
         limit: limit.unwrap_or(ENTRIES),
+        coverage: &opened.meta.coverage,
         screen,
     };
     page.write(end.as_ref(), out)?;
