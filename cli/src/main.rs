@@ -1,4 +1,5 @@
 //! The program `audit`; see the library of the same package.
+#![deny(unsafe_code)]
 
 use std::process::ExitCode;
 

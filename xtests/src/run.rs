@@ -169,6 +169,16 @@ impl Running<'_> {
         wait::until("the supervisor", || processes_running(&program).into_iter().find(ours))
     }
 
+    /// The pid of the command: the front's child that does not run the supervisor's program.
+    #[must_use]
+    pub fn command(&self) -> Pid {
+        let supervisor = self.supervisor();
+        let all = || std::fs::read_dir("/proc").expect("proc").filter_map(Result::ok);
+        let ours = |pid: &Pid| *pid != supervisor && parent_of(*pid) == Some(self.front());
+        let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+        wait::until("the command", || all().filter_map(number).filter_map(Pid::from_raw).find(ours))
+    }
+
     /// Names of the programs that have the write end of standard output open, the test not counted.
     ///
     /// # Panics

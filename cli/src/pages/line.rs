@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use event::json::base64;
 use serde_json::{Map, Value};
 
 /// A line of `events.jsonl`, taken apart.
@@ -41,7 +41,7 @@ impl Line {
     pub(crate) fn bytes(&self, name: &str) -> Option<Cow<'_, [u8]>> {
         let text = self.fields.get(name)?.as_str()?;
         let exact = self.fields.get(&format!("{name}_b64")).and_then(Value::as_str);
-        let exact = exact.and_then(|exact| STANDARD.decode(exact).ok());
+        let exact = exact.and_then(|exact| base64::decode(exact.as_bytes()));
         Some(exact.map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned))
     }
 
@@ -49,7 +49,7 @@ impl Line {
     pub(crate) fn list(&self, name: &str) -> Vec<Vec<u8>> {
         let list = |name: &str| self.fields.get(name).and_then(Value::as_array);
         let exact = list(&format!("{name}_b64")).and_then(|items| {
-            items.iter().map(|item| STANDARD.decode(item.as_str()?).ok()).collect()
+            items.iter().map(|item| base64::decode(item.as_str()?.as_bytes())).collect()
         });
         let texts = || {
             let items = list(name).into_iter().flatten().filter_map(Value::as_str);

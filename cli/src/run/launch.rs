@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read},
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
     path::Path,
 };
 
@@ -113,7 +113,8 @@ fn start(
     let trouble = |why: io::Error| Failure::because("cannot start the command", &why);
     let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|errno| trouble(errno.into()));
     let ((ready, ready_in), (go_out, go), (failed, failed_in)) = (pipe()?, pipe()?, pipe()?);
-    let pipes = ChildPipes { ready: ready_in, go: go_out, failed: failed_in };
+    let parents = [ready.as_raw_fd(), go.as_raw_fd(), failed.as_raw_fd()];
+    let pipes = ChildPipes { ready: ready_in, go: go_out, failed: failed_in, parents };
     let (pid, pidfd) = sys::spawn(launch, begun.leaf.as_fd(), &pipes).map_err(trouble)?;
     // Ours must go, or end of file would never come.
     drop(pipes);

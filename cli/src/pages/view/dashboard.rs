@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::json;
 use std::collections::BTreeMap;
 
+use event::json::base64;
 use storage::{Coverage, Destination, PathCount, Summary};
 
 use crate::{
@@ -196,10 +197,11 @@ fn destination_object(to: &Destination) -> serde_json::Value {
 
 /// Puts bytes as text, and in base64 beside it where the text does not say it all.
 fn put_bytes(object: &mut serde_json::Value, name: &str, bytes: &[u8]) {
-    use base64::{Engine, engine::general_purpose::STANDARD};
     let Some(fields) = object.as_object_mut() else { return };
     fields.insert(name.to_owned(), json!(String::from_utf8_lossy(bytes)));
     if std::str::from_utf8(bytes).is_err() {
-        fields.insert(format!("{name}_b64"), json!(STANDARD.encode(bytes)));
+        let mut exact = Vec::new();
+        base64::encode(bytes, &mut exact);
+        fields.insert(format!("{name}_b64"), json!(String::from_utf8_lossy(&exact)));
     }
 }

@@ -48,6 +48,8 @@ pub(in crate::run) struct ChildPipes {
     pub(in crate::run) go: OwnedFd,
     /// Stage and errno are written when something fails.
     pub(in crate::run) failed: OwnedFd,
+    /// The other ends, which the child must not hold.
+    pub(in crate::run) parents: [RawFd; 3],
 }
 
 /// Pointers into a [`Launch`], as exec wants them.
@@ -138,6 +140,11 @@ pub(in crate::run) fn exec_unrecorded(launch: &Launch) -> (Stage, io::Error) {
 }
 
 fn in_child(launch: &Launch, pointers: &mut Pointers, pipes: &ChildPipes) -> ! {
+    for fd in pipes.parents {
+        // SAFETY: these are this process's copies; their owners are in memory that the child never gets
+        // back to, for it executes or exits. While it held `go`, end of file could never come.
+        unsafe { libc::close(fd) };
+    }
     let fail = |stage: Stage, errno: c_int| -> ! {
         let mut message = [0; 5];
         message[0] = stage as u8;
