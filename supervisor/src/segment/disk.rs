@@ -90,6 +90,11 @@ impl Disk {
         true
     }
 
+    /// The record is whole: readers may take it for that, while this process still lets go of the kernel.
+    pub(super) fn unlock(&self) {
+        let _ = rustix::fs::flock(&self.dir, FlockOperation::Unlock);
+    }
+
     /// Gives back to the disk what of the reserve was not needed.
     pub(super) fn release_reserve(&mut self) {
         // At the end of a run: what cannot be given back is a megabyte, and nobody is left to tell.

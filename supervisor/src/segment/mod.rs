@@ -210,6 +210,7 @@ impl Writer {
         self.write_out(now_ns);
         self.sync(now_ns);
         self.disk.release_reserve();
+        self.disk.unlock();
     }
 
     fn append(
