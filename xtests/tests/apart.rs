@@ -227,9 +227,9 @@ fn uid_of(user: &str) -> u64 {
 #[test]
 fn signals_to_a_run_reach_nobody_else() {
     let lab = Lab::new();
-    let own = files(&lab, "own");
     let mut bystander = Command::new("sleep").arg("1000").spawn().expect("sleep starts");
-    let mut running = lab.run(opener(&lab, &own)).start();
+    // A command that cannot end by itself before the signal comes.
+    let mut running = lab.run(["sh", "-c", "echo ready; exec sleep 1000"]).start_ungated();
     running.expect("ready");
     running.signal(Signal::TERM);
     let run = running.record();
