@@ -133,8 +133,7 @@ fn is_for_command(child: Pid, leaf: &str, came: Came) -> bool {
 /// command has the signal. A script that started us may be in our group too, but not in the leaf. Who
 /// is gone cannot be asked; better twice than never.
 fn is_to_all(sender: Pid, leaf: &str) -> bool {
-    let group = rustix::process::getpgid(Some(sender));
-    group.is_ok_and(|group| group == rustix::process::getpgrp())
+    sys::is_in_our_group(sender)
         && std::fs::read_to_string(format!("/proc/{}/cgroup", sender.as_raw_pid()))
             .is_ok_and(|text| is_below(&text, leaf))
 }

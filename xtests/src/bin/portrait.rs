@@ -7,7 +7,7 @@ use std::{
     os::{fd::AsRawFd, unix::ffi::OsStrExt},
 };
 
-use rustix::process::{getpgrp, getpid, getpriority_process, getsid};
+use rustix::process::getpriority_process;
 
 fn main() {
     let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
@@ -21,9 +21,6 @@ fn main() {
     }
     println!("cwd {:?}", std::env::current_dir());
     println!("nice {:?}", getpriority_process(None));
-    println!("own group {}", getpgrp() == getpid());
-    println!("group {}", getpgrp().as_raw_pid());
-    println!("session {:?}", getsid(None).map(|pid| pid.as_raw_pid()));
     tell_file("/proc/self/limits");
     tell_file("/proc/self/oom_score_adj");
     tell_status();
@@ -31,6 +28,9 @@ fn main() {
     let stat = fs::read_to_string("/proc/self/stat").expect("proc");
     let behind = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
     let field = |nth: usize| behind.split_whitespace().nth(nth).unwrap_or_default().to_owned();
+    // Both can be 0: of a group, or a session, that has no number in our pid namespace.
+    println!("own group {}", field(2) == std::process::id().to_string());
+    println!("group {} session {}", field(2), field(3));
     println!("tty {} foreground {}", field(4), field(5));
     println!("policy {} priority {}", field(38), field(37));
 }

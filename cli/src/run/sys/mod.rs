@@ -142,6 +142,15 @@ pub(super) fn send(child: Pid, signal: c_int) {
     unsafe { libc::kill(child.as_raw_pid(), signal) };
 }
 
+/// Whether `process` is in our process group; false when it is gone.
+///
+/// The group's number is 0 when its leader is outside our pid namespace, or was never made by anyone
+/// (the first process of a machine); rustix takes that for impossible.
+pub(super) fn is_in_our_group(process: Pid) -> bool {
+    // SAFETY: neither takes a pointer.
+    unsafe { libc::getpgid(process.as_raw_pid()) == libc::getpgrp() }
+}
+
 /// Stops this process by `signal`, one of SIGTSTP, SIGTTIN and SIGTTOU, until someone continues it.
 ///
 /// In an orphaned process group, where nobody would, the kernel does not stop it (setpgid(2)); with
