@@ -10,11 +10,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 3] = ["proc", "net", "opens"];
+const PROGRAMS: [&str; 3] = ["proc", "net", "calls"];
 
 /// Read by every program, so part of every hash; in this order.
-const HEADERS: [&str; 7] =
-    ["abi.h", "kernel.h", "common.h", "path.h", "exec.h", "sock.h", "packet.h"];
+const HEADERS: [&str; 11] = [
+    "abi.h",
+    "kernel.h",
+    "common.h",
+    "tracked.h",
+    "path.h",
+    "exec.h",
+    "sock.h",
+    "packet.h",
+    "call_ring.h",
+    "call_numbers.h",
+    "opens.h",
+];
 
 /// Newest last tested first: any of them builds the same programs.
 const VERSIONED: [&str; 9] = [

@@ -43,6 +43,14 @@ struct {
 	__type(value, u32);
 } leaf SEC(".maps");
 
+/* Set by the loader: inode number of the recorder's own pid namespace. All numbers of processes in
+ * records are of that namespace, as are those that fanotify and /proc give the recorder. */
+const volatile u32 pid_ns = 0;
+
+/* include/uapi/linux/nsfs.h, PID_NS_INIT_INO: the machine's own */
+#define PID_NS_INIT 0xeffffffc
+#define MAX_PID_NS_LEVEL 32	/* include/linux/pid_namespace.h */
+
 /* One row per kind, COUNT_CELLS cells each. */
 struct counts {
 	u64 cell[COUNT_CELLS];
@@ -70,14 +78,60 @@ INLINE bool current_in_leaf(void)
 	return bpf_current_task_under_cgroup(&leaf, 0) == 1;
 }
 
+struct numbering {
+	struct pid *pid;
+	u32 found;
+};
+
+/* The pointer to a number is computed: aya 0.14 refuses to relocate an index into numbers[]. */
+INLINE struct upid *upid_at(struct pid *pid, u32 level)
+{
+	void *numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
+
+	return numbers + level * bpf_core_type_size(struct upid);
+}
+
+static long number_at(u32 level, struct numbering *it)
+{
+	struct upid *upid = upid_at(it->pid, level);
+
+	if (level > BPF_CORE_READ(it->pid, level))
+		return 1;
+	if (BPF_CORE_READ(upid, ns, ns.inum) != pid_ns)
+		return 0;
+	it->found = BPF_CORE_READ(upid, nr);
+	return 1;
+}
+
+/* A task's number in the recorder's pid namespace; 0 when it has none there. */
+INLINE u32 number_of(struct task_struct *task)
+{
+	struct numbering it = {};
+
+	if (pid_ns == PID_NS_INIT)
+		return BPF_CORE_READ(task, pid);
+	it.pid = BPF_CORE_READ(task, thread_pid);
+	if (it.pid)
+		bpf_loop(MAX_PID_NS_LEVEL + 1, number_at, &it, 0);
+	return it.found;
+}
+
+/* The number of a task's process, likewise. */
+INLINE u32 process_of(struct task_struct *task)
+{
+	if (pid_ns == PID_NS_INIT)
+		return BPF_CORE_READ(task, tgid);
+	return number_of(BPF_CORE_READ(task, group_leader));
+}
+
 INLINE void fill_head(struct rec_head *head, u32 kind, u32 size, struct task_struct *task)
 {
 	head->boot_ns = bpf_ktime_get_boot_ns();
 	head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	head->kind = kind;
 	head->size = size;
-	head->pid = BPF_CORE_READ(task, tgid);
-	head->tid = BPF_CORE_READ(task, pid);
+	head->pid = process_of(task);
+	head->tid = number_of(task);
 }
 
 /* Every record passes one of these two, so that for each kind SEEN = delivered + LOST. */

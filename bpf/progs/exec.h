@@ -25,7 +25,7 @@ INLINE void fill_identity(struct rec_exec *rec, struct task_struct *task, struct
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 
-	rec->parent_pid = BPF_CORE_READ(parent, tgid);
+	rec->parent_pid = process_of(parent);
 	rec->parent_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
 	rec->uid = BPF_CORE_READ(cred, uid.val);
 	rec->gid = BPF_CORE_READ(cred, gid.val);

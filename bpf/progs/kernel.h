@@ -88,6 +88,41 @@ struct file {
 	struct path f_path;
 };
 
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[];
+};
+
+/* arch/x86/include/asm/thread_info.h */
+struct thread_info {
+	u32 status;
+};
+
+/* What the kernel saved of the caller: the number and the arguments of its system call. */
+struct pt_regs {
+#if defined(__TARGET_ARCH_arm64)
+	u64 regs[31];
+	u64 orig_x0;
+	s32 syscallno;
+#else
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long bx;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long bp;
+	unsigned long orig_ax;
+#endif
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -103,6 +138,10 @@ struct fs_struct {
 
 struct ns_common {
 	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
 };
 
 struct mnt_namespace {
@@ -157,6 +196,7 @@ struct signal_struct {
 };
 
 struct task_struct {
+	struct thread_info thread_info;
 	struct sched_entity se;
 	struct mm_struct *mm;
 	int exit_code;
@@ -164,6 +204,7 @@ struct task_struct {
 	int tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	u64 utime;
 	u64 stime;
 	u64 start_boottime;

@@ -7,30 +7,14 @@
  */
 #include "common.h"
 #include "exec.h"
+#include "tracked.h"
 
 /* Set by the loader: kernfs id of the leaf, as fstat(2) tells it. */
 const volatile u64 leaf_id = 0;
 
-struct mark {
-	u32 left;		/* REC_LEFT was sent */
-	u32 ended;		/* of a leader: REC_EXIT was sent */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct mark);
-} tracked SEC(".maps");
-
 /* Cgroups nest at most this deep below the leaf here; deeper ones count as outside for a first
  * process (the kernel itself has no limit: cgroup.max.depth). */
 #define MAX_NESTING 16
-
-INLINE struct mark *track(struct task_struct *task)
-{
-	return bpf_task_storage_get(&tracked, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-}
 
 /* For tasks that do not run now. The pointer goes up through `self`, the first member, because
  * aya 0.14 refuses to relocate an index into cgroup->ancestors[]. */
@@ -45,16 +29,6 @@ INLINE bool in_leaf(struct task_struct *task)
 		group = (struct cgroup *)BPF_CORE_READ(group, self.parent);
 	}
 	return false;
-}
-
-/* The leader's mark stands for all threads; a thread has its own because exec by a thread makes it
- * the leader (fs/exec.c, de_thread). */
-INLINE bool current_in_run(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return current_in_leaf() || bpf_task_storage_get(&tracked, task, 0, 0) ||
-	       bpf_task_storage_get(&tracked, task->group_leader, 0, 0);
 }
 
 static void send_left(struct task_struct *task)
@@ -97,8 +71,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		real = BPF_CORE_READ(child, real_parent);
 		rec->child_start_ns = BPF_CORE_READ(child, start_boottime);
 		rec->parent_start_ns = BPF_CORE_READ(real, group_leader, start_boottime);
-		rec->child_pid = BPF_CORE_READ(child, tgid);
-		rec->parent_pid = BPF_CORE_READ(real, tgid);
+		rec->child_pid = process_of(child);
+		rec->parent_pid = process_of(real);
 		rec->mnt_ns = mnt_ns_of(child);
 		rec->flags = (rec->mnt_ns != mnt_ns_of(parent) ? FORK_NEW_MNT_NS : 0) |
 			     (outside ? FORK_FROM_OUTSIDE : 0);

@@ -115,11 +115,10 @@ INLINE void ends_of(struct bpf_sock *sk, struct net_ends *ends)
 INLINE void current_owner(struct owner *owner)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	u64 id = bpf_get_current_pid_tgid();
 
 	owner->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	owner->pid = id >> 32;
-	owner->tid = id;
+	owner->pid = process_of(task);
+	owner->tid = number_of(task);
 }
 
 /* Records of sockets are about their owner, whoever runs now: packets come in softirqs. */

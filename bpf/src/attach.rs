@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 
@@ -10,25 +10,32 @@ use aya::maps::{CgroupArray, Map, MapData, PerCpuArray, RingBuf};
 use aya::programs::{self, CgroupAttachMode, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader};
 
+use crate::bpffs::Bpffs;
 use crate::error::Error;
 use crate::load::Settings;
 use crate::programs::{Hook, Program, Topic};
 use crate::source::{Buffer, Ring, Source};
-use crate::sys;
-use crate::tracefs::Tracefs;
 
 /// Settings of the programs: `const volatile` in C, set before they are verified.
 pub(crate) struct Numbers {
     leaf_id: u64,
     wake_bytes: u64,
+    pid_ns: u32,
+    count_opens: u32,
+    /// Holds the maps that objects share while they load; without it, each has its own.
+    shared: Option<Bpffs>,
 }
 
 impl Numbers {
     pub(crate) fn of(settings: &Settings, leaf: BorrowedFd<'_>) -> io::Result<Numbers> {
         // The kernel's number of a cgroup is the inode number of its folder (kernfs, 64 bits).
         let leaf_id = File::from(leaf.try_clone_to_owned()?).metadata()?.ino();
-        let wake_bytes = u64::from(settings.open_ring / 4).clamp(1, 256 << 10);
-        Ok(Numbers { leaf_id, wake_bytes })
+        let wake_bytes = u64::from(settings.call_ring / 4).clamp(1, 256 << 10);
+        // Namespaces have 32-bit numbers (struct ns_common).
+        let pid_ns = std::fs::metadata("/proc/self/ns/pid")?.ino() as u32;
+        let count_opens = settings.count_opens.into();
+        let shared = Bpffs::new().ok();
+        Ok(Numbers { leaf_id, wake_bytes, pid_ns, count_opens, shared })
     }
 }
 
@@ -56,7 +63,12 @@ impl<'a> Loader<'a> {
         loader
             .allow_unsupported_maps() // task storage: used by the programs only
             .override_global("leaf_id", &numbers.leaf_id, false)
-            .override_global("wake_bytes", &numbers.wake_bytes, false);
+            .override_global("wake_bytes", &numbers.wake_bytes, false)
+            .override_global("pid_ns", &numbers.pid_ns, false)
+            .override_global("count_opens", &numbers.count_opens, false);
+        if let Some(shared) = &numbers.shared {
+            loader.map_pin_path("tracked", shared.place_of("tracked"));
+        }
         for topic in Topic::ALL {
             loader.map_max_entries(topic.ring(), settings.ring_bytes(topic));
         }
@@ -68,15 +80,15 @@ impl<'a> Loader<'a> {
         let loaded = self.loader.load(topic.object());
         let mut ebpf = loaded.map_err(|e| Error::Object(topic, Box::new(e)))?;
         self.set_leaf(topic, &mut ebpf)?;
-        let mut events = Vec::new();
         for program in topic.programs() {
             let found = ebpf.program_mut(program.name);
             let found = found.ok_or(Error::Missing(topic, program.name))?;
             self.verify(program, found)
                 .map_err(|e| Error::Program(topic, program.name, Box::new(e)))?;
-            events.extend(self.attach(program, found)?);
+            link(program.hook, found, self.leaf)
+                .map_err(|e| Error::Attach(topic, program.name, Box::new(e)))?;
         }
-        source(topic, ebpf, events)
+        source(topic, ebpf)
     }
 
     fn set_leaf(&self, topic: Topic, ebpf: &mut Ebpf) -> Result<(), Error> {
@@ -91,28 +103,11 @@ impl<'a> Loader<'a> {
             Hook::BtfTracepoint(name) => {
                 as_mut::<programs::BtfTracePoint>(found)?.load(name, &self.types)
             }
-            Hook::Tracepoint(..) => as_mut::<programs::TracePoint>(found)?.load(),
             Hook::CgroupSkb => as_mut::<programs::CgroupSkb>(found)?.load(),
             Hook::CgroupSock => as_mut::<programs::CgroupSock>(found)?.load(),
             Hook::CgroupSockAddr => as_mut::<programs::CgroupSockAddr>(found)?.load(),
             Hook::SockOps => as_mut::<programs::SockOps>(found)?.load(),
         }
-    }
-
-    /// Returns the event that holds the program, where it is not a link that aya keeps.
-    fn attach(
-        &self,
-        program: &Program,
-        found: &mut programs::Program,
-    ) -> Result<Option<OwnedFd>, Error> {
-        let refused = |e| Error::Attach(program.topic, program.name, Box::new(e));
-        if let Hook::Tracepoint(category, name) = program.hook {
-            let fd = found.fd().map_err(refused)?;
-            return at_tracepoint(fd.as_fd(), category, name)
-                .map(Some)
-                .map_err(|e| Error::Tracepoint(program.topic, program.name, e));
-        }
-        link(program.hook, found, self.leaf).map(|()| None).map_err(refused)
     }
 }
 
@@ -125,7 +120,6 @@ fn link(
     let mode = CgroupAttachMode::Single;
     match hook {
         Hook::BtfTracepoint(_) => as_mut::<programs::BtfTracePoint>(found)?.attach().map(drop),
-        Hook::Tracepoint(..) => Ok(()),
         Hook::CgroupSkb => {
             let skb = as_mut::<programs::CgroupSkb>(found)?;
             let way = *skb.expected_attach_type();
@@ -140,13 +134,6 @@ fn link(
     }
 }
 
-/// aya's own way needs a mounted tracefs.
-fn at_tracepoint(program: BorrowedFd<'_>, category: &str, name: &str) -> io::Result<OwnedFd> {
-    let event = sys::open_tracepoint(Tracefs::open()?.id(category, name)?)?;
-    sys::attach_to_event(&event, program)?;
-    Ok(event)
-}
-
 fn as_mut<'a, T>(program: &'a mut programs::Program) -> Result<&'a mut T, ProgramError>
 where
     &'a mut T: TryFrom<&'a mut programs::Program, Error = ProgramError>,
@@ -154,13 +141,13 @@ where
     program.try_into()
 }
 
-fn source(topic: Topic, mut ebpf: Ebpf, events: Vec<OwnedFd>) -> Result<Source, Error> {
+fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
     let ring = RingBuf::try_from(take(&mut ebpf, topic, topic.ring())?)
         .map_err(|e| Error::Map(topic, topic.ring(), Box::new(e)))?;
     let counters = PerCpuArray::try_from(take(&mut ebpf, topic, "counters")?)
         .map_err(|e| Error::Map(topic, "counters", Box::new(e)))?;
     let ring = Ring(Buffer(ring));
-    Ok(Source { topic, ring, counters, ebpf: Some(ebpf), events, missed: 0 })
+    Ok(Source { topic, ring, counters, ebpf: Some(ebpf), missed: 0 })
 }
 
 fn take(ebpf: &mut Ebpf, topic: Topic, name: &'static str) -> Result<Map, Error> {

@@ -27,8 +27,6 @@ pub enum Error {
     Program(Topic, &'static str, Box<ProgramError>),
     /// A program could not be attached.
     Attach(Topic, &'static str, Box<ProgramError>),
-    /// The tracepoint of a program could not be found or opened.
-    Tracepoint(Topic, &'static str, io::Error),
 }
 
 impl Error {
@@ -41,8 +39,7 @@ impl Error {
             | Error::Missing(topic, _)
             | Error::Map(topic, ..)
             | Error::Program(topic, ..)
-            | Error::Attach(topic, ..)
-            | Error::Tracepoint(topic, ..) => Some(*topic),
+            | Error::Attach(topic, ..) => Some(*topic),
         }
     }
 
@@ -78,7 +75,7 @@ impl fmt::Display for Error {
             Error::Program(topic, program, _) => {
                 write!(f, "cannot load {}: program {program}", topic.name())
             }
-            Error::Attach(topic, program, _) | Error::Tracepoint(topic, program, _) => {
+            Error::Attach(topic, program, _) => {
                 write!(f, "cannot attach {}: program {program}", topic.name())
             }
         }
@@ -89,7 +86,7 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Error::Types(source) => Some(source),
-            Error::Leaf(source) | Error::Tracepoint(_, _, source) => Some(source),
+            Error::Leaf(source) => Some(source),
             Error::Object(_, source) => Some(source.as_ref()),
             Error::Missing(..) => None,
             Error::Map(_, _, source) => Some(source.as_ref()),

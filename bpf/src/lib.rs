@@ -2,17 +2,16 @@
 //!
 //! Each object (see [`Topic`]) loads on its own: one that the kernel refuses degrades that source,
 //! by name, and no other. Nothing here interprets a record; that is `event::wire`.
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 mod attach;
+mod bpffs;
 mod error;
 mod load;
 mod objects;
 mod probe;
 mod programs;
 mod source;
-mod sys;
-mod tracefs;
 
 pub use error::Error;
 pub use load::{Loaded, Settings, load};

@@ -16,8 +16,10 @@ pub struct Settings {
     pub proc_ring: u32,
     /// Bytes of the ring for sockets.
     pub net_ring: u32,
-    /// Bytes of the ring for opens.
-    pub open_ring: u32,
+    /// Bytes of the ring for system calls.
+    pub call_ring: u32,
+    /// Whether each open of a regular file is told.
+    pub count_opens: bool,
 }
 
 impl Default for Settings {
@@ -26,7 +28,8 @@ impl Default for Settings {
             topics: Topic::ALL.to_vec(),
             proc_ring: 8 << 20,
             net_ring: 4 << 20,
-            open_ring: 16 << 20,
+            call_ring: 16 << 20,
+            count_opens: true,
         }
     }
 }
@@ -36,7 +39,7 @@ impl Settings {
         match topic {
             Topic::Proc => self.proc_ring,
             Topic::Net => self.net_ring,
-            Topic::Opens => self.open_ring,
+            Topic::Calls => self.call_ring,
         }
     }
 }

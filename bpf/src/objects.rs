@@ -6,7 +6,7 @@ use crate::programs::Topic;
 
 static PROC: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/proc.bpf.o"));
 static NET: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/net.bpf.o"));
-static OPENS: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/opens.bpf.o"));
+static CALLS: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/calls.bpf.o"));
 
 impl Topic {
     /// Returns the compiled object: an ELF file with BTF, no debug sections.
@@ -15,7 +15,7 @@ impl Topic {
         match self {
             Topic::Proc => PROC,
             Topic::Net => NET,
-            Topic::Opens => OPENS,
+            Topic::Calls => CALLS,
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn probe(leaf: BorrowedFd<'_>) -> Result<Vec<Probed>, Error> {
     let settings = Settings {
         proc_ring: SMALLEST_RING,
         net_ring: SMALLEST_RING,
-        open_ring: SMALLEST_RING,
+        call_ring: SMALLEST_RING,
         ..Settings::default()
     };
     let numbers = Numbers::of(&settings, leaf).map_err(Error::Leaf)?;

@@ -9,13 +9,13 @@ pub enum Topic {
     Proc,
     /// Sockets, peers, bytes.
     Net,
-    /// Opens of regular files, for exact counts.
-    Opens,
+    /// System calls: how often files are opened, and rare calls.
+    Calls,
 }
 
 impl Topic {
     /// Every topic, the one that others need first.
-    pub const ALL: [Topic; 3] = [Topic::Proc, Topic::Net, Topic::Opens];
+    pub const ALL: [Topic; 3] = [Topic::Proc, Topic::Net, Topic::Calls];
 
     /// Returns the name that coverage statements use.
     #[must_use]
@@ -23,7 +23,7 @@ impl Topic {
         match self {
             Topic::Proc => "proc",
             Topic::Net => "net",
-            Topic::Opens => "opens",
+            Topic::Calls => "calls",
         }
     }
 
@@ -40,7 +40,7 @@ impl Topic {
                 Kind::Flow,
                 Kind::Closed,
             ],
-            Topic::Opens => &[Kind::Open],
+            Topic::Calls => &[Kind::Open],
         }
     }
 
@@ -48,7 +48,7 @@ impl Topic {
         match self {
             Topic::Proc => "proc_ring",
             Topic::Net => "net_ring",
-            Topic::Opens => "open_ring",
+            Topic::Calls => "call_ring",
         }
     }
 }
@@ -58,8 +58,6 @@ impl Topic {
 pub enum Hook {
     /// A tracepoint with typed arguments, for the whole machine.
     BtfTracepoint(&'static str),
-    /// A classic tracepoint: category and name.
-    Tracepoint(&'static str, &'static str),
     /// Packets of the leaf's sockets.
     CgroupSkb,
     /// Socket creation and release in the leaf.
@@ -89,8 +87,8 @@ const fn on(topic: Topic, name: &'static str, hook: Hook, why: &'static str) -> 
 
 /// Every program, in the order of attaching: what creates state before what uses it.
 pub const PROGRAMS: &[Program] = {
-    use Hook::{BtfTracepoint, CgroupSkb, CgroupSock, CgroupSockAddr, SockOps, Tracepoint};
-    use Topic::{Net, Opens, Proc};
+    use Hook::{BtfTracepoint, CgroupSkb, CgroupSock, CgroupSockAddr, SockOps};
+    use Topic::{Calls, Net, Proc};
     &[
         on(Proc, "on_fork", BtfTracepoint("sched_process_fork"), "new processes"),
         on(Proc, "on_exec", BtfTracepoint("sched_process_exec"), "executed programs and argv"),
@@ -105,16 +103,7 @@ pub const PROGRAMS: &[Program] = {
         on(Net, "on_egress", CgroupSkb, "bytes sent"),
         on(Net, "on_ingress", CgroupSkb, "bytes received"),
         on(Net, "on_release", CgroupSock, "totals per socket"),
-        on(Opens, "on_sys_open", Tracepoint("syscalls", "sys_exit_open"), "open(2)"),
-        on(Opens, "on_sys_openat", Tracepoint("syscalls", "sys_exit_openat"), "openat(2)"),
-        on(Opens, "on_sys_openat2", Tracepoint("syscalls", "sys_exit_openat2"), "openat2(2)"),
-        on(Opens, "on_sys_creat", Tracepoint("syscalls", "sys_exit_creat"), "creat(2)"),
-        on(
-            Opens,
-            "on_sys_open_by_handle_at",
-            Tracepoint("syscalls", "sys_exit_open_by_handle_at"),
-            "open_by_handle_at(2)",
-        ),
+        on(Calls, "on_sys_exit", BtfTracepoint("sys_exit"), "numbers of opens, rare calls"),
     ]
 };
 

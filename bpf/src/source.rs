@@ -1,8 +1,7 @@
 //! A loaded topic: its ring, its counters, its attached programs.
 
 use std::fs;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::thread;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use aya::Ebpf;
 use aya::maps::{CgroupArray, MapData, PerCpuArray, RingBuf};
@@ -67,8 +66,6 @@ pub struct Source {
     pub(crate) counters: PerCpuArray<MapData, [u64; COUNT_CELLS]>,
     /// Holds programs and links, until [`Source::detach`].
     pub(crate) ebpf: Option<Ebpf>,
-    /// Hold the programs at classic tracepoints while they are open.
-    pub(crate) events: Vec<OwnedFd>,
     /// [`Source::missed`] at the moment of detaching.
     pub(crate) missed: u64,
 }
@@ -78,7 +75,6 @@ impl std::fmt::Debug for Source {
         f.debug_struct("Source")
             .field("topic", &self.topic)
             .field("ring", &self.ring)
-            .field("events", &self.events.len())
             .finish_non_exhaustive()
     }
 }
@@ -123,9 +119,6 @@ impl Source {
     }
 
     /// Stops the programs; what they sent stays in the ring. After it no counter moves.
-    ///
-    /// The kernel takes 60 to 90 ms to let go of each classic tracepoint (`perf_trace_destroy` waits
-    /// for a grace period), and as long as that the process cannot end. So nobody waits for it here.
     pub fn detach(&mut self) {
         self.missed = self.missed();
         if let Some(map) = self.ebpf.as_mut().and_then(|ebpf| ebpf.map_mut("leaf"))
@@ -134,12 +127,7 @@ impl Source {
             // Programs that find no leaf leave at once.
             drop(leaf.unset(0));
         }
-        let rest = (self.ebpf.take(), std::mem::take(&mut self.events));
-        if rest.1.is_empty() {
-            drop(rest);
-        } else {
-            thread::spawn(move || drop(rest));
-        }
+        drop(self.ebpf.take());
     }
 
     /// Returns how often the kernel left out a run of one of its programs, because one was running

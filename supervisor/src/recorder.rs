@@ -27,7 +27,7 @@ const CHECKPOINT_NS: u64 = 1_000_000_000;
 pub(crate) enum Source {
     Process,
     Network,
-    Opens,
+    Calls,
     Files,
     Mounts,
     Signals,
@@ -40,7 +40,7 @@ impl Source {
     const ALL: [Source; 9] = [
         Source::Process,
         Source::Network,
-        Source::Opens,
+        Source::Calls,
         Source::Files,
         Source::Mounts,
         Source::Signals,
@@ -155,7 +155,7 @@ impl Recorder {
             let left = match source {
                 Source::Process => self.drain_processes(),
                 Source::Network => self.queues.drain_network(),
-                Source::Opens => self.queues.drain_opens(),
+                Source::Calls => self.queues.drain_calls(),
                 Source::Files => self.queues.drain_files(),
                 Source::Mounts => self.follow_mounts(),
                 Source::Signals | Source::Front => match ask(source) {
@@ -281,4 +281,4 @@ impl Recorder {
 
 /// Which ring belongs to which source.
 const TOPICS: [(Topic, Source); 3] =
-    [(Topic::Proc, Source::Process), (Topic::Net, Source::Network), (Topic::Opens, Source::Opens)];
+    [(Topic::Proc, Source::Process), (Topic::Net, Source::Network), (Topic::Calls, Source::Calls)];

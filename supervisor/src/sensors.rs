@@ -15,7 +15,7 @@ use crate::cgroup::Leaf;
 pub(crate) const TOPICS: [(Topic, Source, u32); 3] = [
     (Topic::Proc, Source::Process, without::PROCESS),
     (Topic::Net, Source::Network, without::NETWORK),
-    (Topic::Opens, Source::Opens, without::OPENS | without::FILES),
+    (Topic::Calls, Source::Calls, 0),
 ];
 
 /// One topic.
@@ -54,7 +54,8 @@ impl Sensors {
             topics: TOPICS.into_iter().filter_map(wanted).collect(),
             proc_ring: bytes(proc, default.proc_ring),
             net_ring: bytes(net, default.net_ring),
-            open_ring: bytes(open, default.open_ring),
+            call_ring: bytes(open, default.call_ring),
+            count_opens: without & (without::OPENS | without::FILES) == 0,
         };
         let loaded = bpf::load(&asked, std::os::fd::AsFd::as_fd(leaf))?;
         let mut sensors = Sensors { sensors: [None, None, None] };

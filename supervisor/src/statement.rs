@@ -5,7 +5,7 @@ use std::io;
 use bpf::Topic;
 use event::{
     frame::control::{KIND_SOURCE, KIND_START, Source, SourceState, Start, State},
-    protocol::{Begin, refusal},
+    protocol::{Begin, refusal, without},
 };
 use zerocopy::IntoBytes;
 
@@ -50,7 +50,9 @@ pub(crate) fn sensors(
         Refusal::new(if rights { refusal::RIGHTS } else { refusal::KERNEL }, errno, why.reason())
     };
     let (sensors, refused) = Sensors::load(settings, leaf).map_err(|why| refuse(&why))?;
-    for (topic, sensor, bits) in TOPICS {
+    // Opens are counted by the program that sees system calls.
+    let opens = (Topic::Calls, Source::Opens, without::OPENS | without::FILES);
+    for (topic, sensor, bits) in TOPICS.into_iter().chain([opens]) {
         let refused = refused.iter().find(|(known, _)| *known == topic).map(|(_, why)| why);
         match refused {
             _ if settings.without & bits != 0 => not_asked(writer, sensor),

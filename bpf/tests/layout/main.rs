@@ -191,7 +191,7 @@ fn the_prebuilt_objects_are_not_stale() {
     let hashes = [
         ("proc", env!("AUDIT_BPF_HASH_PROC")),
         ("net", env!("AUDIT_BPF_HASH_NET")),
-        ("opens", env!("AUDIT_BPF_HASH_OPENS")),
+        ("calls", env!("AUDIT_BPF_HASH_CALLS")),
     ];
     for (name, hash) in hashes {
         let file = format!("{}/prebuilt/{name}-{hash}.bpf.o", env!("CARGO_MANIFEST_DIR"));

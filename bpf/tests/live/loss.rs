@@ -10,7 +10,7 @@ fn a_ring_that_is_full_counts_what_it_lost() {
     if !able() {
         return;
     }
-    let tiny = Settings { proc_ring: 4096, net_ring: 4096, open_ring: 4096, ..Settings::default() };
+    let tiny = Settings { proc_ring: 4096, net_ring: 4096, call_ring: 4096, ..Settings::default() };
     let mut run = Run::with(&tiny);
     for part in ["hundred", "opens", "tcp4", "long argv"] {
         let mut actor = run.start(part);
@@ -20,7 +20,7 @@ fn a_ring_that_is_full_counts_what_it_lost() {
     run.assert_nothing_is_silent();
     assert!(run.lost(Topic::Proc, Kind::Exec) > 0);
     assert!(run.lost(Topic::Proc, Kind::Argv) > 0, "a chunk is larger than this ring");
-    assert!(run.lost(Topic::Opens, Kind::Open) > 0);
+    assert!(run.lost(Topic::Calls, Kind::Open) > 0);
 }
 
 #[test]

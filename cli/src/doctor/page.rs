@@ -81,11 +81,11 @@ mod tests {
             Check::new("rights", State::Fail, "uid 1000: recording needs root")
                 .fix("sudo audit run --user $USER -- CMD"),
             Check::new(
-                "opens",
+                "system calls",
                 State::Warn,
                 "a detail that is so long that it has to go on in the next line \u{1b}[2J",
             )
-            .fix("mount tracefs, or record with --no-open-counts"),
+            .fix("give it CAP_BPF and CAP_PERFMON"),
             Check::new("store", State::Ok, "/home/ana/.local/state/audit, 80 GB free"),
         ]
     }

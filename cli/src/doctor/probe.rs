@@ -67,6 +67,7 @@ fn shown(name: &str) -> &str {
     match name {
         "proc" => "processes",
         "net" => "network",
+        "calls" => "system calls",
         "cgroup" => "run's cgroup",
         other => other,
     }
@@ -79,7 +80,6 @@ fn fix(name: &str, root: bool) -> &'static str {
             "let audit write below its own cgroup (container: run with a writable cgroup v2)"
         }
         "files" => "give it CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH (container: --privileged)",
-        "opens" => "mount tracefs, or record with --no-open-counts",
         _ => "give it CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (container: --privileged)",
     }
 }
@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_a_line_for_each_thing() {
-        let answer = b"cgroup\tok\tleaf made\nproc\tfail\tnot permitted\nopens\twarn\tno tracefs\n";
+        let answer =
+            b"cgroup\tok\tleaf made\nproc\tfail\tnot permitted\ncalls\twarn\tnot permitted\n";
         let checks = understand(answer, true);
         let states: Vec<State> = checks.iter().map(|check| check.state).collect();
         assert_eq!(states, [State::Ok, State::Fail, State::Warn]);

@@ -10,7 +10,7 @@ const EMPTY: Option<Ended> = Some(Ended { ending: Some(Ending::Empty), alive: 0 
 
 fn all_on() -> Coverage {
     let mut coverage = Coverage::default();
-    for source in [Source::Process, Source::Network, Source::Opens, Source::Access, Source::Names] {
+    for source in Source::ALL.into_iter().filter(|source| *source != Source::Record) {
         coverage.state(source, Some(State::On), b"");
     }
     coverage
@@ -97,7 +97,7 @@ fn a_source_that_was_off_or_silent_makes_it_partial_and_one_not_asked_for_does_n
     coverage.state(Source::Network, Some(State::Off), b"no cgroup v2");
     check(&coverage, EMPTY, Word::Partial, &["network off: no cgroup v2"]);
     let silent = Coverage::default().verdict(EMPTY);
-    assert_eq!((silent.word, silent.reasons.len()), (Word::Partial, 5));
+    assert_eq!((silent.word, silent.reasons.len()), (Word::Partial, 6));
 }
 
 #[test]

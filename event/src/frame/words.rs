@@ -46,6 +46,8 @@ words! {
         Names = 5 "names",
         /// The record itself: disk, segment writer.
         Record = 6 "record",
+        /// Rare system calls (BPF tracepoint).
+        Calls = 7 "calls",
     }
 }
 

@@ -24,7 +24,7 @@ impl Queues {
         // Opens wake nobody while few: a window that ends must have them all. More than a whole ring
         // of them is the next window's.
         let mut rounds = 0;
-        while rounds < ROUNDS && matches!(self.drain_opens(), Left::More) {
+        while rounds < ROUNDS && matches!(self.drain_calls(), Left::More) {
             rounds += 1;
         }
         if let Some((_, files)) = &mut self.monitor {
@@ -132,7 +132,7 @@ impl Queues {
             (Source::Process, Cause::TableFull, 0, self.processes.members.full()),
             (Source::Process, Cause::Skipped, 0, missed(Topic::Proc)),
             (Source::Network, Cause::Skipped, 0, missed(Topic::Net)),
-            (Source::Opens, Cause::Skipped, 0, missed(Topic::Opens)),
+            (Source::Calls, Cause::Skipped, 0, missed(Topic::Calls)),
             (Source::Process, Cause::NoMemory, Kind::Fork as u32, fault(Topic::Proc, Kind::Fork)),
             (Source::Process, Cause::NoMemory, Kind::Exit as u32, fault(Topic::Proc, Kind::Exit)),
             (Source::Network, Cause::NoMemory, Kind::Flow as u32, fault(Topic::Net, Kind::Flow)),
@@ -142,6 +142,9 @@ impl Queues {
 
 /// Where a kind of record comes from.
 fn origin(kind: Kind) -> (Topic, Source) {
+    if kind == Kind::Open {
+        return (Topic::Calls, Source::Opens);
+    }
     let of = |(topic, source, _): &(Topic, Source, u32)| (*topic, *source);
     let sends = |(topic, ..): &&(Topic, Source, u32)| topic.kinds().contains(&kind);
     TOPICS.iter().find(sends).map_or((Topic::Proc, Source::Process), of)

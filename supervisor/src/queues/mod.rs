@@ -56,7 +56,7 @@ impl Queues {
     pub(crate) fn drain_all(&mut self) {
         while matches!(self.drain_processes(), Left::More) {}
         while matches!(self.drain_network(), Left::More) {}
-        while matches!(self.drain_opens(), Left::More) {}
+        while matches!(self.drain_calls(), Left::More) {}
         let end = clock::boot_ns().saturating_add(LAST_DRAIN_NS);
         while matches!(self.drain_files(), Left::More) && clock::boot_ns() < end {}
     }
@@ -85,11 +85,12 @@ impl Queues {
         })
     }
 
-    pub(crate) fn drain_opens(&mut self) -> Left {
+    pub(crate) fn drain_calls(&mut self) -> Left {
         let Queues { sensors, opens, writer, malformed, .. } = self;
-        sensors.drain(Topic::Opens, BUDGET, |bytes| match Record::parse(bytes) {
+        sensors.drain(Topic::Calls, BUDGET, |bytes| match Record::parse(bytes) {
             Ok(Record::Open(open)) => opens.see(open, writer),
-            _ => *malformed += 1,
+            Ok(record) => store(record, bytes, writer),
+            Err(_) => *malformed += 1,
         })
     }
 

@@ -50,8 +50,8 @@ pub(crate) const HOUSE: &[Room] = &[
     Room {
         name: "bpf",
         inside: &["event"],
-        outside: &["aya", "libc", "rustix", "zerocopy"],
-        unsafe_code: Unsafe::OneModule,
+        outside: &["aya", "rustix", "zerocopy"],
+        unsafe_code: Unsafe::Forbid,
     },
     Room {
         name: "fsmon",

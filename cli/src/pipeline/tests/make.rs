@@ -66,9 +66,7 @@ impl Maker {
         maker.frame(KIND_START, &[start.as_bytes(), release, host]);
         let about = br#"{"command":["sh","-c","make"],"cwd":"/src","user":"ana","uid":1000,"version":"0.1.0"}"#;
         maker.frame(KIND_ABOUT, &[about]);
-        for source in
-            [Source::Process, Source::Network, Source::Opens, Source::Access, Source::Names]
-        {
+        for source in Source::ALL.into_iter().filter(|source| *source != Source::Record) {
             maker.source(source, State::On, "");
         }
         maker.mount([8, 1], 0x80_0001, coverage::FID, "ext4", "/");

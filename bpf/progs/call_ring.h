@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * The ring of calls.bpf.c and the two ways into it. What comes in floods (opens) leaves a quarter of
+ * the ring to what is rare, so that a flood cannot push a rare event out; and it wakes nobody by
+ * itself, because a wake-up costs both sides more than the record does.
+ */
+#ifndef AUDIT_CALL_RING_H
+#define AUDIT_CALL_RING_H
+
+#include "tracked.h"
+
+/* Wake the reader when another so many bytes wait; it looks on its own tick as well. */
+const volatile u64 wake_bytes = 256 << 10;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} call_ring SEC(".maps");
+
+/* Bytes that each record takes beside itself: BPF_RINGBUF_HDR_SZ */
+#define RING_HEAD 8
+
+/* Takes room for one of many; submit it with `bulk_flag`. */
+INLINE void *reserve_bulk(u32 kind, u32 size)
+{
+	u64 waiting = bpf_ringbuf_query(&call_ring, BPF_RB_AVAIL_DATA);
+	u64 whole = bpf_ringbuf_query(&call_ring, BPF_RB_RING_SIZE);
+
+	if (waiting + size + RING_HEAD > whole / 4 * 3) {
+		count(kind, COUNT_SEEN);
+		count(kind, COUNT_LOST);
+		return 0;
+	}
+	return reserve(&call_ring, kind, size);
+}
+
+INLINE u64 bulk_flag(u32 size)
+{
+	u64 waiting = bpf_ringbuf_query(&call_ring, BPF_RB_AVAIL_DATA);
+
+	if (waiting / wake_bytes != (waiting - size - RING_HEAD) / wake_bytes)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+/* Takes room for a rare one, which wakes the reader. */
+INLINE void *reserve_rare(u32 kind, u32 size)
+{
+	return reserve(&call_ring, kind, size);
+}
+
+INLINE struct file *file_of(struct task_struct *task, u64 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **slots = BPF_CORE_READ(table, fd);
+	struct file *file = 0;
+
+	if (fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
+	return file;
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * System calls of the run that nothing below them tells of: how often files are opened, and calls
+ * that are rare. One program at the exit of all system calls, which asks a table first: each call of
+ * every process of the machine pays about 40 ns for it while a run is recorded
+ * (docs/decisions/0003-one-program-for-all-calls.md).
+ *
+ * What goes into a record is what the call made (the file behind the descriptor that it returned)
+ * or its arguments in registers, which nobody can change meanwhile. A string in the caller's memory
+ * is only what the caller says, and is marked so.
+ */
+#include "call_numbers.h"
+#include "opens.h"
+
+struct call {
+	u32 look;
+	bool compat;		/* made by the 32-bit ABI */
+};
+
+#if defined(__TARGET_ARCH_arm64)
+INLINE u64 number_of_call(struct pt_regs *regs)
+{
+	return (u32)BPF_CORE_READ(regs, syscallno);
+}
+
+INLINE struct call look_at(struct pt_regs *regs)
+{
+	struct call call = {};
+	u64 nr = number_of_call(regs);
+
+	if (nr < CALL_NUMBERS)
+		call.look = native_calls[nr];
+	return call;
+}
+#else
+#define TS_COMPAT 2	/* arch/x86/include/asm/thread_info.h */
+
+INLINE struct call look_at(struct pt_regs *regs)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call call = {};
+	u64 nr = BPF_CORE_READ(regs, orig_ax);
+
+	if (nr >= CALL_NUMBERS || !(native_calls[nr] | compat_calls[nr]))
+		return call;
+	call.compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	call.look = call.compat ? compat_calls[nr] : native_calls[nr];
+	return call;
+}
+#endif
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
+{
+	struct call call = look_at(regs);
+
+	if (call.look == LOOK_NOT || !current_in_run())
+		return 0;
+	switch (call.look) {
+	case LOOK_OPEN:
+		return on_open(ret);
+	}
+	return 0;
+}

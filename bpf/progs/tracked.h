@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * The mark of the run's tasks, which children inherit: who moves to another cgroup stays recorded.
+ * One map for all objects that include this; proc.bpf.c sets the marks.
+ */
+#ifndef AUDIT_TRACKED_H
+#define AUDIT_TRACKED_H
+
+#include "common.h"
+
+struct mark {
+	u32 left;		/* REC_LEFT was sent */
+	u32 ended;		/* of a leader: REC_EXIT was sent */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct mark);
+} tracked SEC(".maps");
+
+INLINE struct mark *track(struct task_struct *task)
+{
+	return bpf_task_storage_get(&tracked, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+/* The leader's mark stands for all threads; a thread has its own because exec by a thread makes it
+ * the leader (fs/exec.c, de_thread). */
+INLINE bool current_in_run(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return current_in_leaf() || bpf_task_storage_get(&tracked, task, 0, 0) ||
+	       bpf_task_storage_get(&tracked, task->group_leader, 0, 0);
+}
+
+#endif
