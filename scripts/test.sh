@@ -3,6 +3,7 @@
 #
 # Where this machine cannot record, the tests of the group `kernel` (.config/nextest.toml) are left
 # out and named at the end. In CI that is a failure, unless AUDIT_TEST_NO_KERNEL=1 says it is meant.
+# Roads that a test found closed here (xtests::not_run) are listed at the end, with the reason.
 #   --long                   the long forms: AUDIT_TEST_LONG=1, and more time for each test
 #   AUDIT_TEST_NO_KERNEL=1   leave out what needs a kernel to record on, whatever the machine can do
 set -eu
@@ -48,12 +49,24 @@ can_record() {
     esac
 }
 
+# What xtests::not_run writes, beside the programs.
+roads=$target/debug/not-run.txt
+
+tell_roads() {
+    [ -s "$roads" ] || return 0
+    say 'roads that were not run here:'
+    sort -u "$roads" | sed 's/^/    /' >&2
+}
+
 can_record
+rm -f "$roads"
+status=0
 if [ -z "$without" ]; then
-    exec cargo nextest run --workspace --locked --profile "$profile" "$@"
+    cargo nextest run --workspace --locked --profile "$profile" "$@" || status=$?
+    tell_roads
+    exit "$status"
 fi
 
-status=0
 cargo nextest run --workspace --locked --profile "$profile" -E 'not group(kernel)' "$@" || status=$?
 left_out=$(cargo nextest list --workspace --locked --message-format oneline -E 'group(kernel)')
 if [ -n "$left_out" ]; then

@@ -17,6 +17,7 @@ mod recorded;
 mod run;
 pub mod strace;
 mod terminal;
+mod testers;
 pub mod wait;
 
 pub use coverage::{Loss, Tally};
@@ -29,6 +30,7 @@ pub use odd::odd_names;
 pub use recorded::Recorded;
 pub use run::{Run, Running};
 pub use terminal::Terminal;
+pub use testers::not_run;
 
 /// Whether the long forms of the tests are asked for (docs/development.md).
 #[must_use]
