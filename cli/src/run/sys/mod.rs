@@ -147,8 +147,11 @@ pub(super) fn send(child: Pid, signal: c_int) {
 /// The group's number is 0 when its leader is outside our pid namespace, or was never made by anyone
 /// (the first process of a machine); rustix takes that for impossible.
 pub(super) fn is_in_our_group(process: Pid) -> bool {
-    // SAFETY: neither takes a pointer.
-    unsafe { libc::getpgid(process.as_raw_pid()) == libc::getpgrp() }
+    // SAFETY: takes no pointer.
+    let ours = unsafe { libc::getpgrp() };
+    // SAFETY: takes no pointer.
+    let theirs = unsafe { libc::getpgid(process.as_raw_pid()) };
+    theirs == ours
 }
 
 /// Stops this process by `signal`, one of SIGTSTP, SIGTTIN and SIGTTOU, until someone continues it.
