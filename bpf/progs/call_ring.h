@@ -17,20 +17,11 @@ struct {
 	__uint(max_entries, 16 << 20);
 } call_ring SEC(".maps");
 
-/* Bytes that each record takes beside itself: BPF_RINGBUF_HDR_SZ */
-#define RING_HEAD 8
-
 /* Takes room for one of many; submit it with `bulk_flag`. */
 INLINE void *reserve_bulk(u32 kind, u32 size)
 {
-	u64 waiting = bpf_ringbuf_query(&call_ring, BPF_RB_AVAIL_DATA);
-	u64 whole = bpf_ringbuf_query(&call_ring, BPF_RB_RING_SIZE);
-
-	if (waiting + size + RING_HEAD > whole / 4 * 3) {
-		count(kind, COUNT_SEEN);
-		count(kind, COUNT_LOST);
+	if (!bulk_fits(&call_ring, kind, size))
 		return 0;
-	}
 	return reserve(&call_ring, kind, size);
 }
 

@@ -153,6 +153,24 @@ INLINE void output(void *ring, u32 kind, void *rec, u32 size)
 		count(kind, COUNT_LOST);
 }
 
+/* Bytes that each record takes in a ring beside itself: BPF_RINGBUF_HDR_SZ */
+#define RING_HEAD 8
+
+/* What comes in floods leaves a quarter of its ring to what is rare: such a flood alone cannot push a
+ * rare record out. Returns whether another one of `size` bytes fits into the other three; counts the
+ * loss if not. */
+INLINE bool bulk_fits(void *ring, u32 kind, u32 size)
+{
+	u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+	u64 whole = bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
+
+	if (waiting + size + RING_HEAD <= whole / 4 * 3)
+		return true;
+	count(kind, COUNT_SEEN);
+	count(kind, COUNT_LOST);
+	return false;
+}
+
 /* GPL-compatible: the kernel gives the helpers used here to nothing else. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 

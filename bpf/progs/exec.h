@@ -9,6 +9,7 @@
 
 #include "path.h"
 
+/* Forks, exits and continued arguments leave a quarter of it to execs and to processes that leave. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 << 20);
@@ -140,7 +141,8 @@ static long send_rest(u32 i, struct rest *rest)
 	put_argv((void *)(rec + 1), len, rest->from + offset, &rec->flags);
 	if (rec->flags)
 		count(REC_ARGV, COUNT_FAULT);
-	output(&proc_ring, REC_ARGV, rec, sizeof(*rec) + len);
+	if (bulk_fits(&proc_ring, REC_ARGV, sizeof(*rec) + len))
+		output(&proc_ring, REC_ARGV, rec, sizeof(*rec) + len);
 	return 0;
 }
 

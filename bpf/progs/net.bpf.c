@@ -8,6 +8,7 @@
  * seen (REC_LEFT says that there is such a process).
  */
 #include "packet.h"
+#include "sock.h"
 
 #define ALLOW 1
 

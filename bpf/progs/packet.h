@@ -9,7 +9,7 @@
 #ifndef AUDIT_PACKET_H
 #define AUDIT_PACKET_H
 
-#include "sock.h"
+#include "socket.h"
 
 struct packet {
 	struct net_ends ends;	/* local and peer as this socket sees them */

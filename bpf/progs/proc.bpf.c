@@ -31,6 +31,12 @@ INLINE bool in_leaf(struct task_struct *task)
 	return false;
 }
 
+/* Begins and ends of processes come in storms; programs executed must not be pushed out by them. */
+INLINE void *reserve_life(u32 kind, u32 size)
+{
+	return bulk_fits(&proc_ring, kind, size) ? reserve(&proc_ring, kind, size) : 0;
+}
+
 static void send_left(struct task_struct *task)
 {
 	struct rec_left *rec = reserve(&proc_ring, REC_LEFT, sizeof(*rec));
@@ -65,7 +71,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		count(REC_FORK, COUNT_FAULT);
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
 		return 0;
-	rec = reserve(&proc_ring, REC_FORK, sizeof(*rec));
+	rec = reserve_life(REC_FORK, sizeof(*rec));
 	if (rec) {
 		fill_head(&rec->head, REC_FORK, sizeof(*rec), parent);
 		real = BPF_CORE_READ(child, real_parent);
@@ -153,7 +159,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		count(REC_EXIT, COUNT_FAULT);
 	else if (__sync_lock_test_and_set(&mark->ended, 1))
 		return 0;
-	rec = reserve(&proc_ring, REC_EXIT, sizeof(*rec));
+	rec = reserve_life(REC_EXIT, sizeof(*rec));
 	if (!rec)
 		return 0;
 	fill_head(&rec->head, REC_EXIT, sizeof(*rec), task);
