@@ -18,6 +18,7 @@ mod run;
 pub mod strace;
 mod terminal;
 mod testers;
+mod told;
 pub mod wait;
 
 pub use coverage::{Loss, Tally};
