@@ -13,10 +13,11 @@ use std::process::Command;
 const PROGRAMS: [&str; 3] = ["proc", "net", "calls"];
 
 /// Read by every program, so part of every hash; in this order.
-const HEADERS: [&str; 12] = [
+const HEADERS: [&str; 14] = [
     "abi.h",
     "kernel.h",
     "common.h",
+    "creds.h",
     "tracked.h",
     "path.h",
     "exec.h",
@@ -25,6 +26,7 @@ const HEADERS: [&str; 12] = [
     "packet.h",
     "call_ring.h",
     "call_numbers.h",
+    "cred.h",
     "opens.h",
 ];
 

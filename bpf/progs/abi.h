@@ -21,6 +21,8 @@ enum rec_kind {
 	REC_ARGV = 3,
 	REC_EXIT = 4,
 	REC_LEFT = 5,
+	REC_ARGV_END = 6,
+	REC_CRED = 9,
 	REC_CONNECT = 16,
 	REC_SEND = 17,
 	REC_ESTABLISHED = 18,
@@ -37,6 +39,12 @@ enum count_cell {
 	COUNT_LOST = 1,		/* no room in the ring: the record is gone */
 	COUNT_FAULT = 2,	/* a part could not be read; the record says which in flags */
 	COUNT_CELLS = 4,
+};
+
+/* How much of it is in the record. */
+enum limit {
+	CRED_GROUPS = 16,	/* supplementary groups; the kernel's limit is 65536 (NGROUPS_MAX) */
+	ARGV_CAP = 131072,	/* bytes of argv; the kernel's limit is 6 MiB (exec.h) */
 };
 
 /* start_ns is the start time of the thread group's leader: (pid, start_ns) is a process. */
@@ -58,6 +66,10 @@ struct rec_fork {
 	u32 parent_pid;		/* real parent: differs from head.pid with CLONE_PARENT */
 	u32 mnt_ns;		/* inode of the child's mount namespace */
 	u32 flags;		/* FORK_* */
+	u32 ns_pid;		/* the child's number in its own pid namespace */
+	u32 pid_ns;		/* inode of that; 0 when it is the recorder's */
+	u32 uid;		/* the child's real user */
+	u32 pad;
 };
 
 enum fork_flag {
@@ -73,12 +85,13 @@ enum exec_flag {
 	EXEC_SECURE = 16,	/* set-uid, set-gid or file capabilities (AT_SECURE) */
 	EXEC_UNLINKED = 32,	/* the file has no link left (memfd, deleted) */
 	EXEC_NAME_CUT = 64,	/* file name or interpreter name cut */
+	EXEC_ARGV_STOPPED = 128,	/* rec_argv_end only: no room for more than what is kept */
 };
 
 /* Followed by data: exe_len bytes, cwd_len bytes (both: path components, each ended by NUL, from the
  * last to the first), file_len and interp_len bytes (the strings given to execve and of the `#!`
  * line, without NUL; interp is empty unless it differs), argv_kept bytes of argv (each ended by
- * NUL). The rest of argv follows in rec_argv. */
+ * NUL). The rest of argv follows in rec_argv; with EXEC_ARGV_CUT a rec_argv_end comes last. */
 struct rec_exec {
 	struct rec_head head;
 	u64 exe_ino;
@@ -100,15 +113,27 @@ struct rec_exec {
 	u16 file_len;
 	u16 interp_len;
 	u32 flags;		/* EXEC_* */
+	u32 ns_pid;		/* own number in the process's own pid namespace */
+	u32 pid_ns;		/* inode of that; 0 when it is the recorder's */
 	u32 pad;
 };
 
-/* More of argv of the exec just before, same pid. Followed by len bytes. */
+/* More of argv of the exec just before, same pid. Followed by len bytes. What is beyond the cap is
+ * for the hash of the whole only and in no counter: rec_argv_end tells how much of it was sent. */
 struct rec_argv {
 	struct rec_head head;
 	u32 offset;		/* of the data within argv */
 	u32 len;
 	u32 flags;		/* EXEC_ARGV_FAULT */
+	u32 pad;
+};
+
+/* All of an argv beyond the cap was sent, or as much as there was room for. */
+struct rec_argv_end {
+	struct rec_head head;
+	u64 argv_len;
+	u64 sent;		/* bytes from the front, if none of their records was lost */
+	u32 flags;		/* EXEC_ARGV_FAULT, EXEC_ARGV_STOPPED */
 	u32 pad;
 };
 
@@ -125,6 +150,29 @@ struct rec_exit {
 struct rec_left {
 	struct rec_head head;
 	u64 cgroup_id;		/* where it is now */
+};
+
+/* As whom a task acts. */
+struct creds {
+	u64 cap_effective;
+	u64 cap_permitted;
+	u32 uid;
+	u32 gid;
+	u32 euid;
+	u32 egid;
+	u32 suid;
+	u32 sgid;
+	u32 fsuid;
+	u32 fsgid;
+	u32 group_count;	/* supplementary groups */
+	u32 pad;
+	u32 groups[CRED_GROUPS];	/* the first of them */
+};
+
+/* A task changed its credentials other than by exec. Each thread has its own: head.tid. */
+struct rec_cred {
+	struct rec_head head;
+	struct creds now;
 };
 
 enum net_proto {

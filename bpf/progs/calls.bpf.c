@@ -10,6 +10,7 @@
  * is only what the caller says, and is marked so.
  */
 #include "call_numbers.h"
+#include "cred.h"
 #include "opens.h"
 
 struct call {
@@ -59,6 +60,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 	switch (call.look) {
 	case LOOK_OPEN:
 		return on_open(ret);
+	case LOOK_CRED:
+		return on_cred();
 	}
 	return 0;
 }

@@ -21,11 +21,15 @@ union abi {
 	struct rec_argv argv;
 	struct rec_exit exit;
 	struct rec_left left;
+	struct rec_argv_end argv_end;
+	struct creds creds;
+	struct rec_cred cred;
 	struct rec_sock sock;
 	struct rec_flow flow;
 	struct rec_open open;
 	enum rec_kind kind;
 	enum count_cell cell;
+	enum limit limit;
 	enum fork_flag fork_flag;
 	enum exec_flag exec_flag;
 	enum net_proto proto;
@@ -122,6 +126,19 @@ INLINE u32 process_of(struct task_struct *task)
 	if (pid_ns == PID_NS_INIT)
 		return BPF_CORE_READ(task, tgid);
 	return number_of(BPF_CORE_READ(task, group_leader));
+}
+
+/* What a process is called where it lives: by the innermost of its pid namespaces. Both are 0 for a
+ * task without one (it was waited for), and the namespace when it is the recorder's. */
+INLINE void fill_inner(struct task_struct *task, u32 *ns_pid, u32 *ns)
+{
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	struct upid *upid = upid_at(pid, BPF_CORE_READ(pid, level));
+
+	*ns_pid = BPF_CORE_READ(upid, nr);
+	*ns = BPF_CORE_READ(upid, ns, ns.inum);
+	if (*ns == pid_ns)
+		*ns = 0;
 }
 
 INLINE void fill_head(struct rec_head *head, u32 kind, u32 size, struct task_struct *task)

@@ -15,9 +15,11 @@ struct {
 	__uint(max_entries, 8 << 20);
 } proc_ring SEC(".maps");
 
-/* argv is kept up to ARGV_CHUNK * ARGV_CHUNKS bytes; the kernel allows 2 MiB and more (execve(2)). */
+/* argv is kept up to ARGV_CAP bytes. The kernel allows a quarter of the stack's limit,
+ * and never more than 6 MiB (fs/exec.c, bprm_stack_limits: _STK_LIM / 4 * 3): all of it is sent, for
+ * the hash of the whole. */
 #define ARGV_CHUNK 16384
-#define ARGV_CHUNKS 8
+#define ARGV_MOST (6 << 20)
 #define INTERP_BYTES 256	/* BINPRM_BUF_SIZE, include/uapi/linux/binfmts.h */
 
 INLINE void fill_identity(struct rec_exec *rec, struct task_struct *task, struct file *file)
@@ -102,12 +104,13 @@ INLINE struct rec_exec *fill_exec(struct task_struct *task, struct linux_binprm 
 	}
 	fill_head(&rec->head, REC_EXEC, 0, task);
 	rec->pad = 0;
+	fill_inner(task, &rec->ns_pid, &rec->pid_ns);
 	rec->exe_len = put_path(&file->f_path, at, &flags, EXEC_PATH_CUT);
 	rec->cwd_len = put_path(&fs->pwd, at + rec->exe_len, &flags, EXEC_CWD_CUT);
 	rec->flags = flags;
 	rec->argc = BPF_CORE_READ(bprm, argc);
 	rec->argv_len = BPF_CORE_READ(task, mm, arg_end) - BPF_CORE_READ(task, mm, arg_start);
-	if (rec->argv_len > ARGV_CHUNK * ARGV_CHUNKS)
+	if (rec->argv_len > ARGV_CAP)
 		rec->flags |= EXEC_ARGV_CUT;
 	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
 		rec->flags |= EXEC_SECURE;
@@ -120,7 +123,21 @@ struct rest {
 	struct rec_head head;
 	u64 from;
 	u64 argv_len;
+	u64 sent;
+	u32 flags;
+	u32 pad;
 };
+
+/* What is only hashed takes half of the ring at most: it must not push out what the rest of the record
+ * is made of. Returns false when there is no room for another chunk. */
+INLINE bool send_to_hash(struct rec_argv *rec, u32 size)
+{
+	u64 waiting = bpf_ringbuf_query(&proc_ring, BPF_RB_AVAIL_DATA);
+	u64 whole = bpf_ringbuf_query(&proc_ring, BPF_RB_RING_SIZE);
+
+	return waiting + size + RING_HEAD <= whole / 2 &&
+	       !bpf_ringbuf_output(&proc_ring, rec, size, 0);
+}
 
 /* Sends the i-th chunk of argv after the one in rec_exec; the record before it is out by now. */
 static long send_rest(u32 i, struct rest *rest)
@@ -139,11 +156,34 @@ static long send_rest(u32 i, struct rest *rest)
 	rec->flags = 0;
 	rec->pad = 0;
 	put_argv((void *)(rec + 1), len, rest->from + offset, &rec->flags);
-	if (rec->flags)
-		count(REC_ARGV, COUNT_FAULT);
-	if (bulk_fits(&proc_ring, REC_ARGV, sizeof(*rec) + len))
-		output(&proc_ring, REC_ARGV, rec, sizeof(*rec) + len);
+	rest->flags |= rec->flags;
+	if (offset < ARGV_CAP) {
+		if (rec->flags)
+			count(REC_ARGV, COUNT_FAULT);
+		if (bulk_fits(&proc_ring, REC_ARGV, sizeof(*rec) + len))
+			output(&proc_ring, REC_ARGV, rec, sizeof(*rec) + len);
+	} else if (!send_to_hash(rec, sizeof(*rec) + len)) {
+		rest->flags |= EXEC_ARGV_STOPPED;
+		return 1;
+	}
+	rest->sent += len;
 	return 0;
+}
+
+INLINE void send_argv_end(struct rest *rest)
+{
+	struct rec_argv_end *rec = reserve(&proc_ring, REC_ARGV_END, sizeof(*rec));
+
+	if (!rec)
+		return;
+	rec->head = rest->head;
+	rec->head.kind = REC_ARGV_END;
+	rec->head.size = sizeof(*rec);
+	rec->argv_len = rest->argv_len;
+	rec->sent = rest->sent;
+	rec->flags = rest->flags;
+	rec->pad = 0;
+	bpf_ringbuf_submit(rec, 0);
 }
 
 /* As long as it is and no longer: thousands of short ones fit into the ring at once. */
@@ -160,8 +200,14 @@ INLINE void send_exec(struct rec_exec *rec)
 	if (rec->flags & (EXEC_ARGV_FAULT | EXEC_PATH_CUT | EXEC_CWD_CUT | EXEC_NAME_CUT))
 		count(REC_EXEC, COUNT_FAULT);
 	rest.head = rec->head;
+	rest.sent = len;
+	rest.flags = rec->flags & EXEC_ARGV_FAULT;
 	output(&proc_ring, REC_EXEC, rec, at + len);
-	bpf_loop(ARGV_CHUNKS - 1, send_rest, &rest, 0);
+	if (rest.argv_len <= len)
+		return;
+	bpf_loop(ARGV_MOST / ARGV_CHUNK, send_rest, &rest, 0);
+	if (rest.argv_len > ARGV_CAP)
+		send_argv_end(&rest);
 }
 
 #endif

@@ -67,7 +67,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (outside && !in_leaf(child))
 		return 0;
 	mark = track(child);
-	if (!mark)
+	if (mark)
+		fill_creds(child, &mark->told);
+	else
 		count(REC_FORK, COUNT_FAULT);
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
 		return 0;
@@ -82,6 +84,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		rec->mnt_ns = mnt_ns_of(child);
 		rec->flags = (rec->mnt_ns != mnt_ns_of(parent) ? FORK_NEW_MNT_NS : 0) |
 			     (outside ? FORK_FROM_OUTSIDE : 0);
+		fill_inner(child, &rec->ns_pid, &rec->pid_ns);
+		rec->uid = BPF_CORE_READ(child, cred, uid.val);
+		rec->pad = 0;
 		bpf_ringbuf_submit(rec, 0);
 	}
 	if (mark && born_outside(child, mark))
@@ -94,10 +99,14 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm *bprm)
 {
 	struct rec_exec *rec;
+	struct mark *mark;
 
 	if (!current_in_run())
 		return 0;
-	if (!track(task))
+	mark = track(task);
+	if (mark)
+		fill_creds(task, &mark->told);
+	else
 		count(REC_EXEC, COUNT_FAULT);
 	rec = fill_exec(task, bprm);
 	if (rec)

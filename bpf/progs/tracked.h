@@ -6,9 +6,10 @@
 #ifndef AUDIT_TRACKED_H
 #define AUDIT_TRACKED_H
 
-#include "common.h"
+#include "creds.h"
 
 struct mark {
+	struct creds told;	/* credentials as of the last fork, exec or REC_CRED that told them */
 	u32 left;		/* REC_LEFT was sent */
 	u32 ended;		/* of a leader: REC_EXIT was sent */
 };

@@ -31,7 +31,9 @@ impl Topic {
     #[must_use]
     pub fn kinds(self) -> &'static [Kind] {
         match self {
-            Topic::Proc => &[Kind::Fork, Kind::Exec, Kind::Argv, Kind::Exit, Kind::Left],
+            Topic::Proc => {
+                &[Kind::Fork, Kind::Exec, Kind::Argv, Kind::Exit, Kind::Left, Kind::ArgvEnd]
+            }
             Topic::Net => &[
                 Kind::Connect,
                 Kind::Send,
@@ -40,7 +42,7 @@ impl Topic {
                 Kind::Flow,
                 Kind::Closed,
             ],
-            Topic::Calls => &[Kind::Open],
+            Topic::Calls => &[Kind::Cred, Kind::Open],
         }
     }
 

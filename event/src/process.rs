@@ -13,8 +13,11 @@ use crate::model::{Actor, Bytes};
 pub struct Process {
     /// Its parent, as it was made.
     pub parent: Option<ProcId>,
-    /// Real user, once an exec told it to it or an ancestor.
+    /// Real user, as of `uid_ns`.
     pub uid: Option<u32>,
+    /// When that was told, `CLOCK_BOOTTIME` nanoseconds: exec and credentials come by different
+    /// rings.
+    uid_ns: u64,
     /// The file it runs.
     pub exe: Option<Bytes>,
     /// Its working directory at the last exec.
@@ -37,12 +40,13 @@ pub struct Table {
 const KEPT: u64 = 2;
 
 impl Table {
-    /// A process was made by `caller`; it runs what the caller ran.
-    pub fn fork(&mut self, caller: ProcId, child: ProcId, parent: ProcId) {
+    /// A process of the user `uid` was made by `caller`; it runs what the caller ran.
+    pub fn fork(&mut self, caller: ProcId, child: ProcId, parent: ProcId, uid: u32) {
         let inherited = self.by_id.get(&caller);
         let process = Process {
             parent: Some(parent),
-            uid: inherited.and_then(|caller| caller.uid),
+            uid: Some(uid),
+            uid_ns: child.start_ns,
             exe: inherited.and_then(|caller| caller.exe.clone()),
             cwd: inherited.and_then(|caller| caller.cwd.clone()),
             ended: None,
@@ -50,11 +54,33 @@ impl Table {
         self.put(child, process);
     }
 
-    /// A process runs a program now.
-    pub fn exec(&mut self, id: ProcId, parent: ProcId, uid: u32, exe: Bytes, cwd: Option<Bytes>) {
-        let process =
-            Process { parent: Some(parent), uid: Some(uid), exe: Some(exe), cwd, ended: None };
+    /// A process runs a program since `boot_ns`, for the user `uid`.
+    pub fn exec(
+        &mut self,
+        id: ProcId,
+        parent: ProcId,
+        (uid, boot_ns): (u32, u64),
+        exe: Bytes,
+        cwd: Option<Bytes>,
+    ) {
+        let process = Process {
+            parent: Some(parent),
+            uid: Some(uid),
+            uid_ns: boot_ns,
+            exe: Some(exe),
+            cwd,
+            ended: None,
+        };
         self.put(id, process);
+    }
+
+    /// A process acts for the user `uid` since `boot_ns`, unless something later is known.
+    pub fn become_user(&mut self, id: ProcId, uid: u32, boot_ns: u64) {
+        if let Some(process) = self.by_id.get_mut(&id)
+            && process.uid_ns <= boot_ns
+        {
+            (process.uid, process.uid_ns) = (Some(uid), boot_ns);
+        }
     }
 
     /// A process ended.
@@ -70,6 +96,9 @@ impl Table {
     fn put(&mut self, id: ProcId, mut process: Process) {
         if let Some(known) = self.by_id.get(&id) {
             process.ended = known.ended;
+            if known.uid_ns > process.uid_ns {
+                (process.uid, process.uid_ns) = (known.uid, known.uid_ns);
+            }
         } else {
             self.seen += 1;
         }
@@ -153,20 +182,20 @@ mod tests {
     fn shell() -> Table {
         let mut table = Table::default();
         let cwd = Some(b"/home".as_slice().into());
-        table.exec(id(10, 1), id(1, 0), 1000, b"/bin/sh".as_slice().into(), cwd);
+        table.exec(id(10, 1), id(1, 0), (1000, 2), b"/bin/sh".as_slice().into(), cwd);
         table
     }
 
     #[test]
     fn a_child_runs_what_its_maker_ran_until_it_executes() {
         let mut table = shell();
-        table.fork(id(10, 1), id(11, 5), id(10, 1));
+        table.fork(id(10, 1), id(11, 5), id(10, 1), 1000);
         let actor = table.actor(id(11, 5));
         assert_eq!(
             (actor.ppid, actor.uid, actor.exe.as_deref()),
             (Some(10), Some(1000), Some(&b"/bin/sh"[..]))
         );
-        table.exec(id(11, 5), id(10, 1), 0, b"/bin/ls".as_slice().into(), None);
+        table.exec(id(11, 5), id(10, 1), (0, 6), b"/bin/ls".as_slice().into(), None);
         assert_eq!(table.actor(id(11, 5)).exe.as_deref(), Some(&b"/bin/ls"[..]));
         assert_eq!(table.actor(id(10, 1)).exe.as_deref(), Some(&b"/bin/sh"[..]));
     }
@@ -174,13 +203,26 @@ mod tests {
     #[test]
     fn a_pid_alone_means_the_last_process_that_had_it() {
         let mut table = shell();
-        table.fork(id(10, 1), id(11, 5), id(10, 1));
+        table.fork(id(10, 1), id(11, 5), id(10, 1), 1000);
         table.exit(id(11, 5));
         assert_eq!(table.actor(id(11, 0)).id, id(11, 5));
-        table.fork(id(10, 1), id(11, 9), id(10, 1));
+        table.fork(id(10, 1), id(11, 9), id(10, 1), 1000);
         assert_eq!(table.actor(id(11, 0)).id, id(11, 9));
         assert_eq!(table.actor(id(11, 5)).id, id(11, 5));
         assert_eq!(table.actor(id(12, 0)).id, id(12, 0));
+    }
+
+    #[test]
+    fn a_change_of_user_counts_from_its_time_on() {
+        let mut table = shell();
+        table.become_user(id(10, 1), 33, 5);
+        assert_eq!(table.actor(id(10, 1)).uid, Some(33));
+        table.become_user(id(10, 1), 44, 3);
+        assert_eq!(table.actor(id(10, 1)).uid, Some(33), "told late, and older");
+        table.exec(id(10, 1), id(1, 0), (33, 4), b"/bin/ls".as_slice().into(), None);
+        assert_eq!(table.actor(id(10, 1)).uid, Some(33));
+        table.become_user(id(99, 1), 33, 5);
+        assert_eq!(table.seen(), 1, "a stranger stays one");
     }
 
     #[test]
@@ -200,7 +242,7 @@ mod tests {
     fn memory_follows_what_is_alive() {
         let mut table = shell();
         for round in 0..10_000 {
-            table.fork(id(10, 1), id(20, round), id(10, 1));
+            table.fork(id(10, 1), id(20, round), id(10, 1), 1000);
             table.exit(id(20, round));
             table.expire(|_| {});
         }

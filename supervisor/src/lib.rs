@@ -4,6 +4,7 @@
 //! The library exists for the program `audit-supervisor` and for its tests.
 #![deny(unsafe_code)]
 
+mod arguments;
 mod cgroup;
 mod channel;
 mod clock;

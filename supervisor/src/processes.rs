@@ -4,14 +4,18 @@ use std::os::fd::OwnedFd;
 
 use event::{
     ProcId,
-    wire::{Kind, Record, fork_flag},
+    frame::control::KIND_ARGV_HASH,
+    wire::{ARGV_CAP, Kind, Record, fork_flag},
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
     time::Timespec,
 };
+use zerocopy::IntoBytes;
 
-use crate::{clock, members::Members, namespaces::Namespaces, segment::Writer};
+use crate::{
+    arguments::Arguments, clock, members::Members, namespaces::Namespaces, segment::Writer,
+};
 
 /// The command, once it exists.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub(crate) struct Processes {
     pub(crate) command: Option<Command>,
     /// Where they are.
     pub(crate) namespaces: Namespaces,
+    /// Long argvs on their way.
+    arguments: Arguments,
     /// Records that could not be read.
     pub(crate) malformed: u64,
     /// Whether records are stored, or only feed the table.
@@ -60,6 +66,7 @@ impl Processes {
             members: Members::new(),
             command: None,
             namespaces: Namespaces::new(),
+            arguments: Arguments::new(),
             malformed: 0,
             kept,
         }
@@ -80,9 +87,27 @@ impl Processes {
                     self.namespaces.see(fork.mnt_ns, fork.child_pid);
                 }
             }
-            Record::Exec(exec, _) => {
+            Record::Exec(exec, data) => {
                 self.members.born(exec.head.process());
                 self.namespaces.see(exec.mnt_ns, exec.head.pid);
+                if exec.argv_len > ARGV_CAP {
+                    self.arguments.begin(exec, data.argv);
+                }
+            }
+            Record::Argv(argv, bytes) => {
+                self.arguments.more(argv, bytes);
+                // What is beyond the cap was sent for the hash alone.
+                if u64::from(argv.offset) >= ARGV_CAP {
+                    return;
+                }
+            }
+            Record::ArgvEnd(end) => {
+                let hash = self.arguments.end(end);
+                if self.kept {
+                    let id = Kind::ArgvEnd as u32;
+                    writer.record(id, KIND_ARGV_HASH, end.head.boot_ns, &[hash.as_bytes()]);
+                }
+                return;
             }
             Record::Exit(exit) => {
                 self.members.ended(exit.head.process(), clock::boot_ns());

@@ -130,10 +130,10 @@ fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
     recorder
         .add_command(child.pid, child.scope, pidfd)
         .map_err(Refusal::kernel("watch the command"))?;
-    if settings.without & without::FILES == 0 && !first_pid_namespace() {
-        // BPF names processes by their number in the machine's first pid namespace, fanotify by that in
-        // ours: no file could be given to its process.
-        let why = io::Error::other("this is not the machine's first pid namespace (a container?)");
+    if settings.without & without::FILES == 0 && !proc_is_ours() {
+        // Numbers of processes are those of our pid namespace; in a /proc of another they are other
+        // processes, whose mounts would be marked.
+        let why = io::Error::other("/proc is that of another pid namespace");
         statement::files_off(&mut recorder.queues.writer, &why);
     } else if settings.without & without::FILES == 0 {
         let own_mounts = child.scope == scope::MOUNT;
@@ -150,11 +150,11 @@ fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
     channel.send(ARMED, None).map_err(Refusal::protocol)
 }
 
-/// Whether the numbers of processes are those of the machine. The first pid namespace has a fixed inode
-/// (`PROC_PID_INIT_INO`, include/uapi/linux/nsfs.h and include/linux/proc_ns.h).
-fn first_pid_namespace() -> bool {
-    const FIRST: u64 = 0xEFFF_FFFC;
-    rustix::fs::stat("/proc/self/ns/pid").is_ok_and(|stat| stat.st_ino == FIRST)
+/// Whether /proc lists the processes of our own pid namespace by the numbers that they have in it.
+fn proc_is_ours() -> bool {
+    let own = rustix::process::getpid().as_raw_nonzero().to_string();
+    rustix::fs::readlink("/proc/self", Vec::new())
+        .is_ok_and(|link| link.to_bytes() == own.as_bytes())
 }
 
 /// Runs the loop until the run is over.

@@ -8,8 +8,9 @@ use std::mem::offset_of;
 
 use bpf::Topic;
 use event::wire::{
-    Argv, COUNT_CELLS, Cell, Ends, Exec, Exit, Flow, Fork, Head, Kind, Left, Open, RECORD_KINDS,
-    Sock, exec_flag, flow_flag, fork_flag, open_mode, sock_flag,
+    ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Cell, Cred, Creds, Ends, Exec, Exit, Flow,
+    Fork, Head, Kind, Left, Open, RECORD_KINDS, Sock, exec_flag, flow_flag, fork_flag, open_mode,
+    sock_flag,
 };
 
 use btf::Btf;
@@ -34,7 +35,11 @@ fn structures() -> Vec<Layout> {
                 child_pid,
                 parent_pid,
                 mnt_ns,
-                flags
+                flags,
+                ns_pid,
+                pid_ns,
+                uid,
+                pad
             }
         ),
         layout!(
@@ -59,12 +64,33 @@ fn structures() -> Vec<Layout> {
                 file_len,
                 interp_len,
                 flags,
+                ns_pid,
+                pid_ns,
                 pad
             }
         ),
         layout!("rec_argv" = Argv { head, offset, len, flags, pad }),
         layout!("rec_exit" = Exit { head, utime_ns, stime_ns, code, pad }),
         layout!("rec_left" = Left { head, cgroup_id }),
+        layout!("rec_argv_end" = ArgvEnd { head, argv_len, sent, flags, pad }),
+        layout!(
+            "creds" = Creds {
+                cap_effective,
+                cap_permitted,
+                uid,
+                gid,
+                euid,
+                egid,
+                suid,
+                sgid,
+                fsuid,
+                fsgid,
+                group_count,
+                pad,
+                groups
+            }
+        ),
+        layout!("rec_cred" = Cred { head, now }),
         layout!("net_ends" = Ends { local, peer, local_port, peer_port, family, proto }),
         layout!("rec_sock" = Sock { head, cookie, ends, flags, pad }),
         layout!(
@@ -124,6 +150,8 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_ARGV", Kind::Argv),
         ("REC_EXIT", Kind::Exit),
         ("REC_LEFT", Kind::Left),
+        ("REC_ARGV_END", Kind::ArgvEnd),
+        ("REC_CRED", Kind::Cred),
         ("REC_CONNECT", Kind::Connect),
         ("REC_SEND", Kind::Send),
         ("REC_ESTABLISHED", Kind::Established),
@@ -143,6 +171,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("EXEC_SECURE", exec_flag::SECURE),
         ("EXEC_UNLINKED", exec_flag::UNLINKED),
         ("EXEC_NAME_CUT", exec_flag::NAME_CUT),
+        ("EXEC_ARGV_STOPPED", exec_flag::ARGV_STOPPED),
         ("SOCK_NEVER_ESTABLISHED", sock_flag::NEVER_ESTABLISHED),
         ("SOCK_OWNER_LISTENER", sock_flag::OWNER_LISTENER),
         ("FLOW_RELEASED", flow_flag::RELEASED),
@@ -155,18 +184,20 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("COUNT_FAULT", Cell::Fault as u32),
     ];
     let sizes = [("COUNT_CELLS", COUNT_CELLS), ("REC_KINDS", RECORD_KINDS)];
+    let limits = [("ARGV_CAP", ARGV_CAP as i64), ("CRED_GROUPS", CRED_GROUPS as i64)];
     let kinds = kinds.into_iter().map(|(name, kind)| (name, kind as i64));
     let flags = flags.into_iter().map(|(name, flag)| (name, i64::from(flag)));
     let sizes = sizes.into_iter().map(|(name, size)| (name, size as i64));
     let protocols = [("NET_TCP", 6), ("NET_UDP", 17)];
-    kinds.chain(flags).chain(sizes).chain(protocols).collect()
+    kinds.chain(flags).chain(sizes).chain(limits).chain(protocols).collect()
 }
 
 #[test]
 fn every_shared_number_is_the_same_in_c_and_rust() {
-    const ENUMS: [&str; 8] = [
+    const ENUMS: [&str; 9] = [
         "rec_kind",
         "count_cell",
+        "limit",
         "fork_flag",
         "exec_flag",
         "net_proto",

@@ -43,11 +43,35 @@ pub(super) fn what(line: &Line) -> String {
 
 fn process(line: &Line) -> String {
     match line.text("op") {
-        "fork" => line.number("child_pid").map(|pid| format!("process {pid}")).unwrap_or_default(),
+        "fork" => fork(line),
         "exit" => outcome(line.number("code"), line.number("signal"), line.flag("core")),
         "left" => "left the run's cgroup, still recorded".to_owned(),
+        "cred" => cred(line),
         _ => String::new(),
     }
+}
+
+/// The number where the recorder is; the one that the process itself sees, where that is another.
+fn fork(line: &Line) -> String {
+    let Some(pid) = line.number("child_pid") else { return String::new() };
+    match line.number("ns_pid") {
+        Some(inner) => format!("process {pid}, {inner} in its pid namespace"),
+        None => format!("process {pid}"),
+    }
+}
+
+/// As whom a task acts now: real and effective user and group, and whether it can do more than that.
+fn cred(line: &Line) -> String {
+    let id = |name| line.number(name).map_or_else(|| "?".to_owned(), |id| id.to_string());
+    let pair = |real, effective| match (id(real), id(effective)) {
+        (real, effective) if real == effective => real,
+        (real, effective) => format!("{real} as {effective}"),
+    };
+    let caps = match line.number("caps") {
+        Some(caps) if caps.count_ones() == 1 => "1 capability".to_owned(),
+        caps => format!("{} capabilities", caps.unwrap_or(0).count_ones()),
+    };
+    format!("user {}, group {}, {caps}", pair("uid", "euid"), pair("gid", "egid"))
 }
 
 /// Returns how a process ended.
@@ -82,6 +106,9 @@ fn exec(line: &Line) -> String {
     let mut text = command_line(&argv);
     if line.flag("argv_cut") {
         text.push_str(" …");
+    }
+    if let Some(program) = line.bytes("launched") {
+        text.push_str(&format!(" (a loader, told to run {})", Safe::bytes(&program)));
     }
     let named = argv.first().map(|first| program(first)).unwrap_or_default();
     if named != program(&exe) {
@@ -215,6 +242,18 @@ mod tests {
             ["exit", "[7]", "killed by SEGV, core dumped"],
         );
         check(
+            r#"{"type":"process","op":"fork","pid":7,"child_pid":9,"ns_pid":1,"pid_ns":4026532200}"#,
+            ["fork", "[7]", "process 9, 1 in its pid namespace"],
+        );
+        check(
+            r#"{"type":"process","op":"cred","pid":7,"uid":0,"gid":5,"euid":33,"egid":5,"caps":3}"#,
+            ["cred", "[7]", "user 0 as 33, group 5, 2 capabilities"],
+        );
+        check(
+            r#"{"type":"exec","exe":"/lib/ld.so","argv":["ld.so","./a"],"loader":true,"launched":"./a"}"#,
+            ["exec", "ld.so", "ld.so ./a (a loader, told to run ./a)"],
+        );
+        check(
             r#"{"type":"file","op":"rename","path":"/a","path2":"/b","count":1}"#,
             ["rename", "", "/a -> /b"],
         );
@@ -265,6 +304,7 @@ mod tests {
             "reason",
             "cause",
             "verdict",
+            "launched",
         ];
         for kind in ["start", "process", "exec", "file", "net", "lost", "source", "end", "new"] {
             for field in fields {

@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_child_that_closes_what_its_parent_opened_has_the_parents_opens() {
         let (mut ledger, mut table) = (Ledger::default(), Table::default());
-        table.fork(ME, CHILD, ME);
+        table.fork(ME, CHILD, ME, 0);
         ledger.opened(ME, KEY, 2);
         ledger.used(CHILD, KEY, 1, 1);
         ledger.inherit(CHILD, KEY, &table);

@@ -10,6 +10,7 @@ mod counts;
 mod directories;
 mod ending;
 mod files;
+mod launch;
 mod meta;
 mod mounts;
 mod net;
@@ -66,7 +67,7 @@ pub struct Pipeline {
     window: window::Window,
     /// Connects of this window whose result is not known: event by socket.
     connecting: HashMap<u64, Vec<u64>>,
-    /// Execs of which more argv is to come.
+    /// Execs of which more argv is to come, or its hash.
     executing: HashMap<ProcId, u64>,
     start: Option<(u64, Start)>,
     main: Option<u32>,
@@ -155,6 +156,7 @@ impl Pipeline {
             control::KIND_SEGMENT => self.on_segment(frame)?,
             control::KIND_START => self.on_start(frame, at)?,
             control::KIND_ABOUT => self.on_about(frame, at),
+            control::KIND_ARGV_HASH => self.on_argv_hash(frame)?,
             control::KIND_MAIN => self.on_main(frame)?,
             control::KIND_SOURCE => self.on_source(frame, at)?,
             control::KIND_LOST => self.on_lost(frame, at)?,
@@ -185,6 +187,9 @@ impl Pipeline {
             Record::Argv(argv, bytes) => self.on_argv(argv, bytes),
             Record::Exit(exit) => self.on_exit(exit, at),
             Record::Left(left) => self.on_left(left, at),
+            Record::Cred(cred) => self.on_cred(cred, at),
+            // The recorder makes a hash of it, which has a frame of its own.
+            Record::ArgvEnd(_) => {}
             Record::Sock(kind, sock) => self.on_sock(kind, sock, at),
             Record::Flow(flow) => self.flows.flow(flow, at.boot_ns),
             // Opens are summed by the recorder; a single one counts as a sum of one.

@@ -1,14 +1,13 @@
 //! Process records: the table is fed first, then the event is made.
 
 use event::ProcId;
-use event::model::{Actor, Bytes, Exec, Exit, Fork, Left, What};
+use event::frame::Frame;
+use event::frame::control::{self, Hashed};
+use event::model::{Actor, ArgvHash, Bytes, Cred, Exec, Exit, Fork, Inner, Left, What};
 use event::path;
-use event::wire::{self, ExecData, exec_flag, fork_flag};
+use event::wire::{self, ARGV_CAP, ExecData, Kind, Malformed, exec_flag, fork_flag};
 
-use super::{At, Pipeline};
-
-/// Bytes of argv that a record has at most (`ARGV_CHUNK * ARGV_CHUNKS`, bpf/progs/exec.h).
-const ARGV_CAP: u64 = 128 * 1024;
+use super::{At, Pipeline, launch};
 
 impl Pipeline {
     pub(super) fn on_fork(&mut self, fork: &wire::Fork, at: At) {
@@ -16,11 +15,12 @@ impl Pipeline {
         let parent = ProcId { pid: fork.parent_pid, start_ns: fork.parent_start_ns };
         let caller = fork.head.process();
         let actor = self.processes.actor(caller);
-        self.processes.fork(caller, child, parent);
+        self.processes.fork(caller, child, parent, fork.uid);
         let what = What::Fork(Fork {
             child,
             parent_pid: fork.parent_pid,
             new_mount_namespace: fork.flags & fork_flag::NEW_MNT_NS != 0,
+            inner: Inner::from_wire(fork.ns_pid, fork.pid_ns),
         });
         self.push(at, Some(actor), what);
     }
@@ -32,7 +32,9 @@ impl Pipeline {
         let exe: Bytes = path::from_components(data.exe, is(exec_flag::PATH_CUT)).into();
         let cwd = path::from_components(data.cwd, is(exec_flag::CWD_CUT));
         let shared: Bytes = cwd.as_slice().into();
-        self.processes.exec(id, parent, exec.uid, exe.clone(), Some(shared));
+        let user = (exec.uid, exec.head.boot_ns);
+        self.processes.exec(id, parent, user, exe.clone(), Some(shared));
+        let loader = launch::is_loader(&exe);
         let actor = Actor { id, ppid: Some(exec.parent_pid), uid: Some(exec.uid), exe: Some(exe) };
         let what = What::Exec(Box::new(Exec {
             exe_dev: exec.exe_dev,
@@ -44,6 +46,7 @@ impl Pipeline {
             argc: exec.argc,
             argv_cut: (data.argv.len() as u64) < exec.argv_len,
             argv_fault: is(exec_flag::ARGV_FAULT),
+            argv_hash: None,
             cwd: Some(cwd),
             cwd_cut: is(exec_flag::CWD_CUT),
             file: data.file.to_vec(),
@@ -55,9 +58,12 @@ impl Pipeline {
             caps: exec.cap_effective,
             secure: is(exec_flag::SECURE),
             unlinked: is(exec_flag::UNLINKED),
+            inner: Inner::from_wire(exec.ns_pid, exec.pid_ns),
+            loader,
+            launched: loader.then(|| launch::launched(data.argv)).flatten(),
         }));
         let serial = self.push(at, Some(actor), what);
-        if (data.argv.len() as u64) < exec.argv_len.min(ARGV_CAP) {
+        if (data.argv.len() as u64) < exec.argv_len {
             self.executing.insert(id, serial);
             if let Some(slot) = self.window.get(serial) {
                 slot.more_argv = true;
@@ -66,7 +72,8 @@ impl Pipeline {
     }
 
     /// More of the argv of the exec before. A piece that does not follow the bytes so far means that
-    /// one between was lost: argv ends there, marked as cut.
+    /// one between was lost: argv ends there, marked as cut. One that is longer than the record keeps
+    /// waits for its hash.
     pub(super) fn on_argv(&mut self, argv: &wire::Argv, bytes: &[u8]) {
         let id = argv.head.process();
         let Some(serial) = self.executing.get(&id).copied() else { return };
@@ -79,10 +86,42 @@ impl Pipeline {
         }
         let len = exec.argv.len() as u64;
         exec.argv_cut = len < exec.argv_len;
-        if !follows || len >= exec.argv_len.min(ARGV_CAP) {
+        let hashed = exec.argv_len > ARGV_CAP;
+        if !hashed && (!follows || !exec.argv_cut) {
             slot.more_argv = false;
             self.executing.remove(&id);
         }
+    }
+
+    /// The hash of the argv of the exec before, or why there is none.
+    pub(super) fn on_argv_hash(&mut self, frame: &Frame<'_>) -> Result<(), Malformed> {
+        let (told, _) = frame.body::<control::ArgvHash>()?;
+        self.coverage.stored(Kind::ArgvEnd);
+        let id = ProcId { pid: told.pid, start_ns: told.start_ns };
+        let Some(serial) = self.executing.remove(&id) else { return Ok(()) };
+        let Some(slot) = self.window.get(serial) else { return Ok(()) };
+        slot.more_argv = false;
+        if let What::Exec(exec) = &mut slot.event.what {
+            exec.argv_hash = Some(match Hashed::from_wire(told.state) {
+                Some(Hashed::Whole) => ArgvHash::Whole(hex(&told.hash)),
+                why => ArgvHash::Missing(why),
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_cred(&mut self, cred: &wire::Cred, at: At) {
+        let (id, now) = (cred.head.process(), cred.now);
+        let leads = cred.head.tid == cred.head.pid;
+        if leads {
+            self.processes.become_user(id, now.uid, cred.head.boot_ns);
+        }
+        let mut actor = self.processes.actor(id);
+        actor.uid = Some(now.uid);
+        let told = usize::try_from(now.group_count).unwrap_or(usize::MAX);
+        let groups = now.groups.iter().take(told).map(u32::to_string).collect();
+        let tid = (!leads).then_some(cred.head.tid);
+        self.push(at, Some(actor), What::Cred(Box::new(Cred { tid, now, groups })));
     }
 
     pub(super) fn on_exit(&mut self, exit: &wire::Exit, at: At) {
@@ -100,4 +139,8 @@ impl Pipeline {
         let actor = self.processes.actor(left.head.process());
         self.push(at, Some(actor), What::Left(Left { cgroup_id: left.cgroup_id }));
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-pub use super::words::{Cause, Ending, Source, State};
+pub use super::words::{Cause, Ending, Hashed, Source, State};
 
 /// First frame of each segment file: a [`Segment`].
 pub const KIND_SEGMENT: u16 = 64;
@@ -20,6 +20,8 @@ pub const KIND_LOST: u16 = 69;
 pub const KIND_SOURCE: u16 = 71;
 /// A [`Main`].
 pub const KIND_MAIN: u16 = 77;
+/// An [`ArgvHash`].
+pub const KIND_ARGV_HASH: u16 = 78;
 
 /// Longest [`KIND_ABOUT`] payload, bytes.
 pub const MAX_ABOUT: usize = 64 * 1024;
@@ -165,4 +167,22 @@ pub struct Main {
     pub pid: u32,
     /// 1 mount marks in the command's own mount namespace, 2 filesystem marks.
     pub scope: u32,
+}
+
+/// The hash of an argv of which the record keeps only the first bytes. [`KIND_ARGV_HASH`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct ArgvHash {
+    /// Start of the process, `CLOCK_BOOTTIME` nanoseconds.
+    pub start_ns: u64,
+    /// Bytes of the whole argv.
+    pub argv_len: u64,
+    /// Bytes that were hashed.
+    pub hashed: u64,
+    /// BLAKE3 over the whole; zeros unless `state` is [`Hashed::Whole`].
+    pub hash: [u8; 32],
+    /// The process.
+    pub pid: u32,
+    /// A [`Hashed`].
+    pub state: u32,
 }

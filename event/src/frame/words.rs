@@ -100,3 +100,17 @@ words! {
         NotStarted = 4 "not_started",
     }
 }
+
+words! {
+    /// What became of the hash of a long argv.
+    Hashed {
+        /// It is of the whole.
+        Whole = 1 "whole",
+        /// The ring was so full that the rest was not sent, to leave room for other processes.
+        NoRoom = 2 "no_room",
+        /// A piece of argv is missing.
+        Lost = 3 "lost",
+        /// A page of argv could not be read.
+        Unreadable = 4 "unreadable",
+    }
+}

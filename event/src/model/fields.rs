@@ -1,7 +1,8 @@
 //! An event's fields under the names that [`super::table`] documents, in the order of the JSON form.
 
 use super::{
-    Actor, End, Event, Exec, Exit, File, Fork, Loss, Net, Opens, Source, Start, Value, What,
+    Actor, ArgvHash, Cred, End, Event, Exec, Exit, File, Fork, Inner, Loss, Net, Opens, Source,
+    Start, Value, What,
 };
 
 /// Takes the fields of an event, one after the other.
@@ -20,6 +21,7 @@ impl Event {
             What::Exec(exec) => exec.fields(take),
             What::Exit(exit) => exit.fields(take),
             What::Left(left) => take("cgroup_id", Value::Number(left.cgroup_id)),
+            What::Cred(cred) => cred.fields(take),
             What::File(file) => file.fields(take),
             What::Net(net) => net.fields(take),
             What::Lost(loss) => loss.fields(take),
@@ -51,6 +53,11 @@ fn time(take: &mut Take<'_>, name: &'static str, value: Option<i64>) {
     if let Some(value) = value {
         take(name, Value::Time(value));
     }
+}
+
+fn inner(take: &mut Take<'_>, inner: Option<Inner>) {
+    number(take, "ns_pid", inner.map(|inner| inner.pid));
+    number(take, "pid_ns", inner.map(|inner| inner.namespace));
 }
 
 /// A flag that is told only when it is set.
@@ -104,6 +111,7 @@ impl Fork {
         take("child_start_ns", Value::Number(self.child.start_ns));
         take("parent_pid", Value::Number(self.parent_pid.into()));
         flag(take, "new_mount_namespace", self.new_mount_namespace);
+        inner(take, self.inner);
     }
 }
 
@@ -117,6 +125,13 @@ impl Exec {
         take("argv_len", Value::Number(self.argv_len));
         flag(take, "argv_cut", self.argv_cut);
         flag(take, "argv_fault", self.argv_fault);
+        match &self.argv_hash {
+            Some(ArgvHash::Whole(hash)) => take("argv_hash", Value::Text(hash)),
+            Some(ArgvHash::Missing(why)) => {
+                take("argv_hash_missing", Value::Text(why.map_or("unknown", |why| why.name())));
+            }
+            None => {}
+        }
         take("argc", Value::Number(self.argc.into()));
         bytes(take, "cwd", self.cwd.as_deref());
         flag(take, "cwd_cut", self.cwd_cut);
@@ -131,6 +146,31 @@ impl Exec {
         }
         flag(take, "secure", self.secure);
         flag(take, "unlinked", self.unlinked);
+        inner(take, self.inner);
+        flag(take, "loader", self.loader);
+        bytes(take, "launched", self.launched.as_deref());
+    }
+}
+
+impl Cred {
+    fn fields(&self, take: &mut Take<'_>) {
+        let now = &self.now;
+        number(take, "tid", self.tid);
+        for (name, id) in [
+            ("gid", now.gid),
+            ("euid", now.euid),
+            ("egid", now.egid),
+            ("suid", now.suid),
+            ("sgid", now.sgid),
+            ("fsuid", now.fsuid),
+            ("fsgid", now.fsgid),
+        ] {
+            take(name, Value::Number(id.into()));
+        }
+        take("caps", Value::Number(now.cap_effective));
+        take("caps_permitted", Value::Number(now.cap_permitted));
+        take("groups", Value::Texts(&self.groups));
+        take("group_count", Value::Number(now.group_count.into()));
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use file::{Basis, File, FileOp, Missing};
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
-pub use process::{Exec, Exit, Fork, Left, arguments};
+pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, arguments};
 pub use record::{End, Loss, Opens, Source, Start, Totals};
 
 use crate::ProcId;
@@ -64,6 +64,8 @@ pub enum What {
     Exit(Exit),
     /// A process was moved out of the run's cgroup.
     Left(Left),
+    /// A task changed its credentials.
+    Cred(Box<Cred>),
     /// Something was done to a file.
     File(File),
     /// Something was done with a socket.
@@ -82,7 +84,7 @@ impl What {
     pub fn kind(&self) -> &'static str {
         match self {
             What::Start(_) => "start",
-            What::Fork(_) | What::Exit(_) | What::Left(_) => "process",
+            What::Fork(_) | What::Exit(_) | What::Left(_) | What::Cred(_) => "process",
             What::Exec(_) => "exec",
             What::File(_) => "file",
             What::Net(_) => "net",
@@ -99,6 +101,7 @@ impl What {
             What::Fork(_) => Some("fork"),
             What::Exit(_) => Some("exit"),
             What::Left(_) => Some("left"),
+            What::Cred(_) => Some("cred"),
             What::File(file) => Some(file.op.name()),
             What::Net(net) => Some(net.op.name()),
             _ => None,

@@ -1,6 +1,8 @@
 //! Process events: fork, exec, exit, and leaving the run's cgroup.
 
 use crate::ProcId;
+use crate::frame::control::Hashed;
+use crate::wire::Creds;
 
 /// A process was forked; the actor is the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +13,25 @@ pub struct Fork {
     pub parent_pid: u32,
     /// The child got a mount namespace of its own.
     pub new_mount_namespace: bool,
+    /// The child's place in another pid namespace than the recorder's.
+    pub inner: Option<Inner>,
+}
+
+/// A process in a pid namespace that is not the recorder's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inner {
+    /// Its number there.
+    pub pid: u32,
+    /// Inode of the namespace: the innermost that it is in.
+    pub namespace: u32,
+}
+
+impl Inner {
+    /// From a record's numbers; the namespace is 0 when it is the recorder's.
+    #[must_use]
+    pub fn from_wire(pid: u32, namespace: u32) -> Option<Inner> {
+        (namespace != 0).then_some(Inner { pid, namespace })
+    }
 }
 
 /// A program was executed; the actor runs it now, its `exe` is the new one.
@@ -34,6 +55,8 @@ pub struct Exec {
     pub argv_cut: bool,
     /// A page of argv could not be read; its bytes are NUL.
     pub argv_fault: bool,
+    /// BLAKE3 over the whole argv, where the record does not keep all of it.
+    pub argv_hash: Option<ArgvHash>,
     /// Working directory.
     pub cwd: Option<Vec<u8>>,
     /// The directory's path lacks its first components.
@@ -56,6 +79,32 @@ pub struct Exec {
     pub secure: bool,
     /// The file has no name any more (memfd, deleted).
     pub unlinked: bool,
+    /// Its place in another pid namespace than the recorder's.
+    pub inner: Option<Inner>,
+    /// The file is a dynamic loader, by its name.
+    pub loader: bool,
+    /// The program that the loader was told to run, by its arguments.
+    pub launched: Option<Vec<u8>>,
+}
+
+/// The hash of a long argv.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgvHash {
+    /// In hexadecimal.
+    Whole(String),
+    /// Why there is none.
+    Missing(Option<Hashed>),
+}
+
+/// A task has other credentials than before, without an exec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cred {
+    /// The thread, where it is not the process's first: each has credentials of its own.
+    pub tid: Option<u32>,
+    /// What they are now.
+    pub now: Creds,
+    /// The supplementary groups that the record has, as text.
+    pub groups: Vec<String>,
 }
 
 /// The last thread of a process ended.

@@ -11,7 +11,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub use net::{Ends, Flow, Sock, flow_flag, sock_flag};
 pub use open::{Open, open_mode};
-pub use process::{Argv, Exec, ExecData, Exit, Fork, Left, exec_flag, fork_flag};
+pub use process::{
+    ARGV_CAP, Argv, ArgvEnd, CRED_GROUPS, Cred, Creds, Exec, ExecData, Exit, Fork, Left, exec_flag,
+    fork_flag,
+};
 
 /// Longest record that a BPF program may send: the per-CPU scratch of 32 KiB
 /// (`PCPU_MIN_UNIT_SIZE`, include/linux/percpu.h).
@@ -48,6 +51,10 @@ pub enum Kind {
     Exit = 4,
     /// A task was moved out of the leaf.
     Left = 5,
+    /// All of an argv beyond the cap was sent.
+    ArgvEnd = 6,
+    /// A task changed its credentials.
+    Cred = 9,
     /// connect(2) was called.
     Connect = 16,
     /// A UDP send to a new peer.
@@ -66,12 +73,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
         Kind::Exit,
         Kind::Left,
+        Kind::ArgvEnd,
+        Kind::Cred,
         Kind::Connect,
         Kind::Send,
         Kind::Established,
@@ -165,6 +174,10 @@ pub enum Record<'a> {
     Exit(&'a Exit),
     /// A task left the leaf.
     Left(&'a Left),
+    /// All of an argv beyond the cap was sent.
+    ArgvEnd(&'a ArgvEnd),
+    /// A task changed its credentials.
+    Cred(&'a Cred),
     /// Connect, Send, Established, Accepted or Closed, as the kind says.
     Sock(Kind, &'a Sock),
     /// Totals of a flow.
@@ -197,6 +210,8 @@ impl<'a> Record<'a> {
             }
             Kind::Exit => Record::Exit(view(bytes)?),
             Kind::Left => Record::Left(view(bytes)?),
+            Kind::ArgvEnd => Record::ArgvEnd(view(bytes)?),
+            Kind::Cred => Record::Cred(view(bytes)?),
             Kind::Flow => Record::Flow(view(bytes)?),
             Kind::Open => Record::Open(view(bytes)?),
             Kind::Connect | Kind::Send | Kind::Established | Kind::Accepted | Kind::Closed => {
@@ -214,6 +229,8 @@ impl<'a> Record<'a> {
             Record::Argv(r, _) => &r.head,
             Record::Exit(r) => &r.head,
             Record::Left(r) => &r.head,
+            Record::ArgvEnd(r) => &r.head,
+            Record::Cred(r) => &r.head,
             Record::Sock(_, r) => &r.head,
             Record::Flow(r) => &r.head,
             Record::Open(r) => &r.head,

@@ -28,7 +28,15 @@ pub mod exec_flag {
     pub const UNLINKED: u32 = 32;
     /// The name given to execve or the interpreter's was cut.
     pub const NAME_CUT: u32 = 64;
+    /// Of [`ArgvEnd`](super::ArgvEnd) only: no room for more than what is kept.
+    pub const ARGV_STOPPED: u32 = 128;
 }
+
+/// Bytes of argv that are kept (`enum limit`).
+pub const ARGV_CAP: u64 = 128 * 1024;
+
+/// Supplementary groups that are told (`enum limit`).
+pub const CRED_GROUPS: usize = 16;
 
 /// A new process (`struct rec_fork`); the head is the caller's.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
@@ -48,6 +56,14 @@ pub struct Fork {
     pub mnt_ns: u32,
     /// See [`fork_flag`].
     pub flags: u32,
+    /// The child's number in its own pid namespace.
+    pub ns_pid: u32,
+    /// Inode of that namespace; 0 when it is the recorder's.
+    pub pid_ns: u32,
+    /// Real user of the child.
+    pub uid: u32,
+    /// Zero.
+    pub pad: u32,
 }
 
 /// A program was executed (`struct rec_exec`); [`ExecData`] follows.
@@ -94,6 +110,10 @@ pub struct Exec {
     pub interp_len: u16,
     /// See [`exec_flag`].
     pub flags: u32,
+    /// The process's number in its own pid namespace.
+    pub ns_pid: u32,
+    /// Inode of that namespace; 0 when it is the recorder's.
+    pub pid_ns: u32,
     /// Zero.
     pub pad: u32,
 }
@@ -145,6 +165,64 @@ pub struct Argv {
     pub flags: u32,
     /// Zero.
     pub pad: u32,
+}
+
+/// All of an argv beyond the cap was sent (`struct rec_argv_end`).
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct ArgvEnd {
+    /// The process.
+    pub head: Head,
+    /// Bytes of the whole argv.
+    pub argv_len: u64,
+    /// Bytes that were sent, from the front.
+    pub sent: u64,
+    /// [`exec_flag::ARGV_FAULT`], [`exec_flag::ARGV_STOPPED`].
+    pub flags: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// As whom a task acts (`struct creds`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Creds {
+    /// Effective capabilities.
+    pub cap_effective: u64,
+    /// Permitted capabilities.
+    pub cap_permitted: u64,
+    /// Real user.
+    pub uid: u32,
+    /// Real group.
+    pub gid: u32,
+    /// Effective user.
+    pub euid: u32,
+    /// Effective group.
+    pub egid: u32,
+    /// Saved user.
+    pub suid: u32,
+    /// Saved group.
+    pub sgid: u32,
+    /// User for files.
+    pub fsuid: u32,
+    /// Group for files.
+    pub fsgid: u32,
+    /// Number of supplementary groups.
+    pub group_count: u32,
+    /// Zero.
+    pub pad: u32,
+    /// The first of them.
+    pub groups: [u32; CRED_GROUPS],
+}
+
+/// A task changed its credentials other than by exec (`struct rec_cred`).
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Cred {
+    /// The task; each thread has credentials of its own.
+    pub head: Head,
+    /// What they are now.
+    pub now: Creds,
 }
 
 /// A process ended (`struct rec_exit`).

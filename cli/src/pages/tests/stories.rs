@@ -34,7 +34,12 @@ fn exec(argv: &[&[u8]]) -> What {
 }
 
 fn fork(child: u32, parent: u32) -> What {
-    What::Fork(Fork { child: process(child), parent_pid: parent, new_mount_namespace: false })
+    What::Fork(Fork {
+        child: process(child),
+        parent_pid: parent,
+        new_mount_namespace: false,
+        inner: None,
+    })
 }
 
 fn exit(status: i32) -> What {

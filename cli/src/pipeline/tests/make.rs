@@ -176,6 +176,10 @@ impl Maker {
             parent_pid: pid,
             mnt_ns: 1,
             flags: 0,
+            ns_pid: child,
+            pid_ns: 0,
+            uid: 1000,
+            pad: 0,
         };
         self.record(Kind::Fork, fork, &[]);
     }
@@ -208,6 +212,8 @@ impl Maker {
             file_len: exe.len() as u16,
             interp_len: 0,
             flags: 0,
+            ns_pid: pid,
+            pid_ns: 0,
             pad: 0,
         };
         self.record(Kind::Exec, exec, &[&path, &cwd, exe.as_bytes(), argv]);
@@ -222,6 +228,38 @@ impl Maker {
             pad: 0,
         };
         self.record(Kind::Argv, argv, &[bytes]);
+    }
+
+    /// What came of the hash of a long argv.
+    pub(super) fn argv_hash(&mut self, pid: u32, argv_len: u64, state: Hashed) {
+        let start_ns = start_of(pid);
+        let state = state as u32;
+        let told = ArgvHash { start_ns, argv_len, hashed: argv_len, hash: [0xab; 32], pid, state };
+        self.frame(KIND_ARGV_HASH, &[told.as_bytes()]);
+        self.count(Kind::ArgvEnd as u32, Source::Process, [1, 1, 0, 0]);
+    }
+
+    /// The thread `tid` acts for the user `uid` now, with all else of user 1000.
+    pub(super) fn cred(&mut self, pid: u32, tid: u32, uid: u32) {
+        let mut groups = [0; wire::CRED_GROUPS];
+        groups[..2].copy_from_slice(&[27, 1000]);
+        let now = wire::Creds {
+            cap_effective: 0,
+            cap_permitted: 1 << 21,
+            uid,
+            gid: 1000,
+            euid: uid,
+            egid: 1000,
+            suid: 1000,
+            sgid: 1000,
+            fsuid: uid,
+            fsgid: 1000,
+            group_count: 2,
+            pad: 0,
+            groups,
+        };
+        let head = Head { tid, ..self.head(Kind::Cred, pid) };
+        self.record(Kind::Cred, wire::Cred { head, now }, &[]);
     }
 
     pub(super) fn exit(&mut self, pid: u32, code: i32) {

@@ -1,5 +1,6 @@
 //! Process events: argv is whole or said to be cut; actors are who they were then.
 
+use event::frame::control::Hashed;
 use serde_json::json;
 
 use super::{Maker, played};
@@ -37,16 +38,66 @@ fn an_argv_with_a_lost_piece_ends_before_it_and_is_marked() {
     );
 }
 
-#[test]
-fn an_argv_beyond_the_cap_is_told_and_marked() {
+/// An exec with 200,000 bytes of argv, of which the record keeps 128 KiB.
+fn long_argv() -> Maker {
     let mut maker = Maker::begun();
     maker.exec_part(42, "/bin/echo", &[b'x'; 16384], 200_000);
     for piece in 1..8 {
         maker.argv(42, piece * 16384, &[b'x'; 16384]);
     }
+    maker
+}
+
+#[test]
+fn an_argv_beyond_the_cap_is_marked_and_has_the_hash_of_the_whole() {
+    let mut maker = long_argv();
+    maker.argv_hash(42, 200_000, Hashed::Whole);
     let exec = &played(&maker.sealed(), "exec")[0];
     assert_eq!(exec["argv"][0].as_str().map(str::len), Some(128 * 1024));
     assert_eq!(exec["argv_cut"], true);
+    assert_eq!(exec["argv_hash"], "ab".repeat(32));
+    assert!(exec.get("argv_hash_missing").is_none());
+}
+
+#[test]
+fn a_hash_that_comes_after_the_checkpoint_is_still_told() {
+    let mut maker = long_argv();
+    maker.checkpoint();
+    maker.argv_hash(42, 200_000, Hashed::Whole);
+    assert_eq!(played(&maker.sealed(), "exec")[0]["argv_hash"], "ab".repeat(32));
+}
+
+#[test]
+fn an_argv_without_a_hash_has_the_reason() {
+    for (state, reason) in [(Hashed::NoRoom, "no_room"), (Hashed::Lost, "lost")] {
+        let mut maker = long_argv();
+        maker.argv_hash(42, 200_000, state);
+        let exec = &played(&maker.sealed(), "exec")[0];
+        assert!(exec.get("argv_hash").is_none());
+        assert_eq!(exec["argv_hash_missing"], reason);
+    }
+}
+
+#[test]
+fn changes_of_credentials_are_told_and_count_from_then_on() {
+    let mut maker = Maker::begun();
+    maker.exec(42, "/bin/sh", b"sh\0");
+    maker.cred(42, 42, 33);
+    maker.cred(42, 45, 44);
+    maker.exit(42, 0);
+    let events = played(&maker.sealed(), "process");
+    let told: Vec<_> = events.iter().map(|e| json!([e["op"], e["uid"], e["tid"]])).collect();
+    let expected = [
+        json!(["cred", 33, null]),
+        json!(["cred", 44, 45]),
+        // Of one thread alone: the process stays what it was.
+        json!(["exit", 33, null]),
+    ];
+    assert_eq!(told, expected);
+    let first = &events[0];
+    assert_eq!(json!([first["euid"], first["suid"], first["caps"]]), json!([33, 1000, 0]));
+    assert_eq!(first["caps_permitted"], 1 << 21);
+    assert_eq!(json!([first["groups"], first["group_count"]]), json!([["27", "1000"], 2]));
 }
 
 #[test]
