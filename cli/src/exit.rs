@@ -6,6 +6,8 @@ pub(crate) const YES: u8 = 0;
 pub(crate) const NO: u8 = 1;
 /// Wrong usage, or the command could not do its work.
 pub(crate) const TROUBLE: u8 = 2;
+/// `audit run --strict`: the command ran, its record is not complete.
+pub(crate) const NOT_COMPLETE: u8 = 123;
 /// `audit run` could not start recording; the command was not started.
 pub(crate) const NOT_RECORDED: u8 = 125;
 /// `audit run`: the command cannot be executed.
@@ -26,9 +28,10 @@ const fn meaning(code: &'static str, says: &'static str) -> Meaning {
 }
 
 /// Statuses of `audit run`.
-pub(crate) const OF_RUN: [Meaning; 5] = [
+pub(crate) const OF_RUN: [Meaning; 6] = [
     meaning("CMD's", "the command was recorded and exited with this status"),
     meaning("signal", "CMD died by a signal, and so does audit (a shell shows 128 + N)"),
+    meaning("123", "with --strict: CMD ran to its end, but the record is not complete"),
     meaning("125", "wrong usage, or recording could not start; CMD was not started"),
     meaning("126", "CMD was found but cannot be executed"),
     meaning("127", "CMD was not found"),
@@ -42,8 +45,8 @@ pub(crate) const OF_OTHERS: [Meaning; 3] = [
 ];
 
 /// What is true of all of them.
-pub(crate) const NOTE: &str = "Trouble with recording after CMD has started never changes the status: \
-it is\nshown in the summary and kept in the record.";
+pub(crate) const NOTE: &str = "Trouble with recording after CMD has started never changes the status,\nunless \
+--strict was given: it is shown in the summary and kept in the record.";
 
 /// Returns the help topic.
 pub(crate) fn topic() -> String {
@@ -77,7 +80,7 @@ mod tests {
     fn the_topic_fits_the_design_width_and_names_the_numbers() {
         let topic = topic();
         assert!(topic.lines().all(|line| line.len() <= 80), "{topic}");
-        for code in [YES, NO, TROUBLE, NOT_RECORDED, NOT_EXECUTABLE, NOT_FOUND] {
+        for code in [YES, NO, TROUBLE, NOT_COMPLETE, NOT_RECORDED, NOT_EXECUTABLE, NOT_FOUND] {
             assert!(topic.contains(&format!("\n  {code} ")), "{code}");
         }
     }

@@ -42,6 +42,9 @@ pub struct About {
     pub uid: u32,
     /// Version of the front.
     pub version: String,
+    /// How often a heartbeat is told, milliseconds; 0: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat_ms: Option<u64>,
     /// What this version does not know.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,

@@ -21,6 +21,11 @@ pub(crate) struct Losses {
 }
 
 impl Losses {
+    /// Begins to watch: what is lost from now on is told as lost since then at the earliest.
+    pub(crate) fn since(now: u64) -> Losses {
+        Losses { since_ns: now, now_ns: now, ..Losses::default() }
+    }
+
     /// Whether a process may exist that the table does not know.
     pub(crate) fn forks_were_lost(&self) -> bool {
         self.forks > 0

@@ -51,7 +51,11 @@ pub(crate) fn end_all(bin: &Path, runs: &[PathBuf]) -> Vec<String> {
 /// Ends what is in a cgroup and removes it.
 pub(crate) fn remove(leaf: &Path) {
     let _ = fs::write(leaf.join("cgroup.kill"), "1");
-    wait::within(GRACE, "an empty cgroup", || fs::remove_dir(leaf).is_ok().then_some(()));
+    // The recorder of the run may be ending still, and remove it first.
+    wait::within(GRACE, "an empty cgroup", || match fs::remove_dir(leaf) {
+        Ok(()) => Some(()),
+        Err(why) => (why.kind() == std::io::ErrorKind::NotFound).then_some(()),
+    });
 }
 
 /// Returns the cgroups of the run `id`.

@@ -31,6 +31,9 @@ pub struct ViewArgs {
     /// Show every event, in order
     #[arg(long, group = "what")]
     pub timeline: bool,
+    /// Show what the record can and cannot say: sources, numbers, gaps
+    #[arg(long, group = "what")]
+    pub coverage: bool,
     /// How many entries each list shows [default: 5], or how many events --timeline [default: all]
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
     Globals,
-    values::{RingKib, Tag, duration, run_name},
+    values::{RingKib, Tag, duration, heartbeat, run_name},
 };
 
 /// What to do when recording cannot start.
@@ -47,7 +47,7 @@ pub enum MountNs {
 #[command(
     override_usage = "audit run [OPTIONS] [--] CMD [ARG]...",
     after_help = "Exits like CMD did. 125: not recorded and not started, 126: cannot be executed, \
-                  127: not found.\nExample: audit run --name nightly -- /usr/local/bin/backup.sh"
+                  127: not found; with --strict 123: recorded, but not completely.\nExample: audit run --name nightly -- /usr/local/bin/backup.sh"
 )]
 pub struct RunArgs {
     /// Name under which the run can be found again
@@ -71,6 +71,12 @@ pub struct RunArgs {
     /// How long to go on recording processes that outlive the command
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub linger: Duration,
+    /// Exit with 123, whatever the command's status, when the record is not complete
+    #[arg(long)]
+    pub strict: bool,
+    /// How often the record says that it goes on: whole seconds, 0 is never
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = heartbeat)]
+    pub heartbeat: Duration,
     /// What to do when recording cannot start: fail (exit with 125) or run (warn, run unrecorded)
     #[arg(
         long,

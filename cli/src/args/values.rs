@@ -74,6 +74,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(parsed).map_err(|_| wrong())
 }
 
+/// Parses the time between two heartbeats: the recorder looks at the clock once a second.
+pub(super) fn heartbeat(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time.subsec_nanos() != 0 || time > Duration::from_secs(24 * 3600) {
+        return Err("not whole seconds up to a day like 5s or 1m; 0 is never".to_owned());
+    }
+    Ok(time)
+}
+
 /// Parses a number of entries.
 pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| *number > 0);

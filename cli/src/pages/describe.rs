@@ -36,9 +36,16 @@ pub(super) fn what(line: &Line) -> String {
         "net" => net(line),
         "lost" => lost(line),
         "source" => source(line),
+        "heartbeat" => heartbeat(line),
         "end" => end(line),
         _ => String::new(),
     }
+}
+
+fn heartbeat(line: &Line) -> String {
+    let number = |name| line.number(name).unwrap_or(0);
+    let lost = text::count(number("lost"));
+    format!("{}, {} alive, lost {lost}", number("beat"), plural(number("alive"), "process"))
 }
 
 fn process(line: &Line) -> String {

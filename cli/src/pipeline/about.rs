@@ -15,6 +15,7 @@ impl Pipeline {
             rest.split_at_checked(told.release_len.into()).ok_or(Malformed::Length)?;
         let host = rest.get(..told.host_len.into()).ok_or(Malformed::Length)?;
         self.learn_clocks(told.boot_ns, told.real_ns);
+        self.beats.begin(told.boot_ns);
         self.with_start(at, |start| {
             start.kernel = Some(kernel.to_vec());
             start.host = Some(host.to_vec());
@@ -32,6 +33,9 @@ impl Pipeline {
     /// What the front said is not to be trusted, but shown; when it cannot be read, the rest stands.
     pub(super) fn on_about(&mut self, frame: &Frame<'_>, at: At) {
         let Some(about) = About::parse(frame.payload) else { return self.unreadable(at) };
+        if let Some(interval_ms) = about.heartbeat_ms {
+            self.beats.every(interval_ms);
+        }
         let text = |text: &str| (!text.is_empty()).then(|| text.as_bytes().to_vec());
         let command: Vec<u8> =
             about.command().into_iter().flat_map(|argument| [argument, vec![0]].concat()).collect();

@@ -6,6 +6,7 @@
 //! and how a connect ended; then they are told in arrival order, numbered without gaps.
 
 mod about;
+mod beats;
 mod counts;
 mod directories;
 mod ending;
@@ -64,6 +65,7 @@ pub struct Pipeline {
     counts: counts::Ledger,
     flows: netmon::Flows,
     coverage: Coverage,
+    beats: beats::Beats,
     window: window::Window,
     /// Connects of this window whose result is not known: event by socket.
     connecting: HashMap<u64, Vec<u64>>,
@@ -161,7 +163,7 @@ impl Pipeline {
             control::KIND_SOURCE => self.on_source(frame, at)?,
             control::KIND_LOST => self.on_lost(frame, at)?,
             control::KIND_CHECKPOINT => {
-                self.on_checkpoint(frame)?;
+                self.on_checkpoint(frame, at)?;
                 return Ok(Then::EndWindow);
             }
             control::KIND_SEAL => {

@@ -65,7 +65,7 @@ impl Pipeline {
         Ok(())
     }
 
-    pub(super) fn on_checkpoint(&mut self, frame: &Frame<'_>) -> Result<(), Malformed> {
+    pub(super) fn on_checkpoint(&mut self, frame: &Frame<'_>, at: At) -> Result<(), Malformed> {
         let (checkpoint, mut rest) = frame.body::<Checkpoint>()?;
         for _ in 0..checkpoint.tallies {
             let (tally, after) = Tally::read_from_prefix(rest).map_err(|_| Malformed::Length)?;
@@ -73,6 +73,7 @@ impl Pipeline {
             rest = after;
         }
         self.learn_clocks(checkpoint.boot_ns, checkpoint.real_ns);
+        self.beat(at, checkpoint.alive);
         Ok(())
     }
 

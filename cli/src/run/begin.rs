@@ -159,6 +159,7 @@ fn about(args: &RunArgs, user: Option<&User>) -> About {
     about.uid = user.map_or(own, |user| user.uid);
     about.user =
         user.map_or_else(|| user::name_of(own, Path::new("/etc")), |user| user.name.clone());
+    about.heartbeat_ms = u64::try_from(args.heartbeat.as_millis()).ok();
     about.version = env!("CARGO_PKG_VERSION").to_owned();
     if !args.tags.is_empty() {
         let tags = args.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone().into()));

@@ -119,6 +119,9 @@ fn record(
         begun.remove_leaf();
     }
     summary::print(&begun.run, end, recorder, &derived, args.summary_when(globals));
+    if args.strict && !summary::is_complete(recorder, &derived) {
+        return Ok(attend::End::Exited(exit::NOT_COMPLETE.into()));
+    }
     Ok(end)
 }
 

@@ -57,6 +57,12 @@ pub(super) fn print(
     }
 }
 
+/// Whether the record holds everything, as far as it is known now.
+pub(super) fn is_complete(recorder: Recorder, derived: &Derived) -> bool {
+    let Derived::Done(meta, _) = derived else { return false };
+    recorder == Recorder::Done && meta.verdict.starts_with("complete")
+}
+
 /// What is printed, and whether it must be.
 struct Told {
     text: String,

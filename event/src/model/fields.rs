@@ -1,8 +1,8 @@
 //! An event's fields under the names that [`super::table`] documents, in the order of the JSON form.
 
 use super::{
-    Actor, ArgvHash, Cred, End, Event, Exec, Exit, File, Fork, Inner, Loss, Net, Opens, Source,
-    Start, Value, What,
+    Actor, ArgvHash, Cred, End, Event, Exec, Exit, File, Fork, Heartbeat, Inner, Loss, Net, Opens,
+    Source, Start, Totals, Value, What,
 };
 
 /// Takes the fields of an event, one after the other.
@@ -26,6 +26,7 @@ impl Event {
             What::Net(net) => net.fields(take),
             What::Lost(loss) => loss.fields(take),
             What::Source(source) => source.fields(take),
+            What::Heartbeat(beat) => beat.fields(take),
             What::End(end) => end.fields(take),
         }
     }
@@ -239,11 +240,27 @@ impl Source {
         text(take, "state", self.state.map(|state| state.name()));
         bytes(take, "reason", self.reason.as_deref());
         if let Some(totals) = &self.totals {
-            take("seen", Value::Number(totals.seen));
-            take("stored", Value::Number(totals.stored));
-            take("folded", Value::Number(totals.folded));
-            take("lost", Value::Number(totals.lost));
+            totals.fields(take);
         }
+    }
+}
+
+impl Totals {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("seen", Value::Number(self.seen));
+        take("stored", Value::Number(self.stored));
+        take("folded", Value::Number(self.folded));
+        take("lost", Value::Number(self.lost));
+    }
+}
+
+impl Heartbeat {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("beat", Value::Number(self.beat));
+        take("interval_ms", Value::Number(self.interval_ms));
+        take("sources", Value::Texts(&self.sources));
+        take("alive", Value::Number(self.alive.into()));
+        self.totals.fields(take);
     }
 }
 

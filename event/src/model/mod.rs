@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use file::{Basis, File, FileOp, Missing};
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
 pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, arguments};
-pub use record::{End, Loss, Opens, Source, Start, Totals};
+pub use record::{End, Heartbeat, Loss, Opens, Source, Start, Totals};
 
 use crate::ProcId;
 
@@ -74,6 +74,8 @@ pub enum What {
     Lost(Loss),
     /// What a source says of itself.
     Source(Box<Source>),
+    /// The recorder lives.
+    Heartbeat(Box<Heartbeat>),
     /// The recording ended.
     End(Box<End>),
 }
@@ -90,6 +92,7 @@ impl What {
             What::Net(_) => "net",
             What::Lost(_) => "lost",
             What::Source(_) => "source",
+            What::Heartbeat(_) => "heartbeat",
             What::End(_) => "end",
         }
     }

@@ -68,6 +68,22 @@ pub struct Totals {
     pub lost: u64,
 }
 
+/// The recorder lives: told at each interval, so that a reader of a live run can tell silence from
+/// death.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heartbeat {
+    /// 1, 2, … without gaps.
+    pub beat: u64,
+    /// After how long the next one is due, milliseconds.
+    pub interval_ms: u64,
+    /// Names of the sources that record.
+    pub sources: Vec<String>,
+    /// Processes of the run that live.
+    pub alive: u32,
+    /// What became of all that the sources saw so far.
+    pub totals: Totals,
+}
+
 /// Where the exact counts of opens went: `seen = in_events + unnamed + lost`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Opens {

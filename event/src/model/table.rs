@@ -157,6 +157,12 @@ pub const TYPES: &[Type] = &[
         has_actor: false,
     },
     Type {
+        name: "heartbeat",
+        ops: &[],
+        fields: &["beat", "interval_ms", "sources", "alive", "seen", "stored", "folded", "lost"],
+        has_actor: false,
+    },
+    Type {
         name: "end",
         ops: &[],
         fields: &[

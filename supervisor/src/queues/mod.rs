@@ -46,7 +46,7 @@ impl Queues {
             processes: Processes::new(keep_processes),
             writer,
             opens: OpenCounts::new(),
-            losses: Losses::default(),
+            losses: Losses::since(clock::boot_ns()),
             malformed: 0,
         }
     }

@@ -55,6 +55,25 @@ fn query_of(opened: &Opened, filters: &Filters) -> String {
     plain(&query::text_page(opened, filters, Screen::design()))
 }
 
+fn coverage_of(opened: &Opened) -> String {
+    let mut out = Vec::new();
+    view::coverage::write(opened, Screen::design(), &mut out).expect("memory takes it");
+    plain(&String::from_utf8(out).expect("pages are text"))
+}
+
+#[test]
+fn what_is_not_known_has_its_source_number_and_time() {
+    let bench = Bench::new();
+    for (name, make) in [
+        ("coverage_complete", stories::shop as fn(&Bench) -> RunDir),
+        ("coverage_partial", stories::backup),
+        ("coverage_truncated", stories::ci),
+        ("coverage_hostile", stories::evil),
+    ] {
+        insta::assert_snapshot!(name, coverage_of(&open(make(&bench))));
+    }
+}
+
 #[test]
 fn runs_are_listed_with_what_became_of_them() {
     let bench = Bench::new();

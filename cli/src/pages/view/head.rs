@@ -55,7 +55,8 @@ pub(super) fn write(
     Ok(())
 }
 
-fn title(
+/// Writes the first line.
+pub(super) fn title(
     opened: &Opened,
     summary: &Summary,
     screen: Screen,
@@ -171,7 +172,7 @@ fn coverage(meta: &Meta) -> String {
 }
 
 /// Why the record is not complete, and what is damaged, in sentences; each once.
-fn statements(meta: &Meta) -> Vec<String> {
+pub(super) fn statements(meta: &Meta) -> Vec<String> {
     let damage = meta.derived_from.damage.iter();
     let mut all: Vec<String> = Vec::new();
     for words in meta.reasons.iter().chain(damage) {

@@ -1,5 +1,6 @@
 //! `audit view`: one run on one page, as a tree, or event by event.
 
+pub(super) mod coverage;
 mod dashboard;
 mod head;
 pub(super) mod tree;
@@ -32,6 +33,7 @@ pub(crate) fn view(args: &ViewArgs, globals: &Globals) -> Result<Answer, Failure
     match (globals.form(), args.timeline, args.tree) {
         (Format::Text, true, _) => timeline(&opened, args.limit, globals.ts, screen, &mut out)?,
         (_, true, _) => lines(&opened, args.limit, &mut out)?,
+        (Format::Text, _, _) if args.coverage => coverage::write(&opened, screen, &mut out)?,
         (Format::Text, _, true) => tree::write(&opened, screen, &mut out)?,
         (Format::Text, _, _) => page(&opened, args.limit, screen, &mut out)?,
         (form, _, _) => object(&opened, args.limit, form, &mut out)?,

@@ -9,6 +9,7 @@ use super::Maker;
 /// A small run: a shell builds and fetches something; 3 opens are lost.
 fn example() -> String {
     let mut maker = Maker::begun();
+    maker.about(r#""heartbeat_ms":5"#);
     maker.fork(42, 43);
     maker.exec(43, "/usr/bin/make", b"make\0-C\0caf\xe9\0");
     maker.dir(1, 12, Ok(b"/src/caf\xe9"));

@@ -73,6 +73,14 @@ impl Maker {
         maker
     }
 
+    /// The front said more of the run; `fields` go on after those of [`Maker::begun`].
+    pub(super) fn about(&mut self, fields: &str) {
+        let about = format!(
+            r#"{{"command":["sh","-c","make"],"cwd":"/src","user":"ana","uid":1000,"version":"0.1.0",{fields}}}"#
+        );
+        self.frame(KIND_ABOUT, &[about.as_bytes()]);
+    }
+
     pub(super) fn now(&self) -> u64 {
         (self.seq + 1) * 1_000_000
     }

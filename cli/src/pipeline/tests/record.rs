@@ -1,6 +1,6 @@
 //! The record as a whole: start, end, verdict, damage.
 
-use event::frame::control::{KIND_CHECKPOINT, Source, TALLY_ACCESS};
+use event::frame::control::{KIND_CHECKPOINT, Source, State, TALLY_ACCESS};
 use serde_json::json;
 
 use super::{Maker, played};
@@ -141,4 +141,19 @@ fn meta_says_what_the_frames_said() {
     assert_eq!(meta.started, "2026-11-22T20:15:30.000000000Z");
     assert_eq!(meta.counts.get("start"), Some(&1));
     assert_eq!(meta.coverage.get("process").map(|told| told.state.as_str()), Some("on"));
+}
+
+#[test]
+fn a_heartbeat_says_which_sources_work_and_what_they_saw() {
+    let mut maker = Maker::begun();
+    maker.about(r#""heartbeat_ms":1"#);
+    maker.source(Source::Network, State::Off, "no cgroup v2");
+    maker.fork(42, 43);
+    maker.checkpoint();
+    maker.exit(43, 0);
+    let beats = played(&maker.sealed(), "heartbeat");
+    let told: Vec<_> = beats.iter().map(|beat| json!([beat["beat"], beat["seen"]])).collect();
+    assert_eq!(told, [json!([1, 1]), json!([2, 2])]);
+    assert_eq!(beats[0]["sources"], json!(["process", "opens", "access", "names", "calls"]));
+    assert_eq!((&beats[0]["alive"], &beats[0]["interval_ms"]), (&json!(1), &json!(1)));
 }
