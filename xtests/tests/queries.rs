@@ -218,6 +218,8 @@ fn this_machine_can_record_and_doctor_says_so() {
     let output = lab.ask(["doctor"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let trial = text.lines().find(|line| line.contains("  trial  ")).unwrap_or_default();
+    assert!(trial.starts_with("ok"), "{text}");
     assert!(lab.runs().is_empty(), "trying left runs in the store");
 }
 

@@ -45,7 +45,11 @@ pub enum Command {
     /// Show what is being recorded now and what the store uses
     Status,
     /// Tell, by trying, what this machine can record
-    Doctor,
+    Doctor {
+        /// What the trial records
+        #[arg(long, hide = true, value_name = "DIR")]
+        act: Option<PathBuf>,
+    },
     /// Print the completion script of a shell
     Completions {
         /// Shell to write it for

@@ -4,6 +4,7 @@ mod machine;
 mod page;
 mod probe;
 mod store;
+mod trial;
 
 use std::path::Path;
 
@@ -61,7 +62,16 @@ pub(crate) fn doctor(globals: &Globals) -> Result<Answer, Failure> {
         Ok(home) => store::check(home),
         Err(failure) => Check::new("store", State::Fail, failure.message()).fix("set AUDIT_HOME"),
     });
+    // Where something fails already, a trial would only fail once more.
+    if root && is_ready(&checks) {
+        checks.push(trial::check());
+    }
     show(globals, &checks, home.ok().as_deref())
+}
+
+/// Does what a trial records, in `dir`.
+pub(crate) fn act(dir: &Path) -> Result<(), Failure> {
+    trial::act(dir).map_err(|why| Failure::because("cannot do what the trial records", &why))
 }
 
 fn show(globals: &Globals, checks: &[Check], home: Option<&Path>) -> Result<Answer, Failure> {
