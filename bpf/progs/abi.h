@@ -29,6 +29,9 @@ enum rec_kind {
 	REC_ACCEPTED = 19,
 	REC_FLOW = 20,
 	REC_CLOSED = 21,
+	REC_BIND = 22,
+	REC_LISTEN = 23,
+	REC_RESULT = 28,
 	REC_OPEN = 32,
 	REC_KINDS = 64,
 };
@@ -192,19 +195,30 @@ struct net_ends {
 
 /* CONNECT: connect(2) or a TCP fast open send was called, result not known. SEND: a UDP send to a peer that
  * the socket had not sent to just before. ESTABLISHED, ACCEPTED: a TCP handshake ended (active,
- * passive). CLOSED: the TCP state went to CLOSE. The head is the socket's owner: who last
- * connected, sent to a named peer, or created it. */
+ * passive). CLOSED: the TCP state went to CLOSE. BIND: bind(2) gave the socket its local end.
+ * LISTEN: it begins to take connections. The head is the socket's owner: who last connected, sent
+ * to a named peer, bound it, made it listen, or created it. */
 struct rec_sock {
 	struct rec_head head;
 	u64 cookie;
 	struct net_ends ends;
 	u32 flags;		/* SOCK_* */
-	u32 pad;
+	u32 error;		/* CLOSED only: errno that the socket has by then, 0: none */
 };
 
 enum sock_flag {
 	SOCK_NEVER_ESTABLISHED = 1,	/* CLOSED only: the handshake did not end (refused, timed out) */
 	SOCK_OWNER_LISTENER = 2,	/* the owner is the listening socket's */
+	SOCK_NOT_BEGUN = 4,		/* CLOSED only: the last connect failed before it sent anything */
+};
+
+/* connect(2) failed. The socket may have said so by REC_CLOSED already. The head is the caller. */
+struct rec_result {
+	struct rec_head head;
+	u64 cookie;
+	u32 error;		/* errno */
+	u16 family;
+	u16 proto;		/* IPPROTO_* */
 };
 
 /* Payload bytes (without IP, TCP, UDP headers) and packets of one socket with one peer since the

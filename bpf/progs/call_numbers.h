@@ -13,6 +13,7 @@ enum look {
 	LOOK_NOT = 0,
 	LOOK_OPEN,		/* returns a descriptor of a file */
 	LOOK_CRED,		/* may change credentials */
+	LOOK_CONNECT,		/* connects a socket */
 };
 
 #define CALL_NUMBERS 512
@@ -20,6 +21,7 @@ enum look {
 #if defined(__TARGET_ARCH_arm64)
 static const u8 native_calls[CALL_NUMBERS] = {
 	[56] = LOOK_OPEN,	/* openat */
+	[203] = LOOK_CONNECT,	/* connect */
 	[265] = LOOK_OPEN,	/* open_by_handle_at */
 	[437] = LOOK_OPEN,	/* openat2 */
 	[91] = LOOK_CRED,	/* capset */
@@ -36,6 +38,7 @@ static const u8 native_calls[CALL_NUMBERS] = {
 #else
 static const u8 native_calls[CALL_NUMBERS] = {
 	[2] = LOOK_OPEN,	/* open */
+	[42] = LOOK_CONNECT,	/* connect */
 	[85] = LOOK_OPEN,	/* creat */
 	[257] = LOOK_OPEN,	/* openat */
 	[304] = LOOK_OPEN,	/* open_by_handle_at */
@@ -57,6 +60,7 @@ static const u8 compat_calls[CALL_NUMBERS] = {
 	[8] = LOOK_OPEN,	/* creat */
 	[295] = LOOK_OPEN,	/* openat */
 	[342] = LOOK_OPEN,	/* open_by_handle_at */
+	[362] = LOOK_CONNECT,	/* connect */
 	[437] = LOOK_OPEN,	/* openat2 */
 	[23] = LOOK_CRED,	/* setuid16 */
 	[46] = LOOK_CRED,	/* setgid16 */

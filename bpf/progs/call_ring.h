@@ -40,6 +40,9 @@ INLINE void *reserve_rare(u32 kind, u32 size)
 	return reserve(&call_ring, kind, size);
 }
 
+/* include/uapi/linux/stat.h */
+#define S_IFMT 0170000
+
 INLINE struct file *file_of(struct task_struct *task, u64 fd)
 {
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);

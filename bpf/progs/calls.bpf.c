@@ -11,6 +11,7 @@
  */
 #include "call_numbers.h"
 #include "cred.h"
+#include "connect.h"
 #include "opens.h"
 
 struct call {
@@ -19,6 +20,11 @@ struct call {
 };
 
 #if defined(__TARGET_ARCH_arm64)
+INLINE u64 first_argument(struct pt_regs *regs, bool compat)
+{
+	return BPF_CORE_READ(regs, orig_x0);
+}
+
 INLINE u64 number_of_call(struct pt_regs *regs)
 {
 	return (u32)BPF_CORE_READ(regs, syscallno);
@@ -35,6 +41,11 @@ INLINE struct call look_at(struct pt_regs *regs)
 }
 #else
 #define TS_COMPAT 2	/* arch/x86/include/asm/thread_info.h */
+
+INLINE u64 first_argument(struct pt_regs *regs, bool compat)
+{
+	return compat ? (u32)BPF_CORE_READ(regs, bx) : BPF_CORE_READ(regs, di);
+}
 
 INLINE struct call look_at(struct pt_regs *regs)
 {
@@ -62,6 +73,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 		return on_open(ret);
 	case LOOK_CRED:
 		return on_cred();
+	case LOOK_CONNECT:
+		return on_connect(first_argument(regs, call.compat), ret);
 	}
 	return 0;
 }

@@ -26,6 +26,7 @@ union abi {
 	struct rec_cred cred;
 	struct rec_sock sock;
 	struct rec_flow flow;
+	struct rec_result result;
 	struct rec_open open;
 	enum rec_kind kind;
 	enum count_cell cell;

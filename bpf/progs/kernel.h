@@ -95,6 +95,7 @@ struct path {
 
 struct file {
 	u32 f_mode;
+	void *private_data;
 	struct inode *f_inode;
 	struct path f_path;
 };
@@ -227,8 +228,25 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
 struct sock_common {
+	u16 skc_family;
 	unsigned long skc_flags;
+	atomic64_t skc_cookie;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	int sk_err;
+	u16 sk_protocol;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
 };
 
 struct tcp_sock {

@@ -36,7 +36,7 @@ int on_create(struct bpf_sock *sk)
 /* A call that names a peer makes the caller the owner. Returns whether the peer is another than
  * that of the last REC_SEND, and remembers it. */
 INLINE bool name_peer(struct state *state, u64 cookie, const struct owner *owner,
-		      const struct net_ends *ends)
+		      const struct net_ends *ends, bool connecting)
 {
 	const u64 *addr = (const u64 *)ends->peer;
 	struct peer *last = &state->last_sent;
@@ -45,6 +45,7 @@ INLINE bool name_peer(struct state *state, u64 cookie, const struct owner *owner
 	bpf_spin_lock(&state->lock);
 	state->cookie = cookie;
 	state->owner = *owner;
+	state->connecting = connecting;
 	other = last->addr[0] != addr[0] || last->addr[1] != addr[1] ||
 		last->port != ends->peer_port;
 	last->addr[0] = addr[0];
@@ -61,6 +62,7 @@ INLINE int on_named(struct bpf_sock_addr *ctx, struct net_ends *ends, u32 kind)
 	struct bpf_sock *sk = ctx->sk;
 	struct state *state;
 	struct owner owner;
+	bool connecting;
 	u64 cookie;
 
 	if (!sk || (ctx->protocol != NET_TCP && ctx->protocol != NET_UDP))
@@ -74,8 +76,9 @@ INLINE int on_named(struct bpf_sock_addr *ctx, struct net_ends *ends, u32 kind)
 	ends->local_port = sk->src_port;
 	cookie = bpf_get_socket_cookie(ctx);
 	current_owner(&owner);
-	if (name_peer(state, cookie, &owner, ends) || kind == REC_CONNECT)
-		send_sock(kind, cookie, &owner, ends, 0);
+	connecting = kind == REC_CONNECT && ctx->protocol == NET_TCP;
+	if (name_peer(state, cookie, &owner, ends, connecting) || kind == REC_CONNECT)
+		send_sock(kind, cookie, &owner, ends, 0, 0);
 	return ALLOW;
 }
 
@@ -124,6 +127,47 @@ int on_sendmsg6(struct bpf_sock_addr *ctx)
 	return on_named6(ctx, REC_SEND);
 }
 
+/* bind(2) was called with success: the port is chosen. A port that the kernel chooses for a connect
+ * or a send does not come here (net/ipv4/af_inet.c, inet_autobind). */
+INLINE int on_bound(struct bpf_sock *sk, struct net_ends *ends)
+{
+	struct state *state = state_of(sk);
+	struct owner owner;
+	u64 cookie;
+
+	if (!state)
+		return ALLOW;
+	cookie = bpf_get_socket_cookie(sk);
+	current_owner(&owner);
+	bpf_spin_lock(&state->lock);
+	state->cookie = cookie;
+	state->owner = owner;
+	bpf_spin_unlock(&state->lock);
+	ends->family = sk->family;
+	ends->proto = sk->protocol;
+	ends->local_port = sk->src_port;
+	send_sock(REC_BIND, cookie, &owner, ends, 0, 0);
+	return ALLOW;
+}
+
+SEC("cgroup/post_bind4")
+int on_bind4(struct bpf_sock *sk)
+{
+	struct net_ends ends = {};
+
+	put_v4(ends.local, sk->src_ip4);
+	return on_bound(sk, &ends);
+}
+
+SEC("cgroup/post_bind6")
+int on_bind6(struct bpf_sock *sk)
+{
+	struct net_ends ends = {};
+
+	put_v6(ends.local, LOAD4(sk->src_ip6));
+	return on_bound(sk, &ends);
+}
+
 /* Adds one UDP packet. What was counted with another peer goes out first. */
 INLINE int add(struct __sk_buff *skb, bool out)
 {
@@ -168,6 +212,30 @@ int on_ingress(struct __sk_buff *skb)
 	return add(skb, false);
 }
 
+/* A connect that failed at once has no state of its own: connect(2) said why (REC_RESULT), but one by
+ * io_uring did not. */
+INLINE void tell_not_begun(struct state *state)
+{
+	struct net_ends ends = {};
+	struct owner owner;
+	bool connecting;
+	u64 cookie;
+
+	bpf_spin_lock(&state->lock);
+	connecting = state->connecting;
+	state->connecting = 0;
+	owner = state->owner;
+	cookie = state->cookie;
+	((u64 *)ends.peer)[0] = state->last_sent.addr[0];
+	((u64 *)ends.peer)[1] = state->last_sent.addr[1];
+	ends.peer_port = state->last_sent.port;
+	bpf_spin_unlock(&state->lock);
+	ends.proto = NET_TCP;
+	if (connecting)
+		send_sock(REC_CLOSED, cookie, &owner, &ends,
+			  SOCK_NEVER_ESTABLISHED | SOCK_NOT_BEGUN, 0);
+}
+
 /* Sends what is left. Data of a closed TCP socket may still be on its way: on_close sends that. */
 SEC("cgroup/sock_release")
 int on_release(struct bpf_sock *sk)
@@ -180,8 +248,10 @@ int on_release(struct bpf_sock *sk)
 	if (!state)
 		return ALLOW;
 	tcp = state->tcp;
-	if (sk->protocol == NET_TCP && !tcp)
+	if (sk->protocol == NET_TCP && !tcp) {
+		tell_not_begun(state);
 		return ALLOW;	/* a listener, never connected, or at CLOSE already */
+	}
 	if (tcp)
 		tcp_totals(tcp, &now);
 	bpf_spin_lock(&state->lock);
@@ -205,6 +275,7 @@ INLINE void begin(struct state *state, u64 cookie, struct bpf_sock *sk, u32 esta
 	state->cookie = cookie;
 	state->ends = *ends;
 	state->established = established;
+	state->connecting = 0;
 	*owner = state->owner;
 	bpf_spin_unlock(&state->lock);
 }
@@ -221,7 +292,7 @@ INLINE void on_begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk, u32 kind, u3
 		return;
 	begin(state, cookie, sk, kind != 0, &ends, &owner);
 	if (kind)
-		send_sock(kind, cookie, &owner, &ends, flags);
+		send_sock(kind, cookie, &owner, &ends, flags, 0);
 }
 
 INLINE void on_close(struct bpf_sock *sk)
@@ -229,11 +300,12 @@ INLINE void on_close(struct bpf_sock *sk)
 	struct state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	struct taken taken = {};
 	struct totals now = {};
-	u32 established;
+	u32 established, error;
 
 	if (!state || !state->tcp)
 		return;
 	tcp_totals(state->tcp, &now);
+	error = error_of(state->tcp);
 	bpf_spin_lock(&state->lock);
 	take(state, &taken, &now);
 	established = state->established;
@@ -242,7 +314,26 @@ INLINE void on_close(struct bpf_sock *sk)
 	bpf_spin_unlock(&state->lock);
 	send_flow(&taken, FLOW_CLOSED);
 	send_sock(REC_CLOSED, taken.cookie, &taken.owner, &taken.ends,
-		  established ? 0 : SOCK_NEVER_ESTABLISHED);
+		  established ? 0 : SOCK_NEVER_ESTABLISHED, error);
+}
+
+/* Who makes a socket listen owns what it accepts. */
+INLINE void on_listen(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+{
+	struct state *state = state_of(sk);
+	u64 cookie = bpf_get_socket_cookie(ctx);
+	struct net_ends ends = {};
+	struct owner owner;
+
+	if (!state)
+		return;
+	current_owner(&owner);
+	bpf_spin_lock(&state->lock);
+	state->cookie = cookie;
+	state->owner = owner;
+	bpf_spin_unlock(&state->lock);
+	ends_of(sk, &ends);
+	send_sock(REC_LISTEN, cookie, &owner, &ends, 0, 0);
 }
 
 /* State changes are told only to sockets that ask: at connect(2) and when a handshake ends, so
@@ -255,6 +346,9 @@ int on_tcp(struct bpf_sock_ops *ctx)
 	if (!sk)
 		return ALLOW;
 	switch (ctx->op) {
+	case BPF_SOCK_OPS_TCP_LISTEN_CB:
+		on_listen(ctx, sk);
+		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
 		on_begin(ctx, sk, 0, 0);

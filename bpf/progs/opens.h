@@ -13,7 +13,6 @@
 /* Set by the loader: 0 when nobody wants to know how often files are opened. */
 const volatile u32 count_opens = 1;
 
-#define S_IFMT 0170000
 #define S_IFREG 0100000
 
 /* O_PATH gives a descriptor without either mode bit: nothing was opened. */

@@ -54,7 +54,7 @@ INLINE void owner_head(struct rec_head *head, u32 kind, u32 size, const struct o
 }
 
 INLINE void send_sock(u32 kind, u64 cookie, const struct owner *owner, const struct net_ends *ends,
-		      u32 flags)
+		      u32 flags, u32 error)
 {
 	struct rec_sock *rec = reserve(&net_ring, kind, sizeof(*rec));
 
@@ -64,7 +64,7 @@ INLINE void send_sock(u32 kind, u64 cookie, const struct owner *owner, const str
 	rec->cookie = cookie;
 	rec->ends = *ends;
 	rec->flags = flags;
-	rec->pad = 0;
+	rec->error = error;
 	bpf_ringbuf_submit(rec, 0);
 }
 
@@ -92,6 +92,15 @@ INLINE void tcp_totals(u64 address, struct totals *totals)
 	totals->received_bytes = received - (received ? fin : 0);
 	totals->sent_packets = BPF_CORE_READ(tcp, segs_out);
 	totals->received_packets = BPF_CORE_READ(tcp, segs_in);
+}
+
+/* What ended the connection: set before the state goes to CLOSE (net/ipv4/tcp.c, tcp_done_with_error;
+ * net/ipv4/tcp_input.c, tcp_reset). */
+INLINE u32 error_of(u64 address)
+{
+	struct sock *sk = (struct sock *)address;
+
+	return BPF_CORE_READ(sk, sk_err);
 }
 
 /* Call with the lock held. `now` are a TCP connection's totals, 0 for UDP. */

@@ -31,7 +31,8 @@ struct peer {
 
 struct state {
 	struct bpf_spin_lock lock;
-	u32 established;
+	u16 established;
+	u16 connecting;		/* TCP: connect(2) was called and has not begun */
 	u64 cookie;
 	u64 tcp;		/* struct tcp_sock between connect or handshake and CLOSE, else 0 */
 	struct owner owner;

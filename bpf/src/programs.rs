@@ -41,8 +41,10 @@ impl Topic {
                 Kind::Accepted,
                 Kind::Flow,
                 Kind::Closed,
+                Kind::Bind,
+                Kind::Listen,
             ],
-            Topic::Calls => &[Kind::Cred, Kind::Open],
+            Topic::Calls => &[Kind::Cred, Kind::Result, Kind::Open],
         }
     }
 
@@ -62,7 +64,7 @@ pub enum Hook {
     BtfTracepoint(&'static str),
     /// Packets of the leaf's sockets.
     CgroupSkb,
-    /// Socket creation and release in the leaf.
+    /// Socket creation, bind(2) and release in the leaf.
     CgroupSock,
     /// connect(2) and sendmsg(2) in the leaf.
     CgroupSockAddr,
@@ -101,7 +103,9 @@ pub const PROGRAMS: &[Program] = {
         on(Net, "on_connect6", CgroupSockAddr, "IPv6 connects"),
         on(Net, "on_sendmsg4", CgroupSockAddr, "IPv4 datagrams to named peers"),
         on(Net, "on_sendmsg6", CgroupSockAddr, "IPv6 datagrams to named peers"),
-        on(Net, "on_tcp", SockOps, "results of connects, accepts, closes"),
+        on(Net, "on_bind4", CgroupSock, "IPv4 binds"),
+        on(Net, "on_bind6", CgroupSock, "IPv6 binds"),
+        on(Net, "on_tcp", SockOps, "results of connects, listens, accepts, closes"),
         on(Net, "on_egress", CgroupSkb, "bytes sent"),
         on(Net, "on_ingress", CgroupSkb, "bytes received"),
         on(Net, "on_release", CgroupSock, "totals per socket"),

@@ -35,6 +35,7 @@ pub(crate) struct Conversation {
     pub(crate) last_ns: u64,
     pub(crate) role: Option<Role>,
     pub(crate) result: Option<ConnectResult>,
+    pub(crate) errno: Option<u32>,
     pub(crate) closed: bool,
     traffic: Traffic,
 }
@@ -50,6 +51,7 @@ impl Conversation {
             last_ns: at_ns,
             role: None,
             result: None,
+            errno: None,
             closed: false,
             traffic: Traffic::default(),
         }
@@ -71,6 +73,20 @@ impl Conversation {
         }
     }
 
+    /// Whether it is not known yet, or not why, what became of the connect.
+    pub(crate) fn lacks_result(&self) -> bool {
+        use ConnectResult::{Abandoned, Failed, Pending};
+        self.errno.is_none() && matches!(self.result, None | Some(Abandoned | Failed | Pending))
+    }
+
+    /// The connect failed.
+    pub(crate) fn fail(&mut self, errno: u32, at_ns: u64) {
+        self.result = Some(ConnectResult::of_errno(errno));
+        self.errno = Some(errno);
+        self.closed = true;
+        self.last_ns = self.last_ns.max(at_ns);
+    }
+
     pub(crate) fn add(&mut self, flow: &Flow) {
         let sum = &mut self.traffic;
         sum.sent_bytes = sum.sent_bytes.saturating_add(flow.sent_bytes);
@@ -82,6 +98,7 @@ impl Conversation {
     pub(crate) fn done(self) -> Done {
         let net = Net {
             result: self.result,
+            errno: self.errno,
             role: self.role,
             traffic: Some(self.traffic),
             ..net(NetOp::Flow, self.cookie, &self.ends)
@@ -93,16 +110,11 @@ impl Conversation {
 /// Returns the event of `op` with the addresses in `ends`, nothing else filled in.
 pub(crate) fn net(op: NetOp, cookie: u64, ends: &Ends) -> Net {
     Net {
-        op,
         proto: ends.proto,
         family: if ends.family == INET6 { 6 } else { 4 },
         local: local(ends),
-        peer: ends.peer(),
-        cookie,
-        result: None,
-        role: None,
-        traffic: None,
-        first_ts_ns: None,
+        peer: Some(ends.peer()),
+        ..Net::new(op, cookie)
     }
 }
 

@@ -11,9 +11,10 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use event::model::{ConnectResult, Net, NetOp, Role};
-use event::wire::{Ends, Flow, Kind, Sock, flow_flag, sock_flag};
+use event::wire::{ConnectError, Ends, Flow, Kind, Sock, flow_flag, sock_flag};
 
 use crate::conversation::{Conversation, Done, TCP, local, net};
+use crate::recent::{Heard, Recent};
 
 /// Conversations held at most; beyond, the older half is told early, and later traffic of theirs
 /// becomes another flow event. Reached by servers with very many open connections.
@@ -33,6 +34,8 @@ pub enum Said {
         cookie: u64,
         /// What became of it.
         result: ConnectResult,
+        /// The error, if it was one.
+        errno: Option<u32>,
         /// The own address, chosen by now.
         local: Option<SocketAddr>,
     },
@@ -48,6 +51,8 @@ pub struct Flows {
     ended: Vec<u64>,
     over: Vec<Conversation>,
     begun: u64,
+    /// Connects that failed.
+    failed: Recent,
 }
 
 impl Flows {
@@ -59,6 +64,30 @@ impl Flows {
             Kind::Accepted => self.accepted(sock, at_ns),
             Kind::Closed => self.closed(sock, at_ns),
             Kind::Send => Said::Event(net(NetOp::Send, sock.cookie, &sock.ends)),
+            Kind::Bind => Said::Event(own_end(NetOp::Bind, sock)),
+            Kind::Listen => Said::Event(own_end(NetOp::Listen, sock)),
+            _ => Said::Nothing,
+        }
+    }
+
+    /// connect(2) failed. A TCP socket says that itself where the connection had begun; then this comes
+    /// before or after, and only adds what is not known.
+    pub fn failed(&mut self, failed: &ConnectError, at_ns: u64) -> Said {
+        let (cookie, errno) = (failed.cookie, failed.error);
+        self.failed.put(cookie, Heard { at_ns, errno });
+        let result = ConnectResult::of_errno(errno);
+        let said = |local| Said::Result { cookie, result, errno: Some(errno), local };
+        if failed.proto != TCP {
+            return said(None);
+        }
+        let talks = self.sockets.get_mut(&cookie).into_iter().flatten();
+        let mut last = talks.filter(|talk| talk.ends.proto == TCP && talk.first_ns <= at_ns);
+        match last.next_back() {
+            Some(talk) if talk.lacks_result() => {
+                talk.fail(errno, at_ns);
+                self.ended.push(cookie);
+                said(local(&talk.ends))
+            }
             _ => Said::Nothing,
         }
     }
@@ -78,6 +107,7 @@ impl Flows {
 
     /// Tells the conversations that ended since the last call, in the order of their begin.
     pub fn settle(&mut self, tell: impl FnMut(Done)) {
+        self.failed.age();
         for cookie in std::mem::take(&mut self.ended) {
             let Some(mut talks) = self.sockets.remove(&cookie) else { continue };
             self.held -= talks.len();
@@ -104,7 +134,10 @@ impl Flows {
 
     fn connect(&mut self, sock: &Sock, at_ns: u64) -> Said {
         let mut event = net(NetOp::Connect, sock.cookie, &sock.ends);
+        let failed = self.failed.since(sock.cookie, at_ns);
         if sock.ends.proto != TCP {
+            event.errno = failed.map(|failed| failed.errno);
+            event.result = event.errno.map(ConnectResult::of_errno);
             return Said::Event(event);
         }
         let again = |talks: &Vec<Conversation>| talks.iter().any(|talk| talk.closed);
@@ -116,8 +149,14 @@ impl Flows {
         }
         let talk = self.talk(sock, at_ns);
         talk.role = Some(Role::Client);
-        let result = *talk.result.get_or_insert(ConnectResult::Unknown);
-        event.result = Some(result);
+        talk.result.get_or_insert(ConnectResult::Pending);
+        if let Some(Heard { errno, at_ns }) = failed.filter(|_| talk.lacks_result()) {
+            talk.fail(errno, at_ns);
+        }
+        (event.result, event.errno) = (talk.result, talk.errno);
+        if talk.closed {
+            self.ended.push(sock.cookie);
+        }
         Said::Event(event)
     }
 
@@ -125,7 +164,12 @@ impl Flows {
         let talk = self.talk(sock, at_ns);
         talk.role = Some(Role::Client);
         talk.result = Some(ConnectResult::Established);
-        result(sock, ConnectResult::Established)
+        Said::Result {
+            cookie: sock.cookie,
+            result: ConnectResult::Established,
+            errno: None,
+            local: local(&sock.ends),
+        }
     }
 
     fn accepted(&mut self, sock: &Sock, at_ns: u64) -> Said {
@@ -136,18 +180,32 @@ impl Flows {
     }
 
     fn closed(&mut self, sock: &Sock, at_ns: u64) -> Said {
+        let failed = sock.flags & sock_flag::NEVER_ESTABLISHED != 0;
+        let known = self.sockets.contains_key(&sock.cookie);
+        if failed && !known && self.failed.since(sock.cookie, at_ns).is_some() {
+            // connect(2) said so before, and its flow was told.
+            return Said::Nothing;
+        }
         let talk = self.talk(sock, at_ns);
         talk.closed = true;
-        let failed = sock.flags & sock_flag::NEVER_ESTABLISHED != 0;
-        let known = if failed { ConnectResult::Failed } else { ConnectResult::Established };
         // The handshake may have been told already; a close does not take that back.
-        let kept = match talk.result {
-            Some(ConnectResult::Established) => ConnectResult::Established,
-            _ => known,
+        if talk.lacks_result() {
+            talk.result = Some(match sock.error {
+                _ if !failed => ConnectResult::Established,
+                0 if sock.flags & sock_flag::NOT_BEGUN != 0 => ConnectResult::Failed,
+                0 => ConnectResult::Abandoned,
+                errno => ConnectResult::of_errno(errno),
+            });
+        }
+        talk.errno = talk.errno.or((sock.error != 0).then_some(sock.error));
+        let result = Said::Result {
+            cookie: sock.cookie,
+            result: talk.result.unwrap_or(ConnectResult::Established),
+            errno: talk.errno.filter(|_| failed),
+            local: local(&sock.ends),
         };
-        talk.result = Some(kept);
         self.ended.push(sock.cookie);
-        result(sock, kept)
+        result
     }
 
     /// The conversation of a socket's record, begun if need be.
@@ -208,8 +266,9 @@ fn differs(a: &Ends, b: &Ends) -> bool {
     (a.peer, a.peer_port) != (b.peer, b.peer_port)
 }
 
-fn result(sock: &Sock, result: ConnectResult) -> Said {
-    Said::Result { cookie: sock.cookie, result, local: local(&sock.ends) }
+/// The event of a socket that has no peer.
+fn own_end(op: NetOp, sock: &Sock) -> Net {
+    Net { peer: None, ..net(op, sock.cookie, &sock.ends) }
 }
 
 #[cfg(test)]

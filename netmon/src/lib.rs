@@ -5,6 +5,7 @@
 
 mod conversation;
 mod flows;
+mod recent;
 
 pub use conversation::Done;
 pub use flows::{Flows, Said};

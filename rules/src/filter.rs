@@ -133,16 +133,9 @@ mod tests {
 
     fn connect() -> Event {
         event(What::Net(Net {
-            op: NetOp::Connect,
             proto: 6,
-            family: 4,
-            local: None,
-            peer: ([10, 0, 0, 9], 443).into(),
-            cookie: 1,
-            result: None,
-            role: None,
-            traffic: None,
-            first_ts_ns: None,
+            peer: Some(([10, 0, 0, 9], 443).into()),
+            ..Net::new(NetOp::Connect, 1)
         }))
     }
 

@@ -46,7 +46,7 @@ impl<'a> Subject<'a> {
         let actor = event.actor.as_ref();
         let (paths, peer): (_, Option<SocketAddr>) = match &event.what {
             What::File(file) => ([file.path.as_deref(), file.path2.as_deref()], None),
-            What::Net(net) => ([None, None], Some(net.peer)),
+            What::Net(net) => ([None, None], net.peer),
             _ => ([None, None], None),
         };
         Subject {

@@ -130,7 +130,7 @@ fn connections_in_a_new_network_namespace_are_recorded() {
     };
     let run = lab.run(["bash", "-c", &script]).record();
     run.assert_adds_up();
-    let expected = if up { (5, "established") } else { (1, "failed") };
+    let expected = if up { (5, "established") } else { (1, "unreachable") };
     let connects: Vec<_> = run.of("net", "connect").collect();
     assert_eq!(connects.len(), expected.0, "connects: {}", run.errors());
     for event in connects {

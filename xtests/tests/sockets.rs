@@ -88,7 +88,7 @@ fn a_connection_that_is_refused_is_recorded_as_failed() {
         let connects: Vec<_> = run.of("net", "connect").collect();
         assert_eq!(connects.len(), 1, "connects to {closed}");
         for event in connects {
-            assert_eq!((event.text("peer"), event.text("result")), (closed.as_str(), "failed"));
+            assert_eq!((event.text("peer"), event.text("result")), (closed.as_str(), "refused"));
         }
     }
 }

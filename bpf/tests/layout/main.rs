@@ -8,9 +8,9 @@ use std::mem::offset_of;
 
 use bpf::Topic;
 use event::wire::{
-    ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Cell, Cred, Creds, Ends, Exec, Exit, Flow,
-    Fork, Head, Kind, Left, Open, RECORD_KINDS, Sock, exec_flag, flow_flag, fork_flag, open_mode,
-    sock_flag,
+    ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Cell, ConnectError, Cred, Creds, Ends, Exec,
+    Exit, Flow, Fork, Head, Kind, Left, Open, RECORD_KINDS, Sock, exec_flag, flow_flag, fork_flag,
+    open_mode, sock_flag,
 };
 
 use btf::Btf;
@@ -92,7 +92,8 @@ fn structures() -> Vec<Layout> {
         ),
         layout!("rec_cred" = Cred { head, now }),
         layout!("net_ends" = Ends { local, peer, local_port, peer_port, family, proto }),
-        layout!("rec_sock" = Sock { head, cookie, ends, flags, pad }),
+        layout!("rec_sock" = Sock { head, cookie, ends, flags, error }),
+        layout!("rec_result" = ConnectError { head, cookie, error, family, proto }),
         layout!(
             "rec_flow" = Flow {
                 head,
@@ -158,6 +159,9 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_ACCEPTED", Kind::Accepted),
         ("REC_FLOW", Kind::Flow),
         ("REC_CLOSED", Kind::Closed),
+        ("REC_BIND", Kind::Bind),
+        ("REC_LISTEN", Kind::Listen),
+        ("REC_RESULT", Kind::Result),
         ("REC_OPEN", Kind::Open),
     ];
     assert_eq!(kinds.len(), Kind::ALL.len());
@@ -174,6 +178,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("EXEC_ARGV_STOPPED", exec_flag::ARGV_STOPPED),
         ("SOCK_NEVER_ESTABLISHED", sock_flag::NEVER_ESTABLISHED),
         ("SOCK_OWNER_LISTENER", sock_flag::OWNER_LISTENER),
+        ("SOCK_NOT_BEGUN", sock_flag::NOT_BEGUN),
         ("FLOW_RELEASED", flow_flag::RELEASED),
         ("FLOW_CLOSED", flow_flag::CLOSED),
         ("FLOW_PEER_CHANGED", flow_flag::PEER_CHANGED),

@@ -157,7 +157,8 @@ pub(super) fn times(count: u64, exact: bool) -> String {
 }
 
 fn net(line: &Line) -> String {
-    let mut text = format!("{} {}", Safe::new(line.text("proto")), Safe::new(line.text("peer")));
+    let end = if line.has("peer") { "peer" } else { "local" };
+    let mut text = format!("{} {}", Safe::new(line.text("proto")), Safe::new(line.text(end)));
     if let Some(host) = line.bytes("host") {
         text.push_str(&format!(" ({})", Safe::bytes(&host)));
     }
@@ -175,11 +176,15 @@ pub(super) fn net_result(line: &Line) -> String {
     let sent = line.number("sent_bytes");
     let bytes = sent.map(|_| traffic(sent, line.number("received_bytes")));
     match (result, bytes) {
-        ("failed", Some(_)) if sent == Some(0) => result.to_owned(),
         ("" | "established", Some(bytes)) => bytes,
-        (result, Some(bytes)) => format!("{bytes}, {}", Safe::new(result)),
-        (result, None) => Safe::new(result).to_string(),
+        (result, Some(bytes)) if sent != Some(0) => format!("{bytes}, {}", words(result)),
+        (result, _) => words(result),
     }
+}
+
+/// `timed out`.
+fn words(name: &str) -> String {
+    Safe::new(&name.replace('_', " ")).to_string()
 }
 
 /// `1.9 MB out, 14.1 MB in`.

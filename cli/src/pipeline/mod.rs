@@ -67,7 +67,7 @@ pub struct Pipeline {
     coverage: Coverage,
     beats: beats::Beats,
     window: window::Window,
-    /// Connects of this window whose result is not known: event by socket.
+    /// Connects of this window whose result may still come: event by socket.
     connecting: HashMap<u64, Vec<u64>>,
     /// Execs of which more argv is to come, or its hash.
     executing: HashMap<ProcId, u64>,
@@ -193,6 +193,7 @@ impl Pipeline {
             // The recorder makes a hash of it, which has a frame of its own.
             Record::ArgvEnd(_) => {}
             Record::Sock(kind, sock) => self.on_sock(kind, sock, at),
+            Record::Result(failed) => self.on_connect_error(failed, at),
             Record::Flow(flow) => self.flows.flow(flow, at.boot_ns),
             // Opens are summed by the recorder; a single one counts as a sum of one.
             Record::Open(open) => self.on_open(open),

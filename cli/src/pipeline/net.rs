@@ -1,31 +1,52 @@
 //! Socket records: events at once, results when they come, flows when they are over.
 
 use event::model::{ConnectResult, NetOp, What};
-use event::wire::{Kind, Sock};
+use event::wire::{ConnectError, Kind, Sock};
 use netmon::{Done, Said};
 
-use super::{At, Pipeline};
+use super::{At, Pipeline, window::Window};
 
 impl Pipeline {
     pub(super) fn on_sock(&mut self, kind: Kind, sock: &Sock, at: At) {
         match self.flows.sock(kind, sock, at.boot_ns) {
-            Said::Nothing => {}
             Said::Event(net) => {
-                let waits = net.op == NetOp::Connect && net.result == Some(ConnectResult::Unknown);
+                let (is_connect, result) = (net.op == NetOp::Connect, net.result);
                 let actor = self.processes.actor(sock.head.process());
                 let serial = self.push(at, Some(actor), What::Net(net));
-                if waits {
-                    self.connecting.entry(sock.cookie).or_default().push(serial);
-                }
-            }
-            Said::Result { cookie, result, local } => {
-                for serial in self.connecting.remove(&cookie).unwrap_or_default() {
-                    if let Some(What::Net(net)) = self.window.what(serial) {
-                        net.result = Some(result);
-                        net.local = net.local.or(local);
+                let waiting = is_connect.then(|| self.connecting.entry(sock.cookie).or_default());
+                match (waiting, result) {
+                    (Some(waiting), Some(ConnectResult::Pending)) => {
+                        waiting.retain(|serial| is_pending(&mut self.window, *serial));
+                        waiting.push(serial);
                     }
+                    // Without a result it succeeded, unless that is taken back; those before did.
+                    (Some(waiting), None) => *waiting = vec![serial],
+                    _ => {}
                 }
             }
+            said => self.on_result(said),
+        }
+    }
+
+    pub(super) fn on_connect_error(&mut self, failed: &ConnectError, at: At) {
+        let said = self.flows.failed(failed, at.boot_ns);
+        self.on_result(said);
+    }
+
+    fn on_result(&mut self, said: Said) {
+        let Said::Result { cookie, result, errno, local } = said else { return };
+        let Some(waiting) = self.connecting.get(&cookie) else { return };
+        for serial in waiting {
+            if let Some(What::Net(net)) = self.window.what(*serial) {
+                net.result = Some(result);
+                net.errno = errno;
+                net.local = net.local.or(local);
+            }
+        }
+        // What failed without an error may still get one: connect(2) says it after the socket.
+        let vague = matches!(result, ConnectResult::Failed | ConnectResult::Abandoned);
+        if !vague || errno.is_some() {
+            self.connecting.remove(&cookie);
         }
     }
 
@@ -46,4 +67,9 @@ impl Pipeline {
         }
         self.flows = flows;
     }
+}
+
+fn is_pending(window: &mut Window, serial: u64) -> bool {
+    let what = window.what(serial);
+    matches!(what, Some(What::Net(net)) if net.result == Some(ConnectResult::Pending))
 }

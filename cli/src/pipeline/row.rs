@@ -25,8 +25,8 @@ pub fn row<R>(event: &Event, line: &[u8], with: impl FnOnce(&Row<'_>) -> R) -> R
             with(&row)
         }
         What::Net(net) => {
-            let (proto, ip) = (net.proto_name(), net.peer.ip().to_string());
-            of_net(net, &proto, &ip, &mut row);
+            let (proto, ip) = (net.proto_name(), net.peer.map(|peer| peer.ip().to_string()));
+            of_net(net, &proto, ip.as_deref(), &mut row);
             with(&row)
         }
         What::Start(start) => {
@@ -47,10 +47,10 @@ fn of_file<'a>(file: &'a File, row: &mut Row<'a>) {
     row.count = file.count;
 }
 
-fn of_net<'a>(net: &Net, proto: &'a str, ip: &'a str, row: &mut Row<'a>) {
+fn of_net<'a>(net: &Net, proto: &'a str, ip: Option<&'a str>, row: &mut Row<'a>) {
     row.proto = Some(proto);
-    row.ip = Some(ip);
-    row.port = Some(net.peer.port());
+    row.ip = ip;
+    row.port = net.peer.map(|peer| peer.port());
     row.sent = net.traffic.map(|traffic| traffic.sent_bytes);
     row.received = net.traffic.map(|traffic| traffic.received_bytes);
 }

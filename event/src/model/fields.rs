@@ -210,9 +210,12 @@ impl Net {
         if let Some(local) = self.local {
             take("local", Value::Address(local));
         }
-        take("peer", Value::Address(self.peer));
+        if let Some(peer) = self.peer {
+            take("peer", Value::Address(peer));
+        }
         take("cookie", Value::Number(self.cookie));
         text(take, "result", self.result.map(super::ConnectResult::name));
+        number(take, "errno", self.errno);
         text(take, "role", self.role.map(super::Role::name));
         if let Some(traffic) = &self.traffic {
             take("sent_bytes", Value::Number(traffic.sent_bytes));

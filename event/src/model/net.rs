@@ -12,13 +12,18 @@ pub enum NetOp {
     Send,
     /// A TCP connection was accepted.
     Accept,
+    /// bind(2) gave the socket its own address.
+    Bind,
+    /// The socket begins to take connections.
+    Listen,
     /// What a socket exchanged with one peer, told when it is over.
     Flow,
 }
 
 impl NetOp {
     /// Every operation.
-    pub const ALL: [NetOp; 4] = [NetOp::Connect, NetOp::Send, NetOp::Accept, NetOp::Flow];
+    pub const ALL: [NetOp; 6] =
+        [NetOp::Connect, NetOp::Send, NetOp::Accept, NetOp::Bind, NetOp::Listen, NetOp::Flow];
 
     /// Returns the `op` of its events.
     #[must_use]
@@ -27,30 +32,71 @@ impl NetOp {
             NetOp::Connect => "connect",
             NetOp::Send => "send",
             NetOp::Accept => "accept",
+            NetOp::Bind => "bind",
+            NetOp::Listen => "listen",
             NetOp::Flow => "flow",
         }
     }
 }
 
-/// What became of a TCP connection.
+/// What became of a connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectResult {
     /// The handshake ended well.
     Established,
-    /// Refused, reset or timed out before that.
+    /// The other end refused.
+    Refused,
+    /// Nobody answered in time.
+    TimedOut,
+    /// There is no way there.
+    Unreachable,
+    /// The other end broke it off.
+    Reset,
+    /// The program closed the socket before there was an answer.
+    Abandoned,
+    /// Another error.
     Failed,
-    /// Not known when the event was written; the flow's event knows it.
-    Unknown,
+    /// It goes on; the flow's event knows the end.
+    Pending,
 }
 
 impl ConnectResult {
+    /// Every result.
+    pub const ALL: [ConnectResult; 8] = [
+        ConnectResult::Established,
+        ConnectResult::Refused,
+        ConnectResult::TimedOut,
+        ConnectResult::Unreachable,
+        ConnectResult::Reset,
+        ConnectResult::Abandoned,
+        ConnectResult::Failed,
+        ConnectResult::Pending,
+    ];
+
+    /// Returns what an errno stands for; numbers of include/uapi/asm-generic/errno.h.
+    #[must_use]
+    pub fn of_errno(errno: u32) -> ConnectResult {
+        match errno {
+            111 => ConnectResult::Refused,
+            110 => ConnectResult::TimedOut,
+            101 | 113 => ConnectResult::Unreachable,
+            104 => ConnectResult::Reset,
+            _ => ConnectResult::Failed,
+        }
+    }
+
     /// Returns its name in events.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             ConnectResult::Established => "established",
+            ConnectResult::Refused => "refused",
+            ConnectResult::TimedOut => "timed_out",
+            ConnectResult::Unreachable => "unreachable",
+            ConnectResult::Reset => "reset",
+            ConnectResult::Abandoned => "abandoned",
             ConnectResult::Failed => "failed",
-            ConnectResult::Unknown => "unknown",
+            ConnectResult::Pending => "pending",
         }
     }
 }
@@ -99,12 +145,14 @@ pub struct Net {
     pub family: u8,
     /// Own address, once it has one.
     pub local: Option<SocketAddr>,
-    /// The other's address.
-    pub peer: SocketAddr,
+    /// The other's address; none for bind and listen.
+    pub peer: Option<SocketAddr>,
     /// The kernel's name of the socket, unique while the machine is up.
     pub cookie: u64,
     /// What became of a TCP connection: on connect, and on flows where it is known.
     pub result: Option<ConnectResult>,
+    /// The error that ended the connect or the connection.
+    pub errno: Option<u32>,
     /// Which end began: on TCP flows whose begin was seen.
     pub role: Option<Role>,
     /// What was exchanged: only on flows.
@@ -114,6 +162,24 @@ pub struct Net {
 }
 
 impl Net {
+    /// Returns an event of `op` about the socket `cookie` of which nothing else is known.
+    #[must_use]
+    pub fn new(op: NetOp, cookie: u64) -> Net {
+        Net {
+            op,
+            proto: 0,
+            family: 4,
+            local: None,
+            peer: None,
+            cookie,
+            result: None,
+            errno: None,
+            role: None,
+            traffic: None,
+            first_ts_ns: None,
+        }
+    }
+
     /// Returns the name of its protocol, `ip-N` for one without.
     #[must_use]
     pub fn proto_name(&self) -> Cow<'static, str> {

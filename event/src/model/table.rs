@@ -127,7 +127,7 @@ pub const TYPES: &[Type] = &[
     },
     Type {
         name: "net",
-        ops: &["connect", "send", "accept", "flow"],
+        ops: &["connect", "send", "accept", "bind", "listen", "flow"],
         fields: &[
             "proto",
             "family",
@@ -135,6 +135,7 @@ pub const TYPES: &[Type] = &[
             "peer",
             "cookie",
             "result",
+            "errno",
             "role",
             "sent_bytes",
             "received_bytes",

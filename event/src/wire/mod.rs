@@ -9,7 +9,7 @@ mod process;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-pub use net::{Ends, Flow, Sock, flow_flag, sock_flag};
+pub use net::{ConnectError, Ends, Flow, Sock, flow_flag, sock_flag};
 pub use open::{Open, open_mode};
 pub use process::{
     ARGV_CAP, Argv, ArgvEnd, CRED_GROUPS, Cred, Creds, Exec, ExecData, Exit, Fork, Left, exec_flag,
@@ -67,13 +67,19 @@ pub enum Kind {
     Flow = 20,
     /// A TCP socket reached CLOSE.
     Closed = 21,
+    /// bind(2) gave a socket its local end.
+    Bind = 22,
+    /// A socket begins to take connections.
+    Listen = 23,
+    /// connect(2) failed.
+    Result = 28,
     /// A regular file was opened.
     Open = 32,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 17] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -87,6 +93,9 @@ impl Kind {
         Kind::Accepted,
         Kind::Flow,
         Kind::Closed,
+        Kind::Bind,
+        Kind::Listen,
+        Kind::Result,
         Kind::Open,
     ];
 
@@ -178,10 +187,12 @@ pub enum Record<'a> {
     ArgvEnd(&'a ArgvEnd),
     /// A task changed its credentials.
     Cred(&'a Cred),
-    /// Connect, Send, Established, Accepted or Closed, as the kind says.
+    /// Connect, Send, Established, Accepted, Closed, Bind or Listen, as the kind says.
     Sock(Kind, &'a Sock),
     /// Totals of a flow.
     Flow(&'a Flow),
+    /// connect(2) failed.
+    Result(&'a ConnectError),
     /// A regular file was opened.
     Open(&'a Open),
 }
@@ -214,9 +225,14 @@ impl<'a> Record<'a> {
             Kind::Cred => Record::Cred(view(bytes)?),
             Kind::Flow => Record::Flow(view(bytes)?),
             Kind::Open => Record::Open(view(bytes)?),
-            Kind::Connect | Kind::Send | Kind::Established | Kind::Accepted | Kind::Closed => {
-                Record::Sock(kind, view(bytes)?)
-            }
+            Kind::Result => Record::Result(view(bytes)?),
+            Kind::Connect
+            | Kind::Send
+            | Kind::Established
+            | Kind::Accepted
+            | Kind::Closed
+            | Kind::Bind
+            | Kind::Listen => Record::Sock(kind, view(bytes)?),
         })
     }
 
@@ -233,6 +249,7 @@ impl<'a> Record<'a> {
             Record::Cred(r) => &r.head,
             Record::Sock(_, r) => &r.head,
             Record::Flow(r) => &r.head,
+            Record::Result(r) => &r.head,
             Record::Open(r) => &r.head,
         }
     }

@@ -12,6 +12,8 @@ pub mod sock_flag {
     pub const NEVER_ESTABLISHED: u32 = 1;
     /// The owner is the listening socket's.
     pub const OWNER_LISTENER: u32 = 2;
+    /// Closed: the last connect failed before it sent anything.
+    pub const NOT_BEGUN: u32 = 4;
 }
 
 /// Bits of [`Flow::flags`] (`enum flow_flag`).
@@ -74,8 +76,24 @@ pub struct Sock {
     pub ends: Ends,
     /// See [`sock_flag`].
     pub flags: u32,
-    /// Zero.
-    pub pad: u32,
+    /// Closed: errno that the socket had by then, 0 for none.
+    pub error: u32,
+}
+
+/// connect(2) failed (`struct rec_result`).
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct ConnectError {
+    /// The caller.
+    pub head: Head,
+    /// The kernel's name of the socket.
+    pub cookie: u64,
+    /// errno.
+    pub error: u32,
+    /// `AF_INET` or `AF_INET6`.
+    pub family: u16,
+    /// `IPPROTO_*`.
+    pub proto: u16,
 }
 
 /// What a socket exchanged with one peer since its last record (`struct rec_flow`).

@@ -62,19 +62,8 @@ fn net(op: NetOp, peer: &str, result: Option<ConnectResult>, traffic: Option<(u6
         sent_packets: 4,
         received_packets: 5,
     });
-    let peer = peer.parse().expect("an address");
-    What::Net(Net {
-        op,
-        proto: 6,
-        family: 4,
-        local: None,
-        peer,
-        cookie: 1,
-        result,
-        role: None,
-        traffic,
-        first_ts_ns: None,
-    })
+    let peer = Some(peer.parse().expect("an address"));
+    What::Net(Net { proto: 6, peer, result, traffic, ..Net::new(op, 1) })
 }
 
 fn start(command: &[&[u8]]) -> What {

@@ -277,7 +277,7 @@ impl Maker {
     }
 
     pub(super) fn sock(&mut self, kind: Kind, pid: u32, cookie: u64, ends: Ends, flags: u32) {
-        let sock = wire::Sock { head: self.head(kind, pid), cookie, ends, flags, pad: 0 };
+        let sock = wire::Sock { head: self.head(kind, pid), cookie, ends, flags, error: 0 };
         self.record(kind, sock, &[]);
     }
 

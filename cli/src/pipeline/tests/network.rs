@@ -36,7 +36,8 @@ fn a_later_result_is_in_the_flow_event() {
     maker.sock(Kind::Connect, 42, 5, ends(0), 0);
     maker.checkpoint();
     maker.sock(Kind::Closed, 42, 5, ends(0), sock_flag::NEVER_ESTABLISHED);
-    let expected = [json!(["connect", "unknown", null, null]), json!(["flow", "failed", null, 0])];
+    let expected =
+        [json!(["connect", "pending", null, null]), json!(["flow", "abandoned", null, 0])];
     assert_eq!(told(&maker.sealed()), expected);
 }
 
