@@ -14,9 +14,14 @@ enum look {
 	LOOK_OPEN,		/* returns a descriptor of a file */
 	LOOK_CRED,		/* may change credentials */
 	LOOK_CONNECT,		/* connects a socket */
+	LOOK_RARE = 128,	/* | CALL_*: told by rare.h */
 };
 
+#define RARE(name) (LOOK_RARE | CALL_##name)
 #define CALL_NUMBERS 512
+
+/* 32-bit x86 has two truncates; this one takes the length in halves. */
+#define COMPAT_TRUNCATE64 193
 
 #if defined(__TARGET_ARCH_arm64)
 static const u8 native_calls[CALL_NUMBERS] = {
@@ -34,6 +39,38 @@ static const u8 native_calls[CALL_NUMBERS] = {
 	[151] = LOOK_CRED,	/* setfsuid */
 	[152] = LOOK_CRED,	/* setfsgid */
 	[159] = LOOK_CRED,	/* setgroups */
+	[39] = RARE(UMOUNT),
+	[40] = RARE(MOUNT),
+	[41] = RARE(PIVOT_ROOT),
+	[45] = RARE(TRUNCATE),
+	[51] = RARE(CHROOT),
+	[97] = RARE(UNSHARE),
+	[104] = RARE(KEXEC_LOAD),
+	[105] = RARE(INIT_MODULE),
+	[106] = RARE(DELETE_MODULE),
+	[112] = RARE(CLOCK_SETTIME),
+	[117] = RARE(PTRACE),
+	[142] = RARE(REBOOT),
+	[170] = RARE(SETTIMEOFDAY),
+	[219] = RARE(KEYCTL),
+	[224] = RARE(SWAPON),
+	[241] = RARE(PERF_EVENT_OPEN),
+	[268] = RARE(SETNS),
+	[270] = RARE(PROCESS_VM_READV),
+	[271] = RARE(PROCESS_VM_WRITEV),
+	[273] = RARE(FINIT_MODULE),
+	[279] = RARE(MEMFD_CREATE),
+	[280] = RARE(BPF),
+	[282] = RARE(USERFAULTFD),
+	[294] = RARE(KEXEC_FILE_LOAD),
+	[425] = RARE(IO_URING_SETUP),
+	[428] = RARE(OPEN_TREE),
+	[429] = RARE(MOVE_MOUNT),
+	[430] = RARE(FSOPEN),
+	[432] = RARE(FSMOUNT),
+	[438] = RARE(PIDFD_GETFD),
+	[442] = RARE(MOUNT_SETATTR),
+	[447] = RARE(MEMFD_SECRET),
 };
 #else
 static const u8 native_calls[CALL_NUMBERS] = {
@@ -53,6 +90,38 @@ static const u8 native_calls[CALL_NUMBERS] = {
 	[122] = LOOK_CRED,	/* setfsuid */
 	[123] = LOOK_CRED,	/* setfsgid */
 	[126] = LOOK_CRED,	/* capset */
+	[76] = RARE(TRUNCATE),
+	[101] = RARE(PTRACE),
+	[155] = RARE(PIVOT_ROOT),
+	[161] = RARE(CHROOT),
+	[164] = RARE(SETTIMEOFDAY),
+	[165] = RARE(MOUNT),
+	[166] = RARE(UMOUNT),
+	[167] = RARE(SWAPON),
+	[169] = RARE(REBOOT),
+	[175] = RARE(INIT_MODULE),
+	[176] = RARE(DELETE_MODULE),
+	[227] = RARE(CLOCK_SETTIME),
+	[246] = RARE(KEXEC_LOAD),
+	[250] = RARE(KEYCTL),
+	[272] = RARE(UNSHARE),
+	[298] = RARE(PERF_EVENT_OPEN),
+	[308] = RARE(SETNS),
+	[310] = RARE(PROCESS_VM_READV),
+	[311] = RARE(PROCESS_VM_WRITEV),
+	[313] = RARE(FINIT_MODULE),
+	[319] = RARE(MEMFD_CREATE),
+	[320] = RARE(KEXEC_FILE_LOAD),
+	[321] = RARE(BPF),
+	[323] = RARE(USERFAULTFD),
+	[425] = RARE(IO_URING_SETUP),
+	[428] = RARE(OPEN_TREE),
+	[429] = RARE(MOVE_MOUNT),
+	[430] = RARE(FSOPEN),
+	[432] = RARE(FSMOUNT),
+	[438] = RARE(PIDFD_GETFD),
+	[442] = RARE(MOUNT_SETATTR),
+	[447] = RARE(MEMFD_SECRET),
 };
 
 static const u8 compat_calls[CALL_NUMBERS] = {
@@ -81,6 +150,41 @@ static const u8 compat_calls[CALL_NUMBERS] = {
 	[214] = LOOK_CRED,	/* setgid */
 	[215] = LOOK_CRED,	/* setfsuid */
 	[216] = LOOK_CRED,	/* setfsgid */
+	[21] = RARE(MOUNT),
+	[22] = RARE(UMOUNT),
+	[25] = RARE(SETTIMEOFDAY),
+	[26] = RARE(PTRACE),
+	[52] = RARE(UMOUNT),
+	[61] = RARE(CHROOT),
+	[79] = RARE(SETTIMEOFDAY),
+	[87] = RARE(SWAPON),
+	[88] = RARE(REBOOT),
+	[92] = RARE(TRUNCATE),
+	[128] = RARE(INIT_MODULE),
+	[129] = RARE(DELETE_MODULE),
+	[193] = RARE(TRUNCATE),
+	[217] = RARE(PIVOT_ROOT),
+	[264] = RARE(CLOCK_SETTIME),
+	[283] = RARE(KEXEC_LOAD),
+	[288] = RARE(KEYCTL),
+	[310] = RARE(UNSHARE),
+	[336] = RARE(PERF_EVENT_OPEN),
+	[346] = RARE(SETNS),
+	[347] = RARE(PROCESS_VM_READV),
+	[348] = RARE(PROCESS_VM_WRITEV),
+	[350] = RARE(FINIT_MODULE),
+	[356] = RARE(MEMFD_CREATE),
+	[357] = RARE(BPF),
+	[374] = RARE(USERFAULTFD),
+	[404] = RARE(CLOCK_SETTIME),
+	[425] = RARE(IO_URING_SETUP),
+	[428] = RARE(OPEN_TREE),
+	[429] = RARE(MOVE_MOUNT),
+	[430] = RARE(FSOPEN),
+	[432] = RARE(FSMOUNT),
+	[438] = RARE(PIDFD_GETFD),
+	[442] = RARE(MOUNT_SETATTR),
+	[447] = RARE(MEMFD_SECRET),
 };
 #endif
 

@@ -25,6 +25,20 @@ INLINE void *reserve_bulk(u32 kind, u32 size)
 	return reserve(&call_ring, kind, size);
 }
 
+/* The same for a record that is built elsewhere. */
+INLINE void output_bulk(u32 kind, void *rec, u32 size)
+{
+	u64 waiting = bpf_ringbuf_query(&call_ring, BPF_RB_AVAIL_DATA);
+	u64 whole = bpf_ringbuf_query(&call_ring, BPF_RB_RING_SIZE);
+
+	if (waiting + size + RING_HEAD > whole / 4 * 3) {
+		count(kind, COUNT_SEEN);
+		count(kind, COUNT_LOST);
+		return;
+	}
+	output(&call_ring, kind, rec, size);
+}
+
 INLINE u64 bulk_flag(u32 size)
 {
 	u64 waiting = bpf_ringbuf_query(&call_ring, BPF_RB_AVAIL_DATA);

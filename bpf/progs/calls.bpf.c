@@ -9,10 +9,12 @@
  * or its arguments in registers, which nobody can change meanwhile. A string in the caller's memory
  * is only what the caller says, and is marked so.
  */
+#include "call_args.h"
 #include "call_numbers.h"
-#include "cred.h"
 #include "connect.h"
+#include "cred.h"
 #include "opens.h"
+#include "rare.h"
 
 struct call {
 	u32 look;
@@ -20,16 +22,6 @@ struct call {
 };
 
 #if defined(__TARGET_ARCH_arm64)
-INLINE u64 first_argument(struct pt_regs *regs, bool compat)
-{
-	return BPF_CORE_READ(regs, orig_x0);
-}
-
-INLINE u64 number_of_call(struct pt_regs *regs)
-{
-	return (u32)BPF_CORE_READ(regs, syscallno);
-}
-
 INLINE struct call look_at(struct pt_regs *regs)
 {
 	struct call call = {};
@@ -42,16 +34,11 @@ INLINE struct call look_at(struct pt_regs *regs)
 #else
 #define TS_COMPAT 2	/* arch/x86/include/asm/thread_info.h */
 
-INLINE u64 first_argument(struct pt_regs *regs, bool compat)
-{
-	return compat ? (u32)BPF_CORE_READ(regs, bx) : BPF_CORE_READ(regs, di);
-}
-
 INLINE struct call look_at(struct pt_regs *regs)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct call call = {};
-	u64 nr = BPF_CORE_READ(regs, orig_ax);
+	u64 nr = number_of_call(regs);
 
 	if (nr >= CALL_NUMBERS || !(native_calls[nr] | compat_calls[nr]))
 		return call;
@@ -68,13 +55,34 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 
 	if (call.look == LOOK_NOT || !current_in_run())
 		return 0;
+	if (call.look & LOOK_RARE)
+		return on_rare_call(regs, ret, call.look & ~LOOK_RARE, call.compat);
 	switch (call.look) {
 	case LOOK_OPEN:
 		return on_open(ret);
 	case LOOK_CRED:
 		return on_cred();
 	case LOOK_CONNECT:
-		return on_connect(first_argument(regs, call.compat), ret);
+		return on_connect(argument(regs, 0, call.compat), ret);
 	}
 	return 0;
+}
+
+/* New namespaces at birth: clone(2) has flags in a register, clone3(2) in the caller's memory, which
+ * may say something else by now. The child itself tells. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_birth, struct task_struct *parent, struct task_struct *child)
+{
+	if (!current_in_run())
+		return 0;
+	return on_new_namespaces(parent, child);
+}
+
+/* In whoever makes a cgroup; `path` is the kernel's, within its hierarchy. */
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(on_cgroup, struct cgroup *cgroup, const char *path)
+{
+	if (!current_in_run())
+		return 0;
+	return on_cgroup_made(cgroup, path);
 }

@@ -28,6 +28,7 @@ union abi {
 	struct rec_flow flow;
 	struct rec_result result;
 	struct rec_open open;
+	struct rec_call call;
 	enum rec_kind kind;
 	enum count_cell cell;
 	enum limit limit;
@@ -37,6 +38,9 @@ union abi {
 	enum sock_flag sock_flag;
 	enum flow_flag flow_flag;
 	enum open_mode open_mode;
+	enum call_name call_name;
+	enum call_flag call_flag;
+	enum call_namespace call_namespace;
 };
 const union abi *const volatile abi = 0;
 
@@ -98,9 +102,10 @@ INLINE struct upid *upid_at(struct pid *pid, u32 level)
 
 static long number_at(u32 level, struct numbering *it)
 {
-	struct upid *upid = upid_at(it->pid, level);
+	struct pid *pid = it->pid;	/* a field of a struct of ours cannot be relocated */
+	struct upid *upid = upid_at(pid, level);
 
-	if (level > BPF_CORE_READ(it->pid, level))
+	if (level > BPF_CORE_READ(pid, level))
 		return 1;
 	if (BPF_CORE_READ(upid, ns, ns.inum) != pid_ns)
 		return 0;

@@ -44,7 +44,7 @@ impl Topic {
                 Kind::Bind,
                 Kind::Listen,
             ],
-            Topic::Calls => &[Kind::Cred, Kind::Result, Kind::Open],
+            Topic::Calls => &[Kind::Cred, Kind::Result, Kind::Open, Kind::Call],
         }
     }
 
@@ -110,6 +110,8 @@ pub const PROGRAMS: &[Program] = {
         on(Net, "on_ingress", CgroupSkb, "bytes received"),
         on(Net, "on_release", CgroupSock, "totals per socket"),
         on(Calls, "on_sys_exit", BtfTracepoint("sys_exit"), "numbers of opens, rare calls"),
+        on(Calls, "on_birth", BtfTracepoint("sched_process_fork"), "new namespaces at birth"),
+        on(Calls, "on_cgroup", BtfTracepoint("cgroup_mkdir"), "new cgroups"),
     ]
 };
 

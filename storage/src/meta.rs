@@ -244,6 +244,9 @@ pub struct Meta {
     pub verdict: String,
     /// Why it is not complete.
     pub reasons: Vec<String>,
+    /// Through what the run may have had effects that are not in its record.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub effects_outside: Vec<String>,
     /// `sealed`, `direct` or `local`.
     pub trust: String,
     /// What each source saw.

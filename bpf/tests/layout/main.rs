@@ -8,9 +8,9 @@ use std::mem::offset_of;
 
 use bpf::Topic;
 use event::wire::{
-    ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Cell, ConnectError, Cred, Creds, Ends, Exec,
-    Exit, Flow, Fork, Head, Kind, Left, Open, RECORD_KINDS, Sock, exec_flag, flow_flag, fork_flag,
-    open_mode, sock_flag,
+    ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Call, CallName, Cell, ConnectError, Cred,
+    Creds, Ends, Exec, Exit, Flow, Fork, Head, Kind, Left, NAMESPACES, NS_COUNT, Open,
+    RECORD_KINDS, Sock, call_flag, exec_flag, flow_flag, fork_flag, open_mode, sock_flag,
 };
 
 use btf::Btf;
@@ -108,6 +108,28 @@ fn structures() -> Vec<Layout> {
             }
         ),
         layout!("rec_open" = Open { head, ino, dev, generation, mode, pad }),
+        layout!(
+            "rec_call" = Call {
+                head,
+                ret,
+                args,
+                target_start_ns,
+                value,
+                namespaces,
+                changed,
+                entered,
+                target_pid,
+                call,
+                flags,
+                path_len,
+                cwd_len,
+                target_len,
+                name_len,
+                text_len,
+                pad,
+                target_comm
+            }
+        ),
     ]
 }
 
@@ -163,6 +185,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_LISTEN", Kind::Listen),
         ("REC_RESULT", Kind::Result),
         ("REC_OPEN", Kind::Open),
+        ("REC_CALL", Kind::Call),
     ];
     assert_eq!(kinds.len(), Kind::ALL.len());
     let flags = [
@@ -184,6 +207,11 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("FLOW_PEER_CHANGED", flow_flag::PEER_CHANGED),
         ("OPEN_READ", open_mode::READ),
         ("OPEN_WRITE", open_mode::WRITE),
+        ("CALL_COMPAT", call_flag::COMPAT),
+        ("CALL_PATH_CUT", call_flag::PATH_CUT),
+        ("CALL_TEXT_FAULT", call_flag::TEXT_FAULT),
+        ("CALL_TEXT_CUT", call_flag::TEXT_CUT),
+        ("CALL_TARGET_CUT", call_flag::TARGET_CUT),
         ("COUNT_SEEN", Cell::Seen as u32),
         ("COUNT_LOST", Cell::Lost as u32),
         ("COUNT_FAULT", Cell::Fault as u32),
@@ -199,7 +227,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
 
 #[test]
 fn every_shared_number_is_the_same_in_c_and_rust() {
-    const ENUMS: [&str; 9] = [
+    const ENUMS: [&str; 10] = [
         "rec_kind",
         "count_cell",
         "limit",
@@ -209,6 +237,7 @@ fn every_shared_number_is_the_same_in_c_and_rust() {
         "sock_flag",
         "flow_flag",
         "open_mode",
+        "call_flag",
     ];
     let btf = Btf::of(Topic::Proc.object());
     let mut told: Vec<(String, i64)> = Vec::new();
@@ -220,6 +249,34 @@ fn every_shared_number_is_the_same_in_c_and_rust() {
     told.sort();
     expected.sort();
     assert_eq!(told, expected);
+}
+
+/// `PivotRoot` as the C side has it: `PIVOT_ROOT`.
+fn c_name(prefix: &str, name: &str) -> String {
+    let mut out = prefix.to_owned();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_uppercase());
+    }
+    out
+}
+
+#[test]
+fn rare_calls_and_namespaces_have_the_same_numbers_in_c_and_rust() {
+    let btf = Btf::of(Topic::Calls.object());
+    let calls: Vec<(String, i64)> = CallName::ALL
+        .into_iter()
+        .map(|name| (c_name("CALL", &format!("{name:?}")), name as i64))
+        .collect();
+    assert_eq!(btf.enumeration("call_name"), Some(calls));
+    let mut places: Vec<(String, i64)> = (0..)
+        .zip(NAMESPACES)
+        .map(|(place, name)| (format!("NS_{}", name.to_ascii_uppercase()), place))
+        .collect();
+    places.push(("NS_COUNT".to_owned(), NS_COUNT as i64));
+    assert_eq!(btf.enumeration("call_namespace"), Some(places));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What an event says, in one safe line of words for people.
 
+mod outside;
+
 use super::line::Line;
 use crate::text::{self, Safe, command_line, plural, program, signal};
 
@@ -34,6 +36,8 @@ pub(super) fn what(line: &Line) -> String {
         "exec" => exec(line),
         "file" => file(line),
         "net" => net(line),
+        "call" => outside::call(line),
+        "delegation" => outside::delegation(line),
         "lost" => lost(line),
         "source" => source(line),
         "heartbeat" => heartbeat(line),
@@ -219,6 +223,12 @@ fn source(line: &Line) -> String {
     }
 }
 
+/// `effects outside this run possible: docker, systemd`
+pub(crate) fn effects_outside<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| Safe::new(name).to_string()).collect();
+    format!("effects outside this run possible: {}", names.join(", "))
+}
+
 fn end(line: &Line) -> String {
     let mut text = Safe::new(line.text("verdict")).to_string();
     if let Some(events) = line.number("events") {
@@ -226,6 +236,10 @@ fn end(line: &Line) -> String {
     }
     for reason in line.texts("reasons") {
         text.push_str(&format!("; {}", Safe::new(reason)));
+    }
+    let outside = line.texts("effects_outside");
+    if !outside.is_empty() {
+        text.push_str(&format!("; {}", effects_outside(outside)));
     }
     text
 }
@@ -291,8 +305,24 @@ mod tests {
             ["source", "", "names off: no mount\\x1b[2J"],
         );
         check(
-            r#"{"type":"end","verdict":"complete","events":3,"reasons":[]}"#,
-            ["end", "", "complete, 3 events"],
+            r#"{"type":"end","verdict":"complete","events":3,"reasons":[],"effects_outside":["docker","ssh"]}"#,
+            ["end", "", "complete, 3 events; effects outside this run possible: docker, ssh"],
+        );
+        check(
+            r#"{"type":"call","name":"ptrace","errno":"EPERM","cmd":"PTRACE_ATTACH","target_pid":7,"target_exe":"/bin/sleep"}"#,
+            ["call", "", "ptrace PTRACE_ATTACH  sleep[7] outside the run  EPERM"],
+        );
+        check(
+            r#"{"type":"call","name":"mount","ret":0,"flags":"MS_BIND","path_claimed":"b","path2_claimed":"/a","cwd":"/tmp"}"#,
+            ["call", "", "mount  claimed /a -> b in /tmp  MS_BIND"],
+        );
+        check(
+            r#"{"type":"call","name":"unshare","ret":0,"namespaces":["mnt:1","user:2"]}"#,
+            ["call", "", "unshare  mnt:1 user:2"],
+        );
+        check(
+            r#"{"type":"delegation","broker":"docker","how":"path","path":"/run/docker.sock","peer_pid":9,"peer_exe":"/usr/bin/dockerd"}"#,
+            ["delegation", "", "docker by /run/docker.sock  dockerd[9]"],
         );
     }
 
@@ -317,11 +347,36 @@ mod tests {
             "cause",
             "verdict",
             "launched",
+            "name",
+            "cmd",
+            "flags",
+            "errno",
+            "path_claimed",
+            "fs_type",
+            "label",
+            "cgroup",
+            "target_exe",
+            "target_comm",
+            "broker",
+            "how",
+            "peer_exe",
         ];
-        for kind in ["start", "process", "exec", "file", "net", "lost", "source", "end", "new"] {
+        for kind in [
+            "start",
+            "process",
+            "exec",
+            "file",
+            "net",
+            "call",
+            "delegation",
+            "lost",
+            "source",
+            "end",
+            "new",
+        ] {
             for field in fields {
                 let json = format!(
-                    r#"{{"type":"{kind}","pid":1,"{field}":"{evil}","argv":["{evil}"],"command":["{evil}"],"reasons":["{evil}"]}}"#
+                    r#"{{"type":"{kind}","pid":1,"{field}":"{evil}","argv":["{evil}"],"command":["{evil}"],"reasons":["{evil}"],"effects_outside":["{evil}"],"namespaces":["{evil}"]}}"#
                 );
                 let line = Line::parse(json.as_bytes());
                 for text in [verb(&line), who(&line), what(&line)] {

@@ -11,6 +11,7 @@ mod status;
 mod tests;
 mod view;
 
+pub(crate) use describe::effects_outside;
 pub(crate) use query::query;
 pub(crate) use runs::runs;
 pub(crate) use status::status;

@@ -41,6 +41,7 @@ impl Pipeline {
         let end = End {
             verdict: verdict.word.name(),
             reasons: verdict.reasons,
+            effects_outside: self.effects.names(),
             ending: ended.and_then(|ended| ended.ending).map(Ending::name),
             status: sealed.and_then(|sealed| sealed.status).or(self.main_status),
             alive: ended.map(|ended| ended.alive),

@@ -35,6 +35,8 @@ fn bits(op: FileOp) -> u64 {
         FileOp::Attrib => mask::ATTRIB,
         FileOp::Rename => mask::RENAME | mask::MOVED_FROM | mask::MOVED_TO,
         FileOp::Delete => mask::DELETE,
+        // Told by the call itself: marks on mounts do not see it.
+        FileOp::Truncate => 0,
     }
 }
 
@@ -218,7 +220,7 @@ impl Pipeline {
                     self.directories.removed(target, parent, &place.name);
                 }
             }
-            FileOp::Exec | FileOp::Read | FileOp::Write | FileOp::Attrib => {}
+            FileOp::Exec | FileOp::Read | FileOp::Write | FileOp::Attrib | FileOp::Truncate => {}
         }
     }
 

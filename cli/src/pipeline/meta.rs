@@ -27,6 +27,7 @@ impl Pipeline {
             meta.exit = end.status.map(Exit::from_wait);
             meta.verdict = end.verdict.to_owned();
             meta.reasons.clone_from(&end.reasons);
+            meta.effects_outside.clone_from(&end.effects_outside);
         }
         meta.coverage = Source::ALL.iter().filter_map(|source| self.source(*source)).collect();
         meta.counts = self

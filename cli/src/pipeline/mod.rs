@@ -7,8 +7,10 @@
 
 mod about;
 mod beats;
+mod calls;
 mod counts;
 mod directories;
+mod effects;
 mod ending;
 mod files;
 mod launch;
@@ -66,6 +68,7 @@ pub struct Pipeline {
     flows: netmon::Flows,
     coverage: Coverage,
     beats: beats::Beats,
+    effects: effects::Effects,
     window: window::Window,
     /// Connects of this window whose result may still come: event by socket.
     connecting: HashMap<u64, Vec<u64>>,
@@ -197,6 +200,7 @@ impl Pipeline {
             Record::Flow(flow) => self.flows.flow(flow, at.boot_ns),
             // Opens are summed by the recorder; a single one counts as a sum of one.
             Record::Open(open) => self.on_open(open),
+            Record::Call(call, data) => self.on_call(call, &data, at)?,
         }
         Ok(())
     }
@@ -234,18 +238,35 @@ impl Pipeline {
     }
 
     fn tell(&mut self, ready: usize, emit: &mut Emit<'_>) {
-        let Pipeline { window, coverage, told, by_kind, .. } = self;
+        let Pipeline { window, coverage, told, by_kind, effects, processes, .. } = self;
         window.drain(ready, |mut slot| {
             if slot.folded {
                 coverage.folded();
                 return;
             }
-            *told += 1;
-            slot.event.seq = *told;
-            let what = &slot.event.what;
-            *by_kind.entry((what.kind(), what.op())).or_default() += 1;
-            emit(&slot.event);
+            let mut tell = |event: &mut Event| {
+                *told += 1;
+                event.seq = *told;
+                *by_kind.entry((event.what.kind(), event.what.op())).or_default() += 1;
+                emit(event);
+            };
+            let event = &mut slot.event;
+            know_target(event, processes);
+            tell(event);
+            if let Some(delegation) = effects.see(event, processes) {
+                event.what = What::Delegation(Box::new(delegation));
+                tell(event);
+            }
         });
+    }
+
+    /// Adds an event of a process whose fork may still be in another queue.
+    fn push_by(&mut self, at: At, actor: Actor, what: What) {
+        let stranger = self.processes.identify(actor.id).is_none();
+        let serial = self.push(at, Some(actor), what);
+        if let Some(slot) = self.window.get(serial) {
+            slot.stranger = stranger;
+        }
     }
 
     /// Drops what nobody will ask for any more.
@@ -259,6 +280,17 @@ impl Pipeline {
         self.executing.retain(|_, event| window.holds(*event));
         self.directories.expire();
         self.window.end_stretch();
+    }
+}
+
+/// Whether another process is of the run is known when the window's forks are.
+fn know_target(event: &mut Event, processes: &Table) {
+    let other = match &mut event.what {
+        What::Call(call) => call.target.as_mut(),
+        _ => None,
+    };
+    if let Some(other) = other {
+        other.in_run = processes.identify(other.id).is_some();
     }
 }
 

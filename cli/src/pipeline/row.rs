@@ -29,6 +29,14 @@ pub fn row<R>(event: &Event, line: &[u8], with: impl FnOnce(&Row<'_>) -> R) -> R
             of_net(net, &proto, ip.as_deref(), &mut row);
             with(&row)
         }
+        What::Call(call) => {
+            row.path = call.path.as_deref().or(call.path_claimed.as_deref());
+            with(&row)
+        }
+        What::Delegation(delegation) => {
+            row.path = delegation.path.as_deref();
+            with(&row)
+        }
         What::Start(start) => {
             row.uid = start.uid;
             with(&row)

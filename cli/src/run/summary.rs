@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     args::SummaryWhen,
+    pages::effects_outside,
     text::{self, Safe},
 };
 
@@ -78,6 +79,10 @@ impl Told {
 fn done(run: &RunDir, end: End, recorder: Recorder, meta: &Meta, summary: &Summary) -> Told {
     let suffix = run.id().suffix();
     let mut text = format!("audit {suffix}  {}  {}\n", ended(end), figures(meta, summary));
+    if !meta.effects_outside.is_empty() {
+        let names = meta.effects_outside.iter().map(String::as_str);
+        text.push_str(&format!("  outside   {}\n", effects_outside(names)));
+    }
     let wrong = recorder == Recorder::Gone || !meta.verdict.starts_with("complete");
     if wrong {
         text.push_str(&format!("  coverage  {}\n", Safe::new(&meta.verdict)));

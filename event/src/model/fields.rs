@@ -1,8 +1,10 @@
 //! An event's fields under the names that [`super::table`] documents, in the order of the JSON form.
 
+use crate::errno;
+
 use super::{
-    Actor, ArgvHash, Cred, End, Event, Exec, Exit, File, Fork, Heartbeat, Inner, Loss, Net, Opens,
-    Source, Start, Totals, Value, What,
+    Actor, ArgvHash, Call, Cred, Delegation, End, Event, Exec, Exit, File, Fork, Heartbeat, Inner,
+    Loss, Net, Opens, Other, Source, Start, Totals, Value, What,
 };
 
 /// Takes the fields of an event, one after the other.
@@ -24,6 +26,8 @@ impl Event {
             What::Cred(cred) => cred.fields(take),
             What::File(file) => file.fields(take),
             What::Net(net) => net.fields(take),
+            What::Call(call) => call.fields(take),
+            What::Delegation(delegation) => delegation.fields(take),
             What::Lost(loss) => loss.fields(take),
             What::Source(source) => source.fields(take),
             What::Heartbeat(beat) => beat.fields(take),
@@ -187,6 +191,9 @@ impl File {
     fn fields(&self, take: &mut Take<'_>) {
         bytes(take, "path", self.path.as_deref());
         bytes(take, "path2", self.path2.as_deref());
+        bytes(take, "path_claimed", self.path_claimed.as_deref());
+        bytes(take, "cwd", self.cwd.as_deref());
+        number(take, "length", self.length);
         bytes(take, "name", self.name.as_deref());
         text(take, "path_missing", self.missing.map(super::Missing::name));
         text(take, "path_basis", self.basis.map(super::Basis::name));
@@ -224,6 +231,67 @@ impl Net {
             take("received_packets", Value::Number(traffic.received_packets));
         }
         time(take, "first_ts", self.first_ts_ns);
+    }
+}
+
+impl Other {
+    /// Names of its fields, as a `target` or as a `peer`.
+    const TARGET: [&str; 5] =
+        ["target_pid", "target_start_ns", "target_exe", "target_comm", "target_in_run"];
+    const PEER: [&str; 5] = ["peer_pid", "peer_start_ns", "peer_exe", "peer_comm", "peer_in_run"];
+
+    fn fields(&self, [pid, start, exe, comm, in_run]: [&'static str; 5], take: &mut Take<'_>) {
+        take(pid, Value::Number(self.id.pid.into()));
+        if self.id.start_ns != 0 {
+            take(start, Value::Number(self.id.start_ns));
+        }
+        bytes(take, exe, self.exe.as_deref());
+        bytes(take, comm, self.comm.as_deref());
+        flag(take, in_run, self.in_run);
+    }
+}
+
+impl Call {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("name", Value::Text(self.name.name()));
+        match u32::try_from(self.ret.saturating_neg()) {
+            Ok(errno @ 1..) => take("errno", Value::Text(&errno::name(errno))),
+            _ => take("ret", Value::Signed(self.ret)),
+        }
+        text(take, "cmd", self.cmd.as_deref());
+        text(take, "flags", self.flags.as_deref());
+        bytes(take, "path", self.path.as_deref());
+        flag(take, "path_cut", self.path_cut);
+        bytes(take, "path_claimed", self.path_claimed.as_deref());
+        bytes(take, "path2_claimed", self.path2_claimed.as_deref());
+        bytes(take, "cwd", self.cwd.as_deref());
+        flag(take, "text_fault", self.text_fault);
+        bytes(take, "fs_type", self.fs_type.as_deref());
+        bytes(take, "fs_type_claimed", self.fs_type_claimed.as_deref());
+        bytes(take, "label", self.label.as_deref());
+        bytes(take, "label_claimed", self.label_claimed.as_deref());
+        number(take, "length", self.length);
+        if !self.namespaces.is_empty() {
+            take("namespaces", Value::Texts(&self.namespaces));
+        }
+        bytes(take, "cgroup", self.cgroup.as_deref());
+        number(take, "cgroup_id", self.cgroup_id);
+        if let Some(target) = &self.target {
+            target.fields(Other::TARGET, take);
+        }
+        flag(take, "abi32", self.compat);
+    }
+}
+
+impl Delegation {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("broker", Value::Text(self.broker));
+        take("how", Value::Text(self.how));
+        take("evidence", Value::Number(self.evidence));
+        bytes(take, "path", self.path.as_deref());
+        if let Some(peer) = &self.peer {
+            peer.fields(Other::PEER, take);
+        }
     }
 }
 
@@ -271,6 +339,9 @@ impl End {
     fn fields(&self, take: &mut Take<'_>) {
         take("verdict", Value::Text(self.verdict));
         take("reasons", Value::Texts(&self.reasons));
+        if !self.effects_outside.is_empty() {
+            take("effects_outside", Value::Texts(&self.effects_outside));
+        }
         text(take, "ending", self.ending);
         if let Some(code) = self.status {
             status(take, code);

@@ -13,6 +13,8 @@ pub enum FileOp {
     Write,
     /// Mode, owner, times or extended attributes were changed.
     Attrib,
+    /// Cut or extended by its path, without opening it.
+    Truncate,
     /// A name was moved.
     Rename,
     /// A name was removed.
@@ -21,12 +23,13 @@ pub enum FileOp {
 
 impl FileOp {
     /// Every operation, in the order in which one merged report of the kernel is told.
-    pub const ALL: [FileOp; 7] = [
+    pub const ALL: [FileOp; 8] = [
         FileOp::Create,
         FileOp::Exec,
         FileOp::Read,
         FileOp::Write,
         FileOp::Attrib,
+        FileOp::Truncate,
         FileOp::Rename,
         FileOp::Delete,
     ];
@@ -40,6 +43,7 @@ impl FileOp {
             FileOp::Read => "read",
             FileOp::Write => "write",
             FileOp::Attrib => "attrib",
+            FileOp::Truncate => "truncate",
             FileOp::Rename => "rename",
             FileOp::Delete => "delete",
         }
@@ -98,11 +102,13 @@ pub enum Missing {
     Unresolved,
     /// The path of the descriptor could not be read.
     Unreadable,
+    /// Only the caller names the file: [`File::path_claimed`].
+    Claimed,
 }
 
 impl Missing {
     /// Every reason.
-    pub const ALL: [Missing; 7] = [
+    pub const ALL: [Missing; 8] = [
         Missing::NoDirectory,
         Missing::Untold,
         Missing::Removed,
@@ -110,6 +116,7 @@ impl Missing {
         Missing::TooLong,
         Missing::Unresolved,
         Missing::Unreadable,
+        Missing::Claimed,
     ];
 
     /// Returns its name in events.
@@ -123,6 +130,7 @@ impl Missing {
             Missing::TooLong => "too_long",
             Missing::Unresolved => "unresolved",
             Missing::Unreadable => "unreadable",
+            Missing::Claimed => "claimed",
         }
     }
 }
@@ -136,6 +144,12 @@ pub struct File {
     pub path: Option<Vec<u8>>,
     /// For a rename the new path.
     pub path2: Option<Vec<u8>>,
+    /// What the caller's memory held as the path after the call: it may have been another during it.
+    pub path_claimed: Option<Vec<u8>>,
+    /// Directory from which `path_claimed` goes if it is relative.
+    pub cwd: Option<Vec<u8>>,
+    /// New length in bytes.
+    pub length: Option<u64>,
     /// The name within the unknown directory, when a path is missing.
     pub name: Option<Vec<u8>>,
     /// Why a path is missing.
@@ -168,6 +182,9 @@ impl File {
             op,
             path: None,
             path2: None,
+            path_claimed: None,
+            cwd: None,
+            length: None,
             name: None,
             missing: None,
             basis: None,

@@ -4,6 +4,7 @@
 //! are data in [`table`]; [`Event::fields`] hands them out under those names, so that the JSON
 //! form, the columns of an index and the conditions of a query cannot drift apart.
 
+mod call;
 mod fields;
 mod file;
 mod net;
@@ -13,6 +14,7 @@ pub mod table;
 
 use std::sync::Arc;
 
+pub use call::{Call, Delegation, Other};
 pub use file::{Basis, File, FileOp, Missing};
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
 pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, arguments};
@@ -70,6 +72,10 @@ pub enum What {
     File(File),
     /// Something was done with a socket.
     Net(Net),
+    /// A rare system call came back.
+    Call(Box<Call>),
+    /// Something that works for others was used.
+    Delegation(Box<Delegation>),
     /// Something is not in the record.
     Lost(Loss),
     /// What a source says of itself.
@@ -90,6 +96,8 @@ impl What {
             What::Exec(_) => "exec",
             What::File(_) => "file",
             What::Net(_) => "net",
+            What::Call(_) => "call",
+            What::Delegation(_) => "delegation",
             What::Lost(_) => "lost",
             What::Source(_) => "source",
             What::Heartbeat(_) => "heartbeat",

@@ -104,6 +104,8 @@ pub struct End {
     pub verdict: &'static str,
     /// Why it is not complete.
     pub reasons: Vec<String>,
+    /// Through what the run may have had effects that are not in its record.
+    pub effects_outside: Vec<String>,
     /// Why the recording ended: `empty`, `lingered`, `stopped`, `not_started`.
     pub ending: Option<&'static str>,
     /// How the command ended, as wait(2) gives it.

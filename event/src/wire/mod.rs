@@ -3,12 +3,14 @@
 //! A record is viewed where it lies (ring or segment); nothing is copied. Sizes and offsets are held
 //! against the BTF of the built objects by a test in `bpf`.
 
+mod call;
 mod net;
 mod open;
 mod process;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+pub use call::{Call, CallData, CallName, NAMESPACES, NS_COUNT, call_flag};
 pub use net::{ConnectError, Ends, Flow, Sock, flow_flag, sock_flag};
 pub use open::{Open, open_mode};
 pub use process::{
@@ -75,11 +77,13 @@ pub enum Kind {
     Result = 28,
     /// A regular file was opened.
     Open = 32,
+    /// A rare system call came back.
+    Call = 40,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -97,6 +101,7 @@ impl Kind {
         Kind::Listen,
         Kind::Result,
         Kind::Open,
+        Kind::Call,
     ];
 
     /// Returns the kind that `number` stands for.
@@ -195,6 +200,8 @@ pub enum Record<'a> {
     Result(&'a ConnectError),
     /// A regular file was opened.
     Open(&'a Open),
+    /// A rare system call.
+    Call(&'a Call, CallData<'a>),
 }
 
 impl<'a> Record<'a> {
@@ -233,6 +240,10 @@ impl<'a> Record<'a> {
             | Kind::Closed
             | Kind::Bind
             | Kind::Listen => Record::Sock(kind, view(bytes)?),
+            Kind::Call => {
+                let call: &Call = view(bytes)?;
+                Record::Call(call, CallData::split(call, tail::<Call>(bytes))?)
+            }
         })
     }
 
@@ -251,6 +262,7 @@ impl<'a> Record<'a> {
             Record::Flow(r) => &r.head,
             Record::Result(r) => &r.head,
             Record::Open(r) => &r.head,
+            Record::Call(r, _) => &r.head,
         }
     }
 }

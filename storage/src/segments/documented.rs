@@ -11,13 +11,19 @@ fn the_documented_sizes_are_the_sizes() {
         (3, size_of::<wire::Argv>()),
         (4, size_of::<wire::Exit>()),
         (5, size_of::<wire::Left>()),
+        (6, size_of::<wire::ArgvEnd>()),
+        (9, size_of::<wire::Cred>()),
         (16, sock),
         (17, sock),
         (18, sock),
         (19, sock),
         (20, size_of::<wire::Flow>()),
         (21, sock),
+        (22, sock),
+        (23, sock),
+        (28, size_of::<wire::ConnectError>()),
         (32, size_of::<wire::Open>()),
+        (40, size_of::<wire::Call>()),
         (KIND_SEGMENT, size_of::<Segment>()),
         (KIND_ABOUT, 0),
         (KIND_START, size_of::<Start>()),
@@ -31,6 +37,7 @@ fn the_documented_sizes_are_the_sizes() {
         (KIND_FILE_REPEAT, size_of::<FileRepeat>()),
         (KIND_OPENS, size_of::<Opens>()),
         (KIND_MAIN, size_of::<Main>()),
+        (KIND_ARGV_HASH, size_of::<ArgvHash>()),
     ];
     let page = include_str!("../../../docs/storage.md");
     let (_, table) = page.split_once("### Kinds of frames").expect("the heading");

@@ -77,7 +77,18 @@ fn end(verdict: &'static str, reasons: &[&str], events: u64, processes: u64) -> 
     let opens = Some(Opens { seen: 1_912, in_events: 1_912, unnamed: 0, lost: 0 });
     let reasons = reasons.iter().map(|&reason| reason.to_owned()).collect();
     let (ending, status, alive) = (Some("empty"), FINE, Some(0));
-    What::End(Box::new(End { verdict, reasons, ending, status, alive, events, processes, opens }))
+    let effects_outside = Vec::new();
+    What::End(Box::new(End {
+        verdict,
+        reasons,
+        effects_outside,
+        ending,
+        status,
+        alive,
+        events,
+        processes,
+        opens,
+    }))
 }
 
 fn meta(run: &RunDir, seconds: i64, verdict: &str, reasons: &[&str]) -> Meta {

@@ -49,6 +49,10 @@ pub(super) fn write(
     if !meta.coverage.is_empty() {
         labelled("coverage", &coverage(meta))?;
     }
+    if !meta.effects_outside.is_empty() {
+        let names = meta.effects_outside.iter().map(String::as_str);
+        labelled("outside", &describe::effects_outside(names))?;
+    }
     for words in statements(meta) {
         labelled("", &words)?;
     }

@@ -2,7 +2,7 @@
 //! came before each, and so its number and its time, may be another.
 
 use event::frame::control::Source;
-use event::wire::{Ends, Kind, flow_flag, open_mode};
+use event::wire::{CallName, Ends, Kind, flow_flag, open_mode};
 
 use super::Maker;
 
@@ -35,6 +35,20 @@ fn example() -> String {
     maker.sock(Kind::Established, 43, 5, ends, 0);
     maker.flow(43, 5, ends, 512, flow_flag::RELEASED);
     maker.sock(Kind::Closed, 43, 5, ends, 0);
+    maker.dir(3, 14, Ok(b"/etc/cron.d"));
+    maker.file(43, 0x100, 104, 3, b"nightly");
+    maker.call_with(43, CallName::Ptrace, 0, [16, 99, 0, 0, 0, 0], |call| {
+        (call.target_pid, call.target_start_ns) = (99, 990);
+        call.target_comm[..4].copy_from_slice(b"sshd");
+        [b"", b"", b"sshd\0sbin\0usr\0", b"", b""]
+    });
+    maker.call_with(43, CallName::Unshare, 0, [0x1002_0000, 0, 0, 0, 0, 0], |call| {
+        call.namespaces = [4_026_533_210, 1, 2, 4_026_533_209, 3, 4, 5, 0];
+        [b"", b"", b"", b"", b""]
+    });
+    maker.call_with(43, CallName::Mount, -1, [0, 0, 0, 0x1000, 0, 0], |_| {
+        [b"", b"src\0", b"", b"", b"out\0/usr\0\0"]
+    });
     maker.lost(Source::Opens, Kind::Open as u32, 3);
     maker.exit(43, 0x200);
     maker.sealed().lines()

@@ -7,7 +7,7 @@ use event::json;
 use event::model::Event;
 use event::wire::{self, Ends, Head, Kind};
 use serde_json::Value as Json;
-use zerocopy::{Immutable, IntoBytes};
+use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 use super::super::Pipeline;
 
@@ -140,7 +140,8 @@ impl Maker {
     fn record<T: IntoBytes + Immutable>(&mut self, kind: Kind, fixed: T, data: &[&[u8]]) {
         let source = match kind as u16 {
             0..16 => Source::Process,
-            16..32 => Source::Network,
+            16..25 => Source::Network,
+            25 | 26 | 40.. => Source::Calls,
             _ => Source::Opens,
         };
         let mut bytes = [&[fixed.as_bytes()], data].concat().concat();
@@ -294,6 +295,25 @@ impl Maker {
             pad: 0,
         };
         self.record(Kind::Flow, flow, &[]);
+    }
+
+    /// A call that came back, with the caller's registers and what follows the record: path,
+    /// directory, target's program, name, texts.
+    pub(super) fn call_with(
+        &mut self,
+        pid: u32,
+        name: wire::CallName,
+        ret: i64,
+        args: [u64; 6],
+        fill: impl FnOnce(&mut wire::Call) -> [&'static [u8]; 5],
+    ) {
+        let mut call = wire::Call::new_zeroed();
+        call.head = self.head(Kind::Call, pid);
+        (call.ret, call.args, call.call) = (ret, args, name as u32);
+        let data = fill(&mut call);
+        [call.path_len, call.cwd_len, call.target_len, call.name_len, call.text_len] =
+            data.map(|part| part.len() as u16);
+        self.record(Kind::Call, call, &data);
     }
 
     /// Tells the path of the directory with inode `ino`, or why there is none.

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * Which call it was and what its arguments were, from the registers that the kernel saved when it
+ * was entered: nobody but a tracer can change them.
+ */
+#ifndef AUDIT_CALL_ARGS_H
+#define AUDIT_CALL_ARGS_H
+
+#include "common.h"
+
+#if defined(__TARGET_ARCH_arm64)
+INLINE u64 number_of_call(struct pt_regs *regs)
+{
+	return (u32)BPF_CORE_READ(regs, syscallno);
+}
+
+/* regs[0] is the result by now. */
+INLINE u64 argument(struct pt_regs *regs, u32 at, bool compat)
+{
+	return at ? BPF_CORE_READ(regs, regs[at]) : BPF_CORE_READ(regs, orig_x0);
+}
+#else
+INLINE u64 number_of_call(struct pt_regs *regs)
+{
+	return BPF_CORE_READ(regs, orig_ax);
+}
+
+INLINE u64 native_argument(struct pt_regs *regs, u32 at)
+{
+	switch (at) {
+	case 0:
+		return BPF_CORE_READ(regs, di);
+	case 1:
+		return BPF_CORE_READ(regs, si);
+	case 2:
+		return BPF_CORE_READ(regs, dx);
+	case 3:
+		return BPF_CORE_READ(regs, r10);
+	case 4:
+		return BPF_CORE_READ(regs, r8);
+	}
+	return BPF_CORE_READ(regs, r9);
+}
+
+INLINE u64 compat_argument(struct pt_regs *regs, u32 at)
+{
+	switch (at) {
+	case 0:
+		return BPF_CORE_READ(regs, bx);
+	case 1:
+		return BPF_CORE_READ(regs, cx);
+	case 2:
+		return BPF_CORE_READ(regs, dx);
+	case 3:
+		return BPF_CORE_READ(regs, si);
+	case 4:
+		return BPF_CORE_READ(regs, di);
+	}
+	return BPF_CORE_READ(regs, bp);
+}
+
+INLINE u64 argument(struct pt_regs *regs, u32 at, bool compat)
+{
+	return compat ? (u32)compat_argument(regs, at) : native_argument(regs, at);
+}
+#endif
+
+#endif
