@@ -74,6 +74,13 @@ impl Table {
         self.put(id, process);
     }
 
+    /// Returns since when a process acts for which user, as far as that is known.
+    #[must_use]
+    pub fn user(&self, id: ProcId) -> Option<(u64, u32)> {
+        let process = self.by_id.get(&id)?;
+        Some((process.uid_ns, process.uid?))
+    }
+
     /// A process acts for the user `uid` since `boot_ns`, unless something later is known.
     pub fn become_user(&mut self, id: ProcId, uid: u32, boot_ns: u64) {
         if let Some(process) = self.by_id.get_mut(&id)

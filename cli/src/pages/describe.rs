@@ -114,16 +114,22 @@ pub(super) fn exit_words(exit: storage::Exit) -> String {
 fn exec(line: &Line) -> String {
     let argv = line.list("argv");
     let exe = line.bytes("exe").unwrap_or_default();
-    let mut text = command_line(&argv);
+    let mut text = arguments(line, &argv);
+    let named = argv.first().map(|first| program(first)).unwrap_or_default();
+    if named != program(&exe) {
+        text = format!("{} as {text}", Safe::bytes(&exe));
+    }
+    text
+}
+
+/// Returns these arguments of an exec; that there are more, and what a loader does with them.
+pub(super) fn arguments(line: &Line, argv: &[Vec<u8>]) -> String {
+    let mut text = command_line(argv);
     if line.flag("argv_cut") {
         text.push_str(" …");
     }
     if let Some(program) = line.bytes("launched") {
         text.push_str(&format!(" (a loader, told to run {})", Safe::bytes(&program)));
-    }
-    let named = argv.first().map(|first| program(first)).unwrap_or_default();
-    if named != program(&exe) {
-        text = format!("{} as {text}", Safe::bytes(&exe));
     }
     text
 }

@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use super::{
-    describe::{net_result, path, times, verb, what, who},
+    describe::{arguments, net_result, path, times, verb, what, who},
     line::Line,
 };
 use crate::{
     args::Times,
     derive::Opened,
-    text::{self, Align, FAINT, HEADING, Safe, Screen, Table, command_line},
+    text::{self, Align, FAINT, HEADING, Safe, Screen, Table},
 };
 
 /// Rows that are set together; the widths of columns are settled anew for each such block.
@@ -47,7 +47,9 @@ impl Columns {
             Columns::Any => vec![verb(line), who(line), what(line)],
             Columns::Exec => {
                 let exe = line.bytes("exe").map(|exe| Safe::bytes(&exe).to_string());
-                vec![number("pid"), number("ppid"), exe.unwrap_or_default(), arguments(line)]
+                let argv = line.list("argv");
+                let rest = arguments(line, argv.get(1..).unwrap_or_default());
+                vec![number("pid"), number("ppid"), exe.unwrap_or_default(), rest]
             }
             Columns::File => {
                 let count = line.number("count").filter(|count| *count > 1);
@@ -65,14 +67,6 @@ impl Columns {
             }
         }
     }
-}
-
-fn arguments(line: &Line) -> String {
-    let mut text = command_line(line.list("argv").iter().skip(1));
-    if line.flag("argv_cut") {
-        text.push_str(" …");
-    }
-    text
 }
 
 /// How times are shown, from which start.

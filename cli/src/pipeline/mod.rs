@@ -21,6 +21,7 @@ mod opens;
 mod process;
 mod row;
 mod statements;
+mod users;
 mod window;
 
 use std::collections::{BTreeMap, HashMap};
@@ -62,6 +63,7 @@ pub struct Pipeline {
     run: Vec<u8>,
     clock: Clock,
     processes: Table,
+    users: users::Users,
     directories: directories::Directories,
     mounts: mounts::Mounts,
     counts: counts::Ledger,
@@ -220,6 +222,7 @@ impl Pipeline {
         self.name_again();
         let ready = self.window.ready(last);
         self.know_actors(ready);
+        self.users.settle(self.window.first(usize::MAX));
         self.join_counts(ready);
         self.tell(ready, emit);
         self.forget();
@@ -279,6 +282,7 @@ impl Pipeline {
         });
         self.executing.retain(|_, event| window.holds(*event));
         self.directories.expire();
+        self.users.end_window();
         self.window.end_stretch();
     }
 }

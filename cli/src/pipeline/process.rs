@@ -114,6 +114,7 @@ impl Pipeline {
         let (id, now) = (cred.head.process(), cred.now);
         let leads = cred.head.tid == cred.head.pid;
         if leads {
+            self.users.change(id, self.processes.user(id), cred.head.boot_ns, now.uid);
             self.processes.become_user(id, now.uid, cred.head.boot_ns);
         }
         let mut actor = self.processes.actor(id);

@@ -250,6 +250,11 @@ impl Maker {
 
     /// The thread `tid` acts for the user `uid` now, with all else of user 1000.
     pub(super) fn cred(&mut self, pid: u32, tid: u32, uid: u32) {
+        self.cred_at(self.now(), pid, tid, uid);
+    }
+
+    /// The same, at another time than its frame's.
+    pub(super) fn cred_at(&mut self, boot_ns: u64, pid: u32, tid: u32, uid: u32) {
         let mut groups = [0; wire::CRED_GROUPS];
         groups[..2].copy_from_slice(&[27, 1000]);
         let now = wire::Creds {
@@ -267,7 +272,7 @@ impl Maker {
             pad: 0,
             groups,
         };
-        let head = Head { tid, ..self.head(Kind::Cred, pid) };
+        let head = Head { boot_ns, tid, ..self.head(Kind::Cred, pid) };
         self.record(Kind::Cred, wire::Cred { head, now }, &[]);
     }
 

@@ -101,6 +101,23 @@ fn changes_of_credentials_are_told_and_count_from_then_on() {
 }
 
 #[test]
+fn what_is_told_before_a_change_of_user_came_has_the_user_of_its_time() {
+    let mut maker = Maker::begun();
+    maker.exec(42, "/bin/sh", b"sh\0");
+    maker.fork(42, 43);
+    // It happened between the two forks, but its ring is read later.
+    let between = maker.now() - 500_000;
+    maker.fork(42, 44);
+    maker.cred_at(between, 42, 42, 33);
+    maker.exit(42, 0);
+    let events = played(&maker.sealed(), "process");
+    let told: Vec<_> = events.iter().map(|e| json!([e["op"], e["uid"]])).collect();
+    let expected =
+        [json!(["fork", 1000]), json!(["fork", 33]), json!(["cred", 33]), json!(["exit", 33])];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_child_is_told_with_what_it_ran_at_each_moment() {
     let mut maker = Maker::begun();
     maker.exec(42, "/bin/sh", b"sh\0");
