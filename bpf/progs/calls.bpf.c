@@ -55,6 +55,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 
 	if (call.look == LOOK_NOT || !current_in_run())
 		return 0;
+	if (call.look == RARE(UNSHARE) || call.look == RARE(SETNS))
+		on_cred();
 	if (call.look & LOOK_RARE)
 		return on_rare_call(regs, ret, call.look & ~LOOK_RARE, call.compat);
 	switch (call.look) {

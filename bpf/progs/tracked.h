@@ -12,6 +12,8 @@ struct mark {
 	struct creds told;	/* credentials as of the last fork, exec or REC_CRED that told them */
 	u32 left;		/* REC_LEFT was sent */
 	u32 ended;		/* of a leader: REC_EXIT was sent */
+	u32 changes;		/* REC_CRED that were sent */
+	u32 pad;
 };
 
 struct {

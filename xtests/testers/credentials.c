@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,22 @@ static void capabilities(void)
 	must(syscall(SYS_capset, &head, data), "capset, the same again");
 	data[0].effective = data[0].permitted = 0;
 	must(syscall(SYS_capset, &head, data), "capset of nothing");
+}
+
+/* An ordinary user gets every capability, in a user namespace. */
+static void new_namespace(void)
+{
+	must(syscall(SYS_setresuid, 4242, 4242, 4242), "setresuid");
+	must(unshare(CLONE_NEWUSER), "unshare");
+}
+
+static void flood(void)
+{
+	int turn;
+
+	for (turn = 0; turn < 20000; turn++)
+		must(syscall(SYS_setresuid, -1, turn % 2 ? 0 : 4242, 0), "setresuid");
+	must(syscall(SYS_setresuid, 33, 33, 33), "setresuid for good");
 }
 
 #ifdef __x86_64__
@@ -122,6 +139,10 @@ int main(int argc, char **argv)
 		by_older_names();
 	else if (!strcmp(way, "capabilities"))
 		capabilities();
+	else if (!strcmp(way, "namespace"))
+		new_namespace();
+	else if (!strcmp(way, "flood"))
+		flood();
 	else if (!strcmp(way, "compat"))
 		in_32_bits();
 	else if (!strcmp(way, "thread"))

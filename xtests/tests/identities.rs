@@ -100,6 +100,40 @@ fn changes_of_capabilities_are_told() {
 }
 
 #[test]
+fn capabilities_of_a_new_user_namespace_are_told() {
+    let lab = Lab::new();
+    let program = lab.tester("credentials");
+    let run = lab.run([program.as_os_str(), "namespace".as_ref()]).record();
+    if run.errors().contains("unshare") {
+        return not_run("a user namespace of an ordinary user", &run.errors());
+    }
+    assert!(run.status.success(), "{}", run.errors());
+    let creds: Vec<_> = run
+        .of("process", "cred")
+        .filter(|event| event.text("exe") == name(&program))
+        .map(|event| numbers(event, ["uid", "caps", "caps_permitted"]))
+        .collect();
+    let [[4242, 0, 0], [_, caps, permitted]] = creds[..] else { panic!("two changes: {creds:?}") };
+    assert!(caps != 0 && caps == permitted, "{caps:x} {permitted:x}");
+}
+
+#[test]
+fn a_flood_of_changes_is_counted_to_the_last_one() {
+    let lab = Lab::new();
+    let program = lab.tester("credentials");
+    let run = lab.run([program.as_os_str(), "flood".as_ref()]).succeed();
+    run.assert_adds_up();
+    let creds: Vec<_> =
+        run.of("process", "cred").filter(|event| event.text("exe") == name(&program)).collect();
+    let lost = run.lost("calls");
+    assert_eq!(creds.len() as u64 + lost, 20_001);
+    if lost == 0 {
+        let last = creds.last().expect("some");
+        assert_eq!(numbers(last, USERS), [33, 33, 33, 33]);
+    }
+}
+
+#[test]
 fn a_thread_that_changes_its_credentials_alone_is_named() {
     let lab = Lab::new();
     let (run, creds) = creds(&lab, "thread");
