@@ -33,6 +33,7 @@ enum rec_kind {
 	REC_LISTEN = 23,
 	REC_RESULT = 28,
 	REC_OPEN = 32,
+	REC_OPEN_PATH = 37,
 	REC_CALL = 40,
 	REC_KINDS = 64,
 };
@@ -342,6 +343,24 @@ struct rec_open {
 	u32 generation;
 	u32 mode;		/* OPEN_* */
 	u32 pad;
+};
+
+enum open_flag {
+	OPEN_PATH_CUT = 1,	/* the first components are missing */
+	OPEN_ELSEWHERE = 2,	/* the path begins at a mount that is not in the caller's namespace */
+};
+
+/* A regular file that no mark watches was opened. Followed by `path_len` bytes: the components of
+ * its path, last first. */
+struct rec_open_path {
+	struct rec_head head;
+	u64 ino;
+	u32 dev;
+	u32 generation;
+	u32 mode;		/* OPEN_READ, OPEN_WRITE */
+	u32 flags;		/* OPEN_PATH_CUT, OPEN_ELSEWHERE */
+	u32 mnt_id;
+	u32 path_len;
 };
 
 #endif

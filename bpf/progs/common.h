@@ -28,6 +28,7 @@ union abi {
 	struct rec_flow flow;
 	struct rec_result result;
 	struct rec_open open;
+	struct rec_open_path open_path;
 	struct rec_call call;
 	enum rec_kind kind;
 	enum count_cell cell;
@@ -38,6 +39,7 @@ union abi {
 	enum sock_flag sock_flag;
 	enum flow_flag flow_flag;
 	enum open_mode open_mode;
+	enum open_flag open_flag;
 	enum call_name call_name;
 	enum call_flag call_flag;
 	enum call_namespace call_namespace;

@@ -8,7 +8,7 @@
 #ifndef AUDIT_OPENS_H
 #define AUDIT_OPENS_H
 
-#include "call_ring.h"
+#include "unwatched.h"
 
 /* Set by the loader: 0 when nobody wants to know how often files are opened. */
 const volatile u32 count_opens = 1;
@@ -24,12 +24,16 @@ static int on_open(s64 fd)
 	struct file *file;
 	u32 mode;
 
-	if (fd < 0 || !count_opens)
+	if (fd < 0 || !(count_opens || tell_unwatched))
 		return 0;
 	file = file_of(task, fd);
 	inode = BPF_CORE_READ(file, f_inode);
 	mode = BPF_CORE_READ(file, f_mode) & (OPEN_READ | OPEN_WRITE);
 	if (!mode || (BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFREG)
+		return 0;
+	if (tell_unwatched)
+		tell_open(task, file, mode);
+	if (!count_opens)
 		return 0;
 	rec = reserve_bulk(REC_OPEN, sizeof(*rec));
 	if (!rec)

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 
-use aya::maps::{CgroupArray, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{CgroupArray, HashMap, Map, MapData, PerCpuArray, RingBuf};
 use aya::programs::{self, CgroupAttachMode, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader};
 
@@ -22,6 +22,7 @@ pub(crate) struct Numbers {
     wake_bytes: u64,
     pid_ns: u32,
     count_opens: u32,
+    tell_unwatched: u32,
     /// Holds the maps that objects share while they load; without it, each has its own.
     shared: Option<Bpffs>,
 }
@@ -34,8 +35,9 @@ impl Numbers {
         // Namespaces have 32-bit numbers (struct ns_common).
         let pid_ns = std::fs::metadata("/proc/self/ns/pid")?.ino() as u32;
         let count_opens = settings.count_opens.into();
+        let tell_unwatched = settings.tell_unwatched.into();
         let shared = Bpffs::new().ok();
-        Ok(Numbers { leaf_id, wake_bytes, pid_ns, count_opens, shared })
+        Ok(Numbers { leaf_id, wake_bytes, pid_ns, count_opens, tell_unwatched, shared })
     }
 }
 
@@ -65,7 +67,8 @@ impl<'a> Loader<'a> {
             .override_global("leaf_id", &numbers.leaf_id, false)
             .override_global("wake_bytes", &numbers.wake_bytes, false)
             .override_global("pid_ns", &numbers.pid_ns, false)
-            .override_global("count_opens", &numbers.count_opens, false);
+            .override_global("count_opens", &numbers.count_opens, false)
+            .override_global("tell_unwatched", &numbers.tell_unwatched, false);
         if let Some(shared) = &numbers.shared {
             loader.map_pin_path("tracked", shared.place_of("tracked"));
         }
@@ -147,7 +150,8 @@ fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
     let counters = PerCpuArray::try_from(take(&mut ebpf, topic, "counters")?)
         .map_err(|e| Error::Map(topic, "counters", Box::new(e)))?;
     let ring = Ring(Buffer(ring));
-    Ok(Source { topic, ring, counters, ebpf: Some(ebpf), missed: 0 })
+    let watched = ebpf.take_map("watched").and_then(|map| HashMap::try_from(map).ok());
+    Ok(Source { topic, ring, counters, watched, ebpf: Some(ebpf), missed: 0 })
 }
 
 fn take(ebpf: &mut Ebpf, topic: Topic, name: &'static str) -> Result<Map, Error> {

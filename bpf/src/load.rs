@@ -20,6 +20,8 @@ pub struct Settings {
     pub call_ring: u32,
     /// Whether each open of a regular file is told.
     pub count_opens: bool,
+    /// Whether opens of files that no mark watches are told with their path.
+    pub tell_unwatched: bool,
 }
 
 impl Default for Settings {
@@ -30,6 +32,7 @@ impl Default for Settings {
             net_ring: 4 << 20,
             call_ring: 16 << 20,
             count_opens: true,
+            tell_unwatched: false,
         }
     }
 }

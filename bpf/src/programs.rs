@@ -44,7 +44,7 @@ impl Topic {
                 Kind::Bind,
                 Kind::Listen,
             ],
-            Topic::Calls => &[Kind::Cred, Kind::Result, Kind::Open, Kind::Call],
+            Topic::Calls => &[Kind::Cred, Kind::Result, Kind::Open, Kind::OpenPath, Kind::Call],
         }
     }
 

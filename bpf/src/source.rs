@@ -4,7 +4,7 @@ use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use aya::Ebpf;
-use aya::maps::{CgroupArray, MapData, PerCpuArray, RingBuf};
+use aya::maps::{CgroupArray, HashMap, MapData, PerCpuArray, RingBuf};
 use event::wire::{COUNT_CELLS, RECORD_KINDS};
 
 use crate::error::Error;
@@ -64,6 +64,8 @@ pub struct Source {
     pub(crate) topic: Topic,
     pub(crate) ring: Ring,
     pub(crate) counters: PerCpuArray<MapData, [u64; COUNT_CELLS]>,
+    /// What needs no telling, where the topic asks for it.
+    pub(crate) watched: Option<HashMap<MapData, u64, u32>>,
     /// Holds programs and links, until [`Source::detach`].
     pub(crate) ebpf: Option<Ebpf>,
     /// [`Source::missed`] at the moment of detaching.
@@ -116,6 +118,17 @@ impl Source {
             }
         }
         Ok(counts)
+    }
+
+    /// From now on opens on this file system need not be told: marks watch it, all of it or only the
+    /// mount of that number.
+    ///
+    /// # Errors
+    /// [`Error::Map`] when there is no more room: its opens are told twice then.
+    pub fn leave_to_marks(&mut self, dev: u32, mount: Option<u32>) -> Result<(), Error> {
+        let Some(watched) = &mut self.watched else { return Ok(()) };
+        let key = u64::from(dev) << 32 | u64::from(mount.unwrap_or(0));
+        watched.insert(key, 1, 0).map_err(|e| Error::Map(self.topic, "watched", Box::new(e)))
     }
 
     /// Stops the programs; what they sent stays in the ring. After it no counter moves.

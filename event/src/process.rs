@@ -144,13 +144,7 @@ impl Table {
     #[must_use]
     pub fn actor(&self, id: ProcId) -> Actor {
         let id = self.identify(id).unwrap_or(id);
-        let known = self.by_id.get(&id);
-        Actor {
-            id,
-            ppid: known.and_then(|process| process.parent).map(|parent| parent.pid),
-            uid: known.and_then(|process| process.uid),
-            exe: known.and_then(|process| process.exe.clone()),
-        }
+        actor(id, self.by_id.get(&id))
     }
 
     /// Returns how many processes there were in all.
@@ -160,7 +154,7 @@ impl Table {
     }
 
     /// Ends a stretch of time: drops the processes that ended two stretches ago, and tells them.
-    pub fn expire(&mut self, mut gone: impl FnMut(ProcId)) {
+    pub fn expire(&mut self, mut gone: impl FnMut(Actor)) {
         self.stretch += 1;
         let (stretch, by_id, latest) = (self.stretch, &mut self.by_id, &mut self.latest);
         self.ended.retain(|id| {
@@ -168,13 +162,22 @@ impl Table {
             if ended + KEPT > stretch {
                 return true;
             }
-            by_id.remove(id);
+            let process = by_id.remove(id);
             if latest.get(&id.pid) == Some(id) {
                 latest.remove(&id.pid);
             }
-            gone(*id);
+            gone(actor(*id, process.as_ref()));
             false
         });
+    }
+}
+
+fn actor(id: ProcId, known: Option<&Process>) -> Actor {
+    Actor {
+        id,
+        ppid: known.and_then(|process| process.parent).map(|parent| parent.pid),
+        uid: known.and_then(|process| process.uid),
+        exe: known.and_then(|process| process.exe.clone()),
     }
 }
 
@@ -237,9 +240,9 @@ mod tests {
         let mut table = shell();
         table.exit(id(10, 1));
         let mut gone = Vec::new();
-        table.expire(|id| gone.push(id));
+        table.expire(|actor| gone.push(actor.id));
         assert_eq!(table.identify(id(10, 0)), Some(id(10, 1)));
-        table.expire(|id| gone.push(id));
+        table.expire(|actor| gone.push(actor.id));
         assert_eq!(gone, [id(10, 1)]);
         assert_eq!(table.identify(id(10, 0)), None);
         assert_eq!(table.seen(), 1);

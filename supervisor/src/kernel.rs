@@ -60,12 +60,12 @@ fn recorder(child: &Child, name: &str, dir: &std::path::Path) -> Recorder {
     let settings = settings(name);
     let leaf = Leaf::create(&format!("audit-test-{name}-{}", child.id())).expect("a leaf");
     let mut writer = Writer::create(open_dir(dir), &settings, clock::boot_ns()).expect("a writer");
-    let (sensors, refused) = Sensors::load(&settings, &leaf).expect("the programs load");
+    let (mut sensors, refused) = Sensors::load(&settings, &leaf).expect("the programs load");
     assert!(refused.is_empty(), "{refused:?}");
     let procs = rustix::fs::openat(leaf.as_fd(), "cgroup.procs", OFlags::WRONLY, Mode::empty());
     let pid = child.id();
     fs::File::from(procs.expect("it opens")).write_all(pid.to_string().as_bytes()).expect("moved");
-    let monitor = marking::mark(pid, false, &mut writer).expect("marks");
+    let monitor = marking::mark(pid, false, &mut writer, &mut sensors).expect("marks");
     let mut recorder =
         Recorder::new(leaf, Queues::new(sensors, writer, true), Duration::from_secs(10))
             .expect("a recorder");

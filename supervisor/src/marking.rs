@@ -10,18 +10,28 @@ use fsmon::{Coverage, Gap, Monitor, Placed, Placement, Scope};
 use rustix::fs::{Mode, OFlags};
 use zerocopy::IntoBytes;
 
-use crate::{cgroup::read, clock, segment::Writer, statement};
+use crate::{cgroup::read, clock, segment::Writer, sensors::Sensors, statement};
 
 /// Marks the mounts that process `pid` sees.
 ///
 /// # Errors
 /// Those of the system calls; without rights `EPERM` of fanotify_init(2).
-pub(crate) fn mark(pid: u32, own_mounts: bool, writer: &mut Writer) -> io::Result<Monitor> {
+pub(crate) fn mark(
+    pid: u32,
+    own_mounts: bool,
+    writer: &mut Writer,
+    sensors: &mut Sensors,
+) -> io::Result<Monitor> {
     let mut monitor = Monitor::new()?;
     let mountinfo = read(&format!("/proc/{pid}/mountinfo"))?;
     let scope = if own_mounts { Scope::Mount } else { Scope::Filesystem };
     let placement = monitor.begin(root_of(pid)?, &mountinfo, scope)?;
     tell(&placement, writer);
+    leave_to_marks(&placement, scope, sensors);
+    if let Ok(namespaces) = rustix::fs::stat("/proc/self/ns/mnt") {
+        // No files, and opened by each that enters one.
+        sensors.leave_to_marks(device(namespaces.st_dev), None);
+    }
     Ok(monitor)
 }
 
@@ -37,6 +47,28 @@ pub(crate) fn tell_mounts(placement: &Placement, writer: &mut Writer) {
     for placed in &placement.mounts {
         tell_mount(placed, writer, now);
     }
+}
+
+/// What the first marks tell, nobody else needs to. What they do not, on purpose or because the kernel
+/// refused them, is told when it is opened; and what is mounted later, for it may be gone again before
+/// its marks are read.
+fn leave_to_marks(placement: &Placement, scope: Scope, sensors: &mut Sensors) {
+    for placed in &placement.mounts {
+        if matches!(placed.access, Coverage::None(_)) {
+            continue;
+        }
+        let mount = match scope {
+            Scope::Filesystem => None,
+            // Mounts have 32-bit numbers (fs/mount.h, mnt_id).
+            Scope::Mount => u32::try_from(placed.mount.mount_id).ok(),
+        };
+        sensors.leave_to_marks(placed.mount.dev, mount);
+    }
+}
+
+/// A device as the kernel has it, `major << 20 | minor`.
+fn device(number: u64) -> u32 {
+    rustix::fs::major(number) << 20 | rustix::fs::minor(number)
 }
 
 fn tell(placement: &Placement, writer: &mut Writer) {
@@ -81,6 +113,7 @@ fn tell_mount(placed: &Placed, writer: &mut Writer, now: u64) {
     let Placed { mount, fsid, .. } = placed;
     let len = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(0);
     let point = mount.mount_point.get(..usize::from(u16::MAX)).unwrap_or(&mount.mount_point);
+    let root = mount.root.get(..usize::from(u16::MAX)).unwrap_or(&mount.root);
     let frame = Mount {
         mount_id: mount.mount_id,
         fsid: fsid.unwrap_or_default(),
@@ -89,8 +122,8 @@ fn tell_mount(placed: &Placed, writer: &mut Writer, now: u64) {
         fs_type_len: len(&mount.fs_type),
         point_len: len(point),
         reason_len: len(reason.as_bytes()),
-        pad: 0,
+        root_len: len(root),
     };
-    let parts = [frame.as_bytes(), &mount.fs_type, point, reason.as_bytes()];
+    let parts = [frame.as_bytes(), &mount.fs_type, point, reason.as_bytes(), root];
     writer.control(KIND_MOUNT, now, &parts);
 }

@@ -56,6 +56,7 @@ impl Sensors {
             net_ring: bytes(net, default.net_ring),
             call_ring: bytes(open, default.call_ring),
             count_opens: without & (without::OPENS | without::FILES) == 0,
+            tell_unwatched: without & without::FILES == 0,
         };
         let loaded = bpf::load(&asked, std::os::fd::AsFd::as_fd(leaf))?;
         let mut sensors = Sensors { sensors: [None, None, None] };
@@ -78,6 +79,14 @@ impl Sensors {
         match self.sensors.get_mut(place(topic)) {
             Some(Some(sensor)) => sensor.source.drain(budget, see),
             _ => Left::Empty,
+        }
+    }
+
+    /// Marks watch this file system, or only the mount of that number: its opens need not be told.
+    pub(crate) fn leave_to_marks(&mut self, dev: u32, mount: Option<u32>) {
+        if let Some(Some(sensor)) = self.sensors.get_mut(place(Topic::Calls)) {
+            // No more room: its opens are told twice, and counted once.
+            let _ = sensor.source.leave_to_marks(dev, mount);
         }
     }
 

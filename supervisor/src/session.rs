@@ -137,7 +137,8 @@ fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
         statement::files_off(&mut recorder.queues.writer, &why);
     } else if settings.without & without::FILES == 0 {
         let own_mounts = child.scope == scope::MOUNT;
-        match marking::mark(child.pid, own_mounts, &mut recorder.queues.writer) {
+        let Queues { writer, sensors, .. } = &mut recorder.queues;
+        match marking::mark(child.pid, own_mounts, writer, sensors) {
             Ok(monitor) => recorder
                 .add_files(monitor, child.pid, own_mounts)
                 .map_err(Refusal::kernel("watch the marks"))?,

@@ -9,8 +9,9 @@ use std::mem::offset_of;
 use bpf::Topic;
 use event::wire::{
     ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Call, CallName, Cell, ConnectError, Cred,
-    Creds, Ends, Exec, Exit, Flow, Fork, Head, Kind, Left, NAMESPACES, NS_COUNT, Open,
-    RECORD_KINDS, Sock, call_flag, exec_flag, flow_flag, fork_flag, open_mode, sock_flag,
+    Creds, Ends, Exec, Exit, Flow, Fork, Head, Kind, Left, NAMESPACES, NS_COUNT, Open, OpenPath,
+    RECORD_KINDS, Sock, call_flag, exec_flag, flow_flag, fork_flag, open_flag, open_mode,
+    sock_flag,
 };
 
 use btf::Btf;
@@ -109,6 +110,10 @@ fn structures() -> Vec<Layout> {
         ),
         layout!("rec_open" = Open { head, ino, dev, generation, mode, pad }),
         layout!(
+            "rec_open_path" =
+                OpenPath { head, ino, dev, generation, mode, flags, mnt_id, path_len }
+        ),
+        layout!(
             "rec_call" = Call {
                 head,
                 ret,
@@ -185,6 +190,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_LISTEN", Kind::Listen),
         ("REC_RESULT", Kind::Result),
         ("REC_OPEN", Kind::Open),
+        ("REC_OPEN_PATH", Kind::OpenPath),
         ("REC_CALL", Kind::Call),
     ];
     assert_eq!(kinds.len(), Kind::ALL.len());
@@ -207,6 +213,8 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("FLOW_PEER_CHANGED", flow_flag::PEER_CHANGED),
         ("OPEN_READ", open_mode::READ),
         ("OPEN_WRITE", open_mode::WRITE),
+        ("OPEN_PATH_CUT", open_flag::PATH_CUT),
+        ("OPEN_ELSEWHERE", open_flag::ELSEWHERE),
         ("CALL_COMPAT", call_flag::COMPAT),
         ("CALL_PATH_CUT", call_flag::PATH_CUT),
         ("CALL_TEXT_FAULT", call_flag::TEXT_FAULT),
@@ -227,7 +235,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
 
 #[test]
 fn every_shared_number_is_the_same_in_c_and_rust() {
-    const ENUMS: [&str; 10] = [
+    const ENUMS: [&str; 11] = [
         "rec_kind",
         "count_cell",
         "limit",
@@ -237,6 +245,7 @@ fn every_shared_number_is_the_same_in_c_and_rust() {
         "sock_flag",
         "flow_flag",
         "open_mode",
+        "open_flag",
         "call_flag",
     ];
     let btf = Btf::of(Topic::Proc.object());

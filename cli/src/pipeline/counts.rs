@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 
 use event::ProcId;
+use event::model::Actor;
 use event::process::Table;
 
 /// One file, and how it was used.
@@ -47,9 +48,30 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     processes: HashMap<ProcId, HashMap<FileKey, Entry>>,
+    odd: HashMap<FileKey, Odd>,
     opens: u64,
     in_events: u64,
 }
+
+/// Opens of one file by one process without a close.
+#[derive(Debug, Clone)]
+pub(super) struct Unclosed {
+    pub(super) opener: Actor,
+    pub(super) key: FileKey,
+    pub(super) count: u64,
+}
+
+/// Opens and closes of one file that do not go together, by processes that are gone.
+#[derive(Debug, Clone, Default)]
+struct Odd {
+    /// Who opened it first.
+    opener: Actor,
+    opens: u64,
+    closes: u64,
+}
+
+/// Files whose odd opens are remembered; those of later ones are in no event, and counted so.
+const ODD_FILES: usize = 65_536;
 
 /// How far up an inherited descriptor's opener is looked for.
 const ANCESTORS: usize = 16;
@@ -102,17 +124,60 @@ impl Ledger {
         (due, agrees)
     }
 
+    /// Returns the count for an event that tells an open, 0 where other events have it in their count
+    /// already, and whether it agrees with the opens; `counted`: all opens are.
+    pub(super) fn due_open(&mut self, id: ProcId, key: FileKey, counted: bool) -> (u64, bool) {
+        let entry = self.entry(id, key);
+        let due = entry.opens.saturating_sub(entry.given).max(u64::from(!counted));
+        entry.given = entry.given.saturating_add(due);
+        let news = entry.settle();
+        self.in_events = self.in_events.saturating_add(news);
+        (due, counted)
+    }
+
     /// A process is gone for good; what it opened and nobody named stays unnamed.
-    pub(super) fn forget(&mut self, id: ProcId) {
-        for mut entry in self.processes.remove(&id).into_iter().flat_map(HashMap::into_values) {
+    pub(super) fn forget(&mut self, gone: &Actor) {
+        for (key, mut entry) in self.processes.remove(&gone.id).into_iter().flatten() {
             self.in_events = self.in_events.saturating_add(entry.settle());
+            self.keep_odd(gone, key, &entry);
         }
     }
 
+    fn keep_odd(&mut self, actor: &Actor, key: FileKey, entry: &Entry) {
+        let (opens, closes) =
+            (entry.opens.saturating_sub(entry.given), entry.given.saturating_sub(entry.opens));
+        if opens == closes || (self.odd.len() >= ODD_FILES && !self.odd.contains_key(&key)) {
+            return;
+        }
+        let odd = self.odd.entry(key).or_default();
+        if odd.opens == 0 {
+            odd.opener = actor.clone();
+        }
+        odd.opens = odd.opens.saturating_add(opens);
+        odd.closes = odd.closes.saturating_add(closes);
+    }
+
+    /// Hands out the opens without a close of processes that are gone, in the order of the files. A
+    /// descriptor that another process closed is in that one's events.
+    pub(super) fn unclosed(&mut self) -> Vec<Unclosed> {
+        let odd = std::mem::take(&mut self.odd).into_iter();
+        let mut found: Vec<Unclosed> = odd
+            .filter(|(_, odd)| odd.opens > odd.closes)
+            .map(|(key, odd)| Unclosed { opener: odd.opener, key, count: odd.opens - odd.closes })
+            .collect();
+        found.sort_by_key(|it| (it.opener.id, it.key.dev, it.key.ino, it.key.write));
+        found
+    }
+
+    /// Opens that were in no event are in one now.
+    pub(super) fn told(&mut self, count: u64) {
+        self.in_events = self.in_events.saturating_add(count);
+    }
+
     /// All processes are gone for good.
-    pub(super) fn forget_all(&mut self) {
+    pub(super) fn forget_all(&mut self, table: &Table) {
         let all: Vec<ProcId> = self.processes.keys().copied().collect();
-        all.into_iter().for_each(|id| self.forget(id));
+        all.into_iter().for_each(|id| self.forget(&table.actor(id)));
     }
 
     /// Returns how many opens were counted, and how many of them are in events.

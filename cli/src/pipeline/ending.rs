@@ -31,10 +31,10 @@ impl Pipeline {
     pub(super) fn end(&mut self, sealed: Option<Sealed>, emit: &mut Emit<'_>) {
         self.end_window(true, emit);
         let at = self.last.unwrap_or(At { frame: 0, boot_ns: 0 });
+        self.tell_unclosed(at);
         for source in SourceName::ALL {
             self.tell_totals(source, at);
         }
-        self.counts.forget_all();
         let opens = self.opens();
         let ended = sealed.map(|sealed| sealed.ended);
         let verdict = self.coverage.verdict(ended);

@@ -135,6 +135,9 @@ impl Pipeline {
             return None;
         }
         let place = self.unnamed(file.op, parts);
+        if file.op.is_access() && is_stand_in(&place.name, file.ino) {
+            file.basis = Some(Basis::Nameless);
+        }
         let missing = self.name(file, &place);
         if file.dir {
             self.learn(file.op, parts, &place);
@@ -229,7 +232,8 @@ impl Pipeline {
         let mut window = std::mem::take(&mut self.window);
         for slot in window.first(usize::MAX) {
             let What::File(file) = &mut slot.event.what else { continue };
-            if slot.unnamed.as_ref().is_some_and(|place| !self.name(file, place)) {
+            let named = |place: &Unnamed| !self.name(file, place) || self.names.complete(file);
+            if slot.unnamed.as_deref().is_some_and(named) {
                 slot.unnamed = None;
             }
         }
@@ -258,4 +262,11 @@ impl Pipeline {
 
 fn file_is_dir(parts: &Parts<'_>) -> bool {
     parts.is(mask::ONDIR) && parts.name.is_empty()
+}
+
+/// Whether a name is what the kernel gives to a file without one (fs/dcache.c, `d_mark_tmpfile`).
+fn is_stand_in(name: &[u8], ino: Option<u64>) -> bool {
+    ino.is_some_and(|ino| {
+        name.strip_prefix(b"#").is_some_and(|digits| digits == ino.to_string().as_bytes())
+    })
 }

@@ -16,11 +16,13 @@ mod files;
 mod launch;
 mod meta;
 mod mounts;
+mod names;
 mod net;
 mod opens;
 mod process;
 mod row;
 mod statements;
+mod unclosed;
 mod users;
 mod window;
 
@@ -66,6 +68,7 @@ pub struct Pipeline {
     users: users::Users,
     directories: directories::Directories,
     mounts: mounts::Mounts,
+    names: names::Names,
     counts: counts::Ledger,
     flows: netmon::Flows,
     coverage: Coverage,
@@ -202,6 +205,7 @@ impl Pipeline {
             Record::Flow(flow) => self.flows.flow(flow, at.boot_ns),
             // Opens are summed by the recorder; a single one counts as a sum of one.
             Record::Open(open) => self.on_open(open),
+            Record::OpenPath(open, path) => self.on_open_path(open, path, at),
             Record::Call(call, data) => self.on_call(call, &data, at)?,
         }
         Ok(())
@@ -241,7 +245,8 @@ impl Pipeline {
     }
 
     fn tell(&mut self, ready: usize, emit: &mut Emit<'_>) {
-        let Pipeline { window, coverage, told, by_kind, effects, processes, .. } = self;
+        let Pipeline { window, coverage, told, by_kind, effects, processes, names, mounts, .. } =
+            self;
         window.drain(ready, |mut slot| {
             if slot.folded {
                 coverage.folded();
@@ -254,6 +259,9 @@ impl Pipeline {
                 emit(event);
             };
             let event = &mut slot.event;
+            if let What::File(file) = &mut event.what {
+                Pipeline::name_all(names, mounts, file);
+            }
             know_target(event, processes);
             tell(event);
             if let Some(delegation) = effects.see(event, processes) {
@@ -275,7 +283,7 @@ impl Pipeline {
     /// Drops what nobody will ask for any more.
     fn forget(&mut self) {
         let Pipeline { processes, counts, window, .. } = self;
-        processes.expire(|gone| counts.forget(gone));
+        processes.expire(|gone| counts.forget(&gone));
         self.connecting.retain(|_, events| {
             events.retain(|event| window.holds(*event));
             !events.is_empty()

@@ -1,18 +1,31 @@
 //! The mounts of the run: which device a file system number means, and how it is watched.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use event::frame::Frame;
 use event::frame::files::{Mount, coverage};
 use event::handle;
+use event::path;
 use event::wire::Malformed;
 
 /// What the frames say of mounts.
 #[derive(Debug, Default)]
 pub(super) struct Mounts {
     by_fsid: HashMap<[u32; 2], FileSystem>,
+    /// Devices watched by handle.
+    by_handle: HashSet<u32>,
+    /// By number: which part of which device is mounted where.
+    ways: BTreeMap<u64, Way>,
     /// Devices watched by descriptor: their reports have no generation.
     by_descriptor: HashSet<u32>,
+}
+
+/// A part of a file system and where it is mounted.
+#[derive(Debug)]
+struct Way {
+    dev: u32,
+    root: Vec<u8>,
+    point: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -33,7 +46,22 @@ impl Mounts {
     /// Learns from a `Mount` frame.
     pub(super) fn tell(&mut self, frame: &Frame<'_>) -> Result<(), Malformed> {
         let (mount, rest) = frame.body::<Mount>()?;
-        let fs_type = rest.get(..mount.fs_type_len.into()).ok_or(Malformed::Length)?;
+        let mut rest = rest;
+        let mut take = |len: u16| {
+            let (part, after) = rest.split_at_checked(len.into()).ok_or(Malformed::Length)?;
+            rest = after;
+            Ok(part)
+        };
+        let (fs_type, point) = (take(mount.fs_type_len)?, take(mount.point_len)?);
+        take(mount.reason_len)?;
+        let root = take(mount.root_len)?;
+        if mount.coverage == coverage::FID {
+            self.by_handle.insert(mount.dev);
+        }
+        if mount.coverage != coverage::NONE && root.starts_with(b"/") {
+            let (root, point) = (root.to_vec(), point.to_vec());
+            self.ways.insert(mount.mount_id, Way { dev: mount.dev, root, point });
+        }
         if mount.coverage == coverage::FD {
             self.by_descriptor.insert(mount.dev);
         }
@@ -50,8 +78,60 @@ impl Mounts {
         Identity { dev: Some(fs.dev), inode: handle::inode(&fs.fs_type, kind, handle) }
     }
 
+    /// Returns whether reports of files on this device come by handle.
+    pub(super) fn is_by_handle(&self, dev: u32) -> bool {
+        self.by_handle.contains(&dev)
+    }
+
+    /// Returns the paths of a file through the other mounts of its file system (bind mounts, other
+    /// namespaces).
+    pub(super) fn ways_to(&self, dev: u32, path: &[u8]) -> Vec<Vec<u8>> {
+        let of_dev = || self.ways.values().filter(|way| way.dev == dev);
+        let mine = of_dev().filter_map(|way| Some((way, below(path, &way.point)?)));
+        let Some((way, rest)) = mine.max_by_key(|(way, _)| way.point.len()) else {
+            return Vec::new();
+        };
+        let inner = path::join(&way.root, rest);
+        let others =
+            of_dev().filter_map(|way| Some(path::join(&way.point, below(&inner, &way.root)?)));
+        others.filter(|other| other != path).collect()
+    }
+
     /// Returns whether reports of files on this device come without a generation.
     pub(super) fn is_by_descriptor(&self, dev: u32) -> bool {
         self.by_descriptor.contains(&dev)
+    }
+}
+
+/// Returns what follows `dir` in `path`, without a slash in front; `None` when it is not below it.
+fn below<'p>(path: &'p [u8], dir: &[u8]) -> Option<&'p [u8]> {
+    let rest = path.strip_prefix(dir.strip_suffix(b"/").unwrap_or(dir))?;
+    rest.strip_prefix(b"/").or_else(|| rest.is_empty().then_some(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_a_path_through_each_mount_of_its_file_system() {
+        let mut mounts = Mounts::default();
+        for (number, dev, root, point) in [
+            (1, 8, "/", "/"),
+            (2, 8, "/srv/data", "/mnt"),
+            (3, 8, "/srv", "/jail/srv"),
+            (4, 9, "/", "/tmp"),
+        ] {
+            let way = Way { dev, root: root.into(), point: point.into() };
+            mounts.ways.insert(number, way);
+        }
+        let ways = |path: &str| -> Vec<String> {
+            let found = mounts.ways_to(8, path.as_bytes());
+            found.iter().map(|way| String::from_utf8_lossy(way).into_owned()).collect()
+        };
+        assert_eq!(ways("/srv/data/x"), ["/mnt/x", "/jail/srv/data/x"]);
+        assert_eq!(ways("/mnt/x"), ["/srv/data/x", "/jail/srv/data/x"]);
+        assert_eq!(ways("/srv/datax"), ["/jail/srv/datax"]);
+        assert_eq!(ways("/etc/x"), Vec::<String>::new());
     }
 }

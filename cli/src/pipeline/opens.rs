@@ -4,11 +4,21 @@ use event::ProcId;
 use event::frame::Frame;
 use event::frame::control::Source;
 use event::frame::files::Opens;
-use event::model::{File, FileOp, What};
-use event::wire::{Malformed, Open, open_mode};
+use event::model::{Basis, File, FileOp, What};
+use event::path;
+use event::wire::{Malformed, Open, OpenPath, open_flag, open_mode};
 
-use super::Pipeline;
 use super::counts::FileKey;
+use super::{At, Pipeline};
+
+/// An event that is to get its count.
+struct Wanted {
+    serial: u64,
+    id: ProcId,
+    key: FileKey,
+    count: u64,
+    opened: bool,
+}
 
 impl Pipeline {
     /// The key under which opens of the file are counted, for reads and writes.
@@ -39,31 +49,63 @@ impl Pipeline {
         self.counts.opened(open.head.process(), key, 1);
     }
 
+    /// An open that no mark tells is an event by itself.
+    pub(super) fn on_open_path(&mut self, open: &OpenPath, path: &[u8], at: At) {
+        let write = open.mode & open_mode::WRITE != 0;
+        let cut = open.flags & open_flag::PATH_CUT != 0;
+        let elsewhere = open.flags & open_flag::ELSEWHERE != 0;
+        let file = File {
+            path: Some(path::from_components(path, cut)),
+            basis: Some(if elsewhere { Basis::Mount } else { Basis::Open }),
+            cut,
+            dev: Some(open.dev),
+            ino: Some(open.ino),
+            generation: Some(open.generation),
+            ..File::new(if write { FileOp::Write } else { FileOp::Read })
+        };
+        self.names.opened(&file);
+        let key = self.count_key(&file);
+        let id = open.head.process();
+        let stranger = self.processes.identify(id).is_none();
+        let actor = self.processes.actor(id);
+        let serial = self.push(at, Some(actor), What::File(file));
+        if let Some(slot) = self.window.get(serial) {
+            (slot.stranger, slot.key, slot.opened) = (stranger, key, true);
+        }
+    }
+
     /// Gives the first `ready` events of the window their counts.
     pub(super) fn join_counts(&mut self, ready: usize) {
         let whole = self.coverage.is_whole(Source::Opens);
         let Pipeline { window, counts, processes, .. } = self;
-        let wanted: Vec<(u64, ProcId, FileKey, u64)> = window
+        let mut wanted: Vec<Wanted> = window
             .numbered(ready)
             .filter_map(|(serial, slot)| {
                 let What::File(file) = &slot.event.what else { return None };
-                Some((serial, slot.event.actor.as_ref()?.id, slot.key?, file.count))
+                let (id, key) = (slot.event.actor.as_ref()?.id, slot.key?);
+                Some(Wanted { serial, id, key, count: file.count, opened: slot.opened })
             })
             .collect();
-        for (serial, id, key, count) in &wanted {
+        let closed = || wanted.iter().filter(|wanted| !wanted.opened);
+        for Wanted { serial, id, key, count, .. } in closed() {
             counts.used(*id, *key, *count, *serial);
         }
-        for (_, id, key, _) in &wanted {
+        for Wanted { id, key, .. } in closed() {
             counts.inherit(*id, *key, processes);
         }
-        for (serial, id, key, count) in wanted {
-            let (due, agrees) = counts.due(id, key, count, serial);
+        // An open that is in the count of its close needs no event of its own.
+        wanted.sort_by_key(|wanted| wanted.opened);
+        for Wanted { serial, id, key, count, opened } in wanted {
+            let (due, agrees) = match opened {
+                true => counts.due_open(id, key, whole),
+                false => counts.due(id, key, count, serial),
+            };
             let Some(slot) = window.get(serial) else { continue };
             let What::File(file) = &mut slot.event.what else { continue };
             file.count = due;
             file.count_exact = Some(agrees && whole);
             // Closed again, its open counted before: nothing new was read. A write is told.
-            slot.folded = due == 0 && file.op == FileOp::Read;
+            slot.folded = due == 0 && (opened || file.op == FileOp::Read);
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Slot {
     pub(super) more_argv: bool,
     /// Its count may be exact by the counts of opens.
     pub(super) key: Option<FileKey>,
+    /// It tells one open, and not, as others do, a close.
+    pub(super) opened: bool,
     /// Its path is missing; these directories may get one.
     pub(super) unnamed: Option<Box<Unnamed>>,
     /// It is in the count of an earlier event and not told.
@@ -61,6 +63,7 @@ impl Window {
             stranger: false,
             more_argv: false,
             key: None,
+            opened: false,
             unnamed: None,
             folded: false,
         });

@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// A [`Mount`], then file system type, mount point and reason.
+/// A [`Mount`], then file system type, mount point, reason and root.
 pub const KIND_MOUNT: u16 = 72;
 /// A [`Dir`], then its handle and path.
 pub const KIND_DIR: u16 = 73;
@@ -41,8 +41,8 @@ pub struct Mount {
     pub point_len: u16,
     /// Bytes of the reason that follow.
     pub reason_len: u16,
-    /// Zero.
-    pub pad: u16,
+    /// Bytes that follow of the path, within its file system, of what is mounted; 0 in early records.
+    pub root_len: u16,
 }
 
 /// A directory that [`File`]s refer to. [`KIND_DIR`].

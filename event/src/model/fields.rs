@@ -198,6 +198,10 @@ impl File {
         text(take, "path_missing", self.missing.map(super::Missing::name));
         text(take, "path_basis", self.basis.map(super::Basis::name));
         flag(take, "path_cut", self.cut);
+        if !self.also.is_empty() {
+            take("also", Value::List(&self.also));
+        }
+        flag(take, "open_only", self.open_only);
         flag(take, "dir", self.dir);
         number(take, "dev", self.dev);
         number(take, "ino", self.ino);

@@ -67,11 +67,28 @@ pub enum Basis {
     Descriptor,
     /// The same, where the path may be that of another mount namespace or of a mount that is gone.
     Doubtful,
+    /// From the open file, told when it was opened: no mark watches it.
+    Open,
+    /// The same, where the path begins at a mount that is not in the process's namespace.
+    Mount,
+    /// The file was made without a name (`O_TMPFILE`): `#` and its inode stand for one.
+    Nameless,
+    /// A name that another event told of the same file.
+    Inode,
 }
 
 impl Basis {
     /// Every basis.
-    pub const ALL: [Basis; 4] = [Basis::Learned, Basis::Last, Basis::Descriptor, Basis::Doubtful];
+    pub const ALL: [Basis; 8] = [
+        Basis::Learned,
+        Basis::Last,
+        Basis::Descriptor,
+        Basis::Doubtful,
+        Basis::Open,
+        Basis::Mount,
+        Basis::Nameless,
+        Basis::Inode,
+    ];
 
     /// Returns its name in events.
     #[must_use]
@@ -81,6 +98,10 @@ impl Basis {
             Basis::Last => "last",
             Basis::Descriptor => "descriptor",
             Basis::Doubtful => "doubtful",
+            Basis::Open => "open",
+            Basis::Mount => "mount",
+            Basis::Nameless => "nameless",
+            Basis::Inode => "inode",
         }
     }
 }
@@ -102,13 +123,15 @@ pub enum Missing {
     Unresolved,
     /// The path of the descriptor could not be read.
     Unreadable,
+    /// The close, which would tell it, was never told.
+    NotClosed,
     /// Only the caller names the file: [`File::path_claimed`].
     Claimed,
 }
 
 impl Missing {
     /// Every reason.
-    pub const ALL: [Missing; 8] = [
+    pub const ALL: [Missing; 9] = [
         Missing::NoDirectory,
         Missing::Untold,
         Missing::Removed,
@@ -116,6 +139,7 @@ impl Missing {
         Missing::TooLong,
         Missing::Unresolved,
         Missing::Unreadable,
+        Missing::NotClosed,
         Missing::Claimed,
     ];
 
@@ -130,6 +154,7 @@ impl Missing {
             Missing::TooLong => "too_long",
             Missing::Unresolved => "unresolved",
             Missing::Unreadable => "unreadable",
+            Missing::NotClosed => "not_closed",
             Missing::Claimed => "claimed",
         }
     }
@@ -156,6 +181,10 @@ pub struct File {
     pub missing: Option<Missing>,
     /// Where the path comes from.
     pub basis: Option<Basis>,
+    /// Other names of the same file, each ended by NUL.
+    pub also: Vec<u8>,
+    /// Only its open was told, never a close.
+    pub open_only: bool,
     /// The path was too long for the recorder and is cut.
     pub cut: bool,
     /// The file is a directory.
@@ -188,6 +217,8 @@ impl File {
             name: None,
             missing: None,
             basis: None,
+            also: Vec::new(),
+            open_only: false,
             cut: false,
             dir: false,
             dev: None,

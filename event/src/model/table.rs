@@ -118,6 +118,8 @@ pub const TYPES: &[Type] = &[
             "path_missing",
             "path_basis",
             "path_cut",
+            "also",
+            "open_only",
             "dir",
             "dev",
             "ino",

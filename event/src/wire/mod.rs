@@ -12,7 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub use call::{Call, CallData, CallName, NAMESPACES, NS_COUNT, call_flag};
 pub use net::{ConnectError, Ends, Flow, Sock, flow_flag, sock_flag};
-pub use open::{Open, open_mode};
+pub use open::{Open, OpenPath, open_flag, open_mode};
 pub use process::{
     ARGV_CAP, Argv, ArgvEnd, CRED_GROUPS, Cred, Creds, Exec, ExecData, Exit, Fork, Left, exec_flag,
     fork_flag,
@@ -77,13 +77,15 @@ pub enum Kind {
     Result = 28,
     /// A regular file was opened.
     Open = 32,
+    /// A regular file that no mark watches was opened.
+    OpenPath = 37,
     /// A rare system call came back.
     Call = 40,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 19] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -101,6 +103,7 @@ impl Kind {
         Kind::Listen,
         Kind::Result,
         Kind::Open,
+        Kind::OpenPath,
         Kind::Call,
     ];
 
@@ -200,6 +203,8 @@ pub enum Record<'a> {
     Result(&'a ConnectError),
     /// A regular file was opened.
     Open(&'a Open),
+    /// A regular file that no mark watches was opened; the components of its path.
+    OpenPath(&'a OpenPath, &'a [u8]),
     /// A rare system call.
     Call(&'a Call, CallData<'a>),
 }
@@ -232,6 +237,12 @@ impl<'a> Record<'a> {
             Kind::Cred => Record::Cred(view(bytes)?),
             Kind::Flow => Record::Flow(view(bytes)?),
             Kind::Open => Record::Open(view(bytes)?),
+            Kind::OpenPath => {
+                let open: &OpenPath = view(bytes)?;
+                let len = usize::try_from(open.path_len).map_err(|_| Malformed::Length)?;
+                let path = tail::<OpenPath>(bytes).get(..len).ok_or(Malformed::Length)?;
+                Record::OpenPath(open, path)
+            }
             Kind::Result => Record::Result(view(bytes)?),
             Kind::Connect
             | Kind::Send
@@ -262,6 +273,7 @@ impl<'a> Record<'a> {
             Record::Flow(r) => &r.head,
             Record::Result(r) => &r.head,
             Record::Open(r) => &r.head,
+            Record::OpenPath(r, _) => &r.head,
             Record::Call(r, _) => &r.head,
         }
     }

@@ -120,7 +120,7 @@ impl Maker {
             fs_type_len: fs_type.len() as u16,
             point_len: point.len() as u16,
             reason_len: 0,
-            pad: 0,
+            root_len: 0,
         };
         self.frame(KIND_MOUNT, &[mount.as_bytes(), fs_type.as_bytes(), point.as_bytes()]);
     }
@@ -141,7 +141,7 @@ impl Maker {
         let source = match kind as u16 {
             0..16 => Source::Process,
             16..25 => Source::Network,
-            25 | 26 | 40.. => Source::Calls,
+            25 | 26 | 37 | 40.. => Source::Calls,
             _ => Source::Opens,
         };
         let mut bytes = [&[fixed.as_bytes()], data].concat().concat();
@@ -376,6 +376,10 @@ impl Maker {
     }
 
     pub(super) fn opens(&mut self, pid: u32, ino: u32, count: u64, mode: u32) {
+        self.opens_on(0x80_0001, pid, ino, count, mode);
+    }
+
+    pub(super) fn opens_on(&mut self, dev: u32, pid: u32, ino: u32, count: u64, mode: u32) {
         let opens = Opens {
             start_ns: start_of(pid),
             first_ns: 1,
@@ -383,12 +387,28 @@ impl Maker {
             ino: ino.into(),
             count,
             pid,
-            dev: 0x80_0001,
+            dev,
             generation: 1,
             mode,
         };
         self.frame(KIND_OPENS, &[opens.as_bytes()]);
         self.count(Kind::Open as u32, Source::Opens, [count, 1, count - 1, 0]);
+    }
+
+    /// An open that no mark watches.
+    pub(super) fn open_path(&mut self, pid: u32, ino: u32, mode: u32, path: &str, flags: u32) {
+        let path = components(path);
+        let open = wire::OpenPath {
+            head: self.head(Kind::OpenPath, pid),
+            ino: ino.into(),
+            dev: 0x80_0001,
+            generation: 1,
+            mode,
+            flags,
+            mnt_id: 7,
+            path_len: path.len() as u32,
+        };
+        self.record(Kind::OpenPath, open, &[&path]);
     }
 
     pub(super) fn lost(&mut self, source: Source, id: u32, count: u64) {

@@ -1,13 +1,14 @@
 //! Counts: exact where both sources agree, and every open accounted for.
 
 use event::frame::control::{Source, State};
-use event::wire::{Kind, open_mode};
+use event::wire::{Kind, open_flag, open_mode};
 use serde_json::{Value as Json, json};
 
 use super::{Maker, played};
 
 const READ: u64 = 0x10;
 const WRITE: u64 = 0x8;
+const CREATE: u64 = 0x100;
 
 fn tmp() -> Maker {
     let mut maker = Maker::begun();
@@ -78,22 +79,81 @@ fn a_report_that_is_read_late_is_in_the_count_of_the_event_before() {
     assert_eq!(played(&maker, "end")[0]["verdict"], "complete, folded");
 }
 
-#[test]
-fn opens_of_files_that_nobody_names_are_said_to_be_unnamed() {
-    let mut maker = tmp();
-    maker.opens(42, 9, 5, open_mode::READ);
-    assert_eq!(opens(&maker.sealed()), json!([5, 0, 5, 0]));
+/// Events that are told from opens alone: op, path or why there is none, count.
+fn open_only(maker: &Maker) -> Vec<Json> {
+    let pick = |event: Json| {
+        let path = event.get("path").or(event.get("path_missing")).cloned();
+        json!([event["op"], path, event["count"], event["exe"]])
+    };
+    let told = played(maker, "file").into_iter().filter(|event| event.get("open_only").is_some());
+    told.map(pick).collect()
 }
 
 #[test]
-fn a_file_still_open_when_its_process_is_gone_from_the_table_is_unnamed() {
+fn opens_that_no_close_tells_are_told_at_the_end() {
     let mut maker = tmp();
     maker.opens(42, 9, 5, open_mode::READ);
+    let maker = maker.sealed();
+    assert_eq!(open_only(&maker), [json!(["read", "not_closed", 5, "/bin/cat"])]);
+    assert_eq!(opens(&maker), json!([5, 5, 0, 0]));
+}
+
+#[test]
+fn a_file_without_a_close_has_the_name_that_another_event_told() {
+    let mut maker = tmp();
+    maker.file(42, CREATE, 9, 1, b"a");
+    maker.opens(42, 9, 1, open_mode::WRITE);
     maker.exit(42, 0);
     for _ in 0..4 {
         maker.checkpoint();
     }
-    assert_eq!(opens(&maker.sealed()), json!([5, 0, 5, 0]));
+    let maker = maker.sealed();
+    assert_eq!(open_only(&maker), [json!(["write", "/tmp/a", 1, "/bin/cat"])]);
+}
+
+#[test]
+fn a_descriptor_that_a_stranger_to_the_opener_closed_is_told_once() {
+    let mut maker = tmp();
+    maker.exec(50, "/bin/other", b"other\0");
+    maker.opens(42, 9, 1, open_mode::WRITE);
+    maker.file(50, WRITE, 9, 1, b"a");
+    let maker = maker.sealed();
+    assert_eq!(open_only(&maker), Vec::<Json>::new());
+    assert_eq!(counts(&maker), [json!(["write", 1, false])]);
+}
+
+#[test]
+fn what_is_read_of_the_kernels_own_trees_is_not_told() {
+    let mut maker = tmp();
+    maker.opens_on(0x15, 42, 9, 5, open_mode::READ);
+    assert_eq!(open_only(&maker.sealed()), Vec::<Json>::new());
+}
+
+#[test]
+fn an_open_that_no_mark_watches_is_told_once_with_its_path() {
+    let mut maker = tmp();
+    maker.open_path(42, 9, open_mode::READ, "/new/mount/file", 0);
+    maker.opens(42, 9, 1, open_mode::READ);
+    // The mark came between the open and the close.
+    maker.file(42, READ, 9, 1, b"a");
+    let maker = maker.sealed();
+    let told = &played(&maker, "file");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let event = &told[0];
+    assert_eq!(
+        json!([event["path"], event["path_basis"], event["count"], event["count_exact"]]),
+        json!(["/new/mount/file", "open", 1, true])
+    );
+}
+
+#[test]
+fn an_open_behind_a_detached_mount_says_where_its_path_begins() {
+    let mut maker = tmp();
+    maker.open_path(42, 9, open_mode::WRITE, "/made", open_flag::ELSEWHERE);
+    maker.opens(42, 9, 1, open_mode::WRITE);
+    let event = &played(&maker.sealed(), "file")[0];
+    let told = json!([event["op"], event["path"], event["path_basis"]]);
+    assert_eq!(told, json!(["write", "/made", "mount"]));
 }
 
 #[test]

@@ -1,0 +1,172 @@
+//! One file, all its names: what else a file is called, by what the run did and by its mounts.
+//!
+//! A name counts from the event that tells it until it is removed, moved, or given to another file.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use event::model::{Basis, File, FileOp};
+
+use super::Pipeline;
+
+/// Files whose names are remembered; of later ones only their event's own name is known.
+const FILES: usize = 100_000;
+
+/// Names of one file that are remembered and told.
+const NAMES: usize = 8;
+
+/// A file for ever.
+type Inode = (u32, u64, u32);
+type Name = Arc<[u8]>;
+
+/// Names of files.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    files: HashMap<Inode, Vec<Name>>,
+    /// Paths that opens told, for closes that come when no path leads there any more.
+    opened: HashMap<Inode, (Name, Option<Basis>)>,
+    owners: HashMap<Name, Inode>,
+}
+
+impl Names {
+    /// The names of a file.
+    pub(super) fn of(&self, inode: Inode) -> &[Name] {
+        self.files.get(&inode).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Learns the path that an open told.
+    pub(super) fn opened(&mut self, file: &File) {
+        if let (Some(inode), Some(path)) = (inode(file), &file.path)
+            && self.opened.len() < FILES
+        {
+            self.opened.insert(inode, (path.as_slice().into(), file.basis));
+        }
+    }
+
+    /// Gives a file without a path the one that its open told; returns whether it has one now.
+    pub(super) fn complete(&self, file: &mut File) -> bool {
+        let found = inode(file).and_then(|inode| self.opened.get(&inode));
+        let Some((path, basis)) = found.filter(|_| file.op.is_access()) else { return false };
+        (file.path, file.basis) = (Some(path.to_vec()), *basis);
+        (file.missing, file.name) = (None, None);
+        true
+    }
+
+    fn add(&mut self, inode: Inode, name: &[u8]) {
+        if self.owners.get(name) == Some(&inode) {
+            return;
+        }
+        self.remove(name);
+        if !self.files.contains_key(&inode) && self.files.len() >= FILES {
+            return;
+        }
+        let names = self.files.entry(inode).or_default();
+        if names.len() < NAMES {
+            let name: Name = name.into();
+            names.push(name.clone());
+            self.owners.insert(name, inode);
+        }
+    }
+
+    fn remove(&mut self, name: &[u8]) {
+        let Some(inode) = self.owners.remove(name) else { return };
+        if let Some(names) = self.files.get_mut(&inode) {
+            names.retain(|known| **known != *name);
+            if names.is_empty() {
+                self.files.remove(&inode);
+            }
+        }
+    }
+
+    fn learn(&mut self, file: &File, inode: Inode) {
+        let Some(path) = &file.path else { return };
+        match (file.op, &file.path2) {
+            (FileOp::Delete, _) => self.remove(path),
+            (FileOp::Rename, Some(new)) => {
+                self.remove(path);
+                self.add(inode, new);
+            }
+            _ => self.add(inode, path),
+        }
+    }
+}
+
+/// Which file an event is about, where that is certain.
+pub(super) fn inode(file: &File) -> Option<Inode> {
+    Some((file.dev?, file.ino?, file.generation?))
+}
+
+impl Pipeline {
+    /// Tells the other names of the file in an event that is about to be told, and learns its own.
+    pub(super) fn name_all(names: &mut Names, mounts: &super::mounts::Mounts, file: &mut File) {
+        let Some(inode) = inode(file).filter(|_| !file.dir) else { return };
+        let own = [file.path.clone(), file.path2.clone()];
+        let is_own = |name: &[u8]| own.iter().flatten().any(|path| path == name);
+        let mut also: Vec<Vec<u8>> =
+            names.of(inode).iter().map(|name| name.to_vec()).filter(|name| !is_own(name)).collect();
+        if let Some(path) = file.path.as_ref().filter(|_| file.basis != Some(Basis::Nameless)) {
+            let (ways, dev) = (also.len(), inode.0);
+            for way in mounts.ways_to(dev, path) {
+                if also.len() < ways + NAMES && !is_own(&way) && !also.contains(&way) {
+                    also.push(way);
+                }
+            }
+        }
+        for name in also {
+            file.also.extend_from_slice(&name);
+            file.also.push(0);
+        }
+        // The kernel's stand-in for a file without a name is none; what a mark does not tell of, such
+        // as a memfd, has none either.
+        if !matches!(file.basis, Some(Basis::Nameless | Basis::Mount)) {
+            names.learn(file, inode);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(op: FileOp, path: &str, path2: Option<&str>, ino: u64) -> (File, Inode) {
+        let path2 = path2.map(|path| path.as_bytes().to_vec());
+        (File { path: Some(path.into()), path2, ..File::new(op) }, (1, ino, 1))
+    }
+
+    fn told(events: &[(FileOp, &str, Option<&str>, u64)], ino: u64) -> Vec<String> {
+        let mut names = Names::default();
+        for (op, path, path2, ino) in events {
+            let (file, inode) = event(*op, path, *path2, *ino);
+            names.learn(&file, inode);
+        }
+        let text = |name: &Name| String::from_utf8_lossy(name).into_owned();
+        names.of((1, ino, 1)).iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_file_has_the_names_that_it_was_seen_by() {
+        use FileOp::{Create, Read, Write};
+        let events = [(Create, "/a", None, 7), (Write, "/a", None, 7), (Create, "/b", None, 7)];
+        assert_eq!(told(&events, 7), ["/a", "/b"]);
+        assert_eq!(told(&[(Read, "/a", None, 7), (Read, "/a", None, 8)], 7), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_name_that_was_moved_or_removed_is_none_any_more() {
+        use FileOp::{Create, Delete, Rename};
+        let made = [(Create, "/a", None, 7), (Create, "/b", None, 7)];
+        assert_eq!(told(&[&made[..], &[(Delete, "/a", None, 7)]].concat(), 7), ["/b"]);
+        assert_eq!(told(&[&made[..], &[(Rename, "/a", Some("/c"), 7)]].concat(), 7), ["/b", "/c"]);
+        let over = [&made[..], &[(Create, "/x", None, 8), (Rename, "/x", Some("/a"), 8)]].concat();
+        assert_eq!(told(&over, 7), ["/b"]);
+        assert_eq!(told(&over, 8), ["/a"]);
+    }
+
+    #[test]
+    fn what_is_remembered_of_one_file_is_bounded() {
+        let paths: Vec<String> = (0..100).map(|number| format!("/{number}")).collect();
+        let events: Vec<_> =
+            paths.iter().map(|path| (FileOp::Create, path.as_str(), None, 7)).collect();
+        assert_eq!(told(&events, 7).len(), NAMES);
+    }
+}
