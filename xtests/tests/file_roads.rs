@@ -170,3 +170,32 @@ fn a_descriptor_that_was_passed_is_told_of_the_process_that_wrote_last() {
         ],
     );
 }
+
+#[test]
+fn a_file_made_without_a_name_is_told_with_the_name_that_it_got() {
+    let lab = Lab::new();
+    let exe = lab.tester("opens");
+    for (number, options) in USERS.into_iter().enumerate() {
+        let dir = place(&lab, &format!("{number}"), &[]);
+        let run = record(&lab, options, &dir, &format!("{} tmpfile f", exe.display()));
+        assert_eq!(run.at("create", &dir.join("f")).count(), 1, "{options:?}");
+        let write = run.of("file", "write").find(|event| event.text("path_basis") == "nameless");
+        let write = write.expect("a write");
+        let stand_in = format!("#{}", write.number("ino").expect("it has an inode"));
+        assert_eq!(Path::new(write.text("path")), dir.join(stand_in));
+        assert_eq!(write.list("also"), [dir.join("f").to_str().expect("text")]);
+        run.assert_whole();
+    }
+}
+
+#[test]
+fn a_descriptor_that_nobody_takes_is_told_from_its_open() {
+    let lab = Lab::new();
+    let exe = lab.tester("descriptors");
+    let dir = place(&lab, "collected", &[]);
+    let run = record(&lab, USERS[0], &dir, &format!("{} collected f", exe.display()));
+    assert_eq!(run.told_of(&exe, &dir), ["create f x1", "write f x1"]);
+    let write = run.at("write", &dir.join("f")).next().expect("one");
+    assert!(write.flag("open_only"), "{write:?}");
+    assert_eq!(write.text("path_basis"), "inode", "{write:?}");
+}

@@ -75,3 +75,14 @@ fn requests_that_a_kernel_thread_took_are_told_of_their_program() {
 fn files_that_are_in_no_descriptor_table_are_told() {
     check("fixed");
 }
+
+#[test]
+fn a_file_that_only_the_ring_holds_is_told_from_its_open() {
+    let lab = Lab::new();
+    let exe = lab.tester("uring");
+    let dir = place(&lab, "registered");
+    let Some(run) = record(&lab, "registered", &["--mount-ns", "off"], &dir) else { return };
+    assert_eq!(run.told_of(&exe, &dir), ["create made x1", "write made x1"]);
+    let write = run.at("write", &dir.join("made")).next().expect("one");
+    assert!(write.flag("open_only"), "{write:?}");
+}

@@ -9,6 +9,7 @@ use super::{Maker, played};
 const READ: u64 = 0x10;
 const WRITE: u64 = 0x8;
 const CREATE: u64 = 0x100;
+const EXDEV: i32 = 18;
 
 fn tmp() -> Maker {
     let mut maker = Maker::begun();
@@ -134,8 +135,9 @@ fn an_open_that_no_mark_watches_is_told_once_with_its_path() {
     let mut maker = tmp();
     maker.open_path(42, 9, open_mode::READ, "/new/mount/file", 0);
     maker.opens(42, 9, 1, open_mode::READ);
-    // The mark came between the open and the close.
-    maker.file(42, READ, 9, 1, b"a");
+    // The mark came between the open and the close, and its directory is gone.
+    maker.dir(3, 5, Err(EXDEV));
+    maker.file(42, READ, 9, 3, b"a");
     let maker = maker.sealed();
     let told = &played(&maker, "file");
     assert_eq!(told.len(), 1, "{told:?}");
