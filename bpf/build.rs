@@ -10,10 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 3] = ["proc", "net", "calls"];
+const PROGRAMS: [&str; 4] = ["proc", "net", "calls", "names"];
 
 /// Read by every program, so part of every hash; in this order.
-const HEADERS: [&str; 20] = [
+const HEADERS: [&str; 22] = [
     "abi.h",
     "kernel.h",
     "common.h",
@@ -24,6 +24,8 @@ const HEADERS: [&str; 20] = [
     "socket.h",
     "sock.h",
     "packet.h",
+    "payload.h",
+    "request.h",
     "call_ring.h",
     "call_numbers.h",
     "cred.h",

@@ -31,6 +31,7 @@ enum rec_kind {
 	REC_CLOSED = 21,
 	REC_BIND = 22,
 	REC_LISTEN = 23,
+	REC_PAYLOAD = 27,
 	REC_RESULT = 28,
 	REC_OPEN = 32,
 	REC_OPEN_PATH = 37,
@@ -242,6 +243,30 @@ enum flow_flag {
 	FLOW_RELEASED = 1,	/* the last descriptor was closed */
 	FLOW_CLOSED = 2,	/* the TCP state went to CLOSE */
 	FLOW_PEER_CHANGED = 4,	/* another peer took the socket's slot */
+};
+
+enum payload_kind {
+	PAYLOAD_DNS = 1,	/* a DNS message, or a piece of a TCP stream of them */
+	PAYLOAD_TLS = 2,	/* a piece of a ClientHello */
+	PAYLOAD_HTTP = 3,	/* of a request's head: method, target of CONNECT, `Host` line */
+	PAYLOAD_QUIC = 4,	/* a datagram that begins with a client's Initial packet */
+};
+
+enum payload_flag {
+	PAYLOAD_OUT = 1,	/* sent; received without */
+	PAYLOAD_CUT = 2,	/* there was more in the packet */
+};
+
+/* First bytes of a conversation, copied for the names of hosts in them. Followed by len bytes. The
+ * head is the socket's owner, as in rec_sock; pid 0 where it is not known. */
+struct rec_payload {
+	struct rec_head head;
+	u64 cookie;
+	struct net_ends ends;
+	u32 offset;		/* TCP: of these bytes, within what is copied of this direction */
+	u32 len;
+	u32 kind;		/* PAYLOAD_DNS, ... */
+	u32 flags;		/* PAYLOAD_OUT, PAYLOAD_CUT */
 };
 
 enum open_mode {

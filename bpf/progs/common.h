@@ -27,6 +27,7 @@ union abi {
 	struct rec_sock sock;
 	struct rec_flow flow;
 	struct rec_result result;
+	struct rec_payload payload;
 	struct rec_open open;
 	struct rec_open_path open_path;
 	struct rec_call call;
@@ -38,6 +39,8 @@ union abi {
 	enum net_proto proto;
 	enum sock_flag sock_flag;
 	enum flow_flag flow_flag;
+	enum payload_kind payload_kind;
+	enum payload_flag payload_flag;
 	enum open_mode open_mode;
 	enum open_flag open_flag;
 	enum call_name call_name;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
  *
- * Where a UDP packet goes and how much payload it has. Used by net.bpf.c.
+ * Where a UDP packet goes and how much payload it has. Used by net.bpf.c and names.bpf.c.
  *
  * skb->len is the length from the IP header on, of the whole super-packet before segmentation
  * (GSO) or fragmentation, and after coalescing (GRO): one header, so the payload is exact for
@@ -14,7 +14,7 @@
 struct packet {
 	struct net_ends ends;	/* local and peer as this socket sees them */
 	u32 payload;
-	u32 pad;
+	u32 at;			/* of the payload within the packet */
 };
 
 struct ip4 {
@@ -50,14 +50,14 @@ enum {
 	IP6_TARGET = 60,
 };
 
-/* Returns the offset of the UDP header, 0 if it was not found. */
-INLINE u32 skip_extensions(struct __sk_buff *skb, u8 next)
+/* Returns the offset of the header of `proto`, 0 if it was not found. */
+INLINE u32 skip_extensions(struct __sk_buff *skb, u8 next, u8 proto)
 {
 	u32 at = sizeof(struct ip6);
 	u8 extension[2];
 	int i;
 
-	for (i = 0; i < MAX_EXTENSIONS && next != NET_UDP; i++) {
+	for (i = 0; i < MAX_EXTENSIONS && next != proto; i++) {
 		if (next != IP6_HOP_BY_HOP && next != IP6_FRAGMENT && next != IP6_TARGET)
 			return 0;
 		if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
@@ -65,7 +65,7 @@ INLINE u32 skip_extensions(struct __sk_buff *skb, u8 next)
 		at += next == IP6_FRAGMENT ? 8 : (extension[1] + 1) * 8;
 		next = extension[0];
 	}
-	return next == NET_UDP ? at : 0;
+	return next == proto ? at : 0;
 }
 
 /* Puts the packet's addresses where the socket would have them. */
@@ -87,7 +87,7 @@ INLINE u32 read_ip(struct __sk_buff *skb, struct packet *packet, bool out)
 		return 0;
 	put_v6(source, v6.source[0], v6.source[1], v6.source[2], v6.source[3]);
 	put_v6(target, v6.target[0], v6.target[1], v6.target[2], v6.target[3]);
-	return skip_extensions(skb, v6.next);
+	return skip_extensions(skb, v6.next, NET_UDP);
 }
 
 /* Returns false for what is not UDP of this socket (an ICMP error, say). A connected socket knows
@@ -104,6 +104,7 @@ INLINE bool read_packet(struct __sk_buff *skb, struct bpf_sock *sk, struct packe
 		return false;
 	packet->ends.local_port = bpf_ntohs(ports[out ? 0 : 1]);
 	packet->ends.peer_port = bpf_ntohs(ports[out ? 1 : 0]);
+	packet->at = at + UDP_HEADER;
 	packet->payload = skb->len > at + UDP_HEADER ? skb->len - at - UDP_HEADER : 0;
 	if (sk->dst_port)
 		ends_of(sk, &packet->ends);

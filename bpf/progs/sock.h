@@ -33,26 +33,6 @@ INLINE bool same_peer(const struct net_ends *a, const struct net_ends *b)
 	return x[0] == y[0] && x[1] == y[1] && a->peer_port == b->peer_port;
 }
 
-INLINE void current_owner(struct owner *owner)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	owner->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	owner->pid = process_of(task);
-	owner->tid = number_of(task);
-}
-
-/* Records of sockets are about their owner, whoever runs now: packets come in softirqs. */
-INLINE void owner_head(struct rec_head *head, u32 kind, u32 size, const struct owner *owner)
-{
-	head->boot_ns = bpf_ktime_get_boot_ns();
-	head->start_ns = owner->start_ns;
-	head->kind = kind;
-	head->size = size;
-	head->pid = owner->pid;
-	head->tid = owner->tid;
-}
-
 INLINE void send_sock(u32 kind, u64 cookie, const struct owner *owner, const struct net_ends *ends,
 		      u32 flags, u32 error)
 {

@@ -41,6 +41,9 @@ impl Numbers {
     }
 }
 
+/// Maps that several objects use: marks of tasks, and what is known of sockets.
+const SHARED: [&str; 2] = ["tracked", "sockets"];
+
 /// Loads objects one after the other with the kernel's types read once.
 pub(crate) struct Loader<'a> {
     loader: EbpfLoader<'a>,
@@ -70,7 +73,9 @@ impl<'a> Loader<'a> {
             .override_global("count_opens", &numbers.count_opens, false)
             .override_global("tell_unwatched", &numbers.tell_unwatched, false);
         if let Some(shared) = &numbers.shared {
-            loader.map_pin_path("tracked", shared.place_of("tracked"));
+            for map in SHARED {
+                loader.map_pin_path(map, shared.place_of(map));
+            }
         }
         for topic in Topic::ALL {
             loader.map_max_entries(topic.ring(), settings.ring_bytes(topic));

@@ -18,6 +18,8 @@ pub struct Settings {
     pub net_ring: u32,
     /// Bytes of the ring for system calls.
     pub call_ring: u32,
+    /// Bytes of the ring for first bytes of conversations: of 4,000 connections at once.
+    pub name_ring: u32,
     /// Whether each open of a regular file is told.
     pub count_opens: bool,
     /// Whether opens of files that no mark watches are told with their path.
@@ -31,6 +33,7 @@ impl Default for Settings {
             proc_ring: 8 << 20,
             net_ring: 4 << 20,
             call_ring: 16 << 20,
+            name_ring: 4 << 20,
             count_opens: true,
             tell_unwatched: false,
         }
@@ -43,6 +46,7 @@ impl Settings {
             Topic::Proc => self.proc_ring,
             Topic::Net => self.net_ring,
             Topic::Calls => self.call_ring,
+            Topic::Names => self.name_ring,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::programs::Topic;
 
 static PROC: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/proc.bpf.o"));
 static NET: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/net.bpf.o"));
+static NAMES: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/names.bpf.o"));
 static CALLS: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/calls.bpf.o"));
 
 impl Topic {
@@ -16,6 +17,7 @@ impl Topic {
             Topic::Proc => PROC,
             Topic::Net => NET,
             Topic::Calls => CALLS,
+            Topic::Names => NAMES,
         }
     }
 }

@@ -11,11 +11,13 @@ pub enum Topic {
     Net,
     /// System calls: how often files are opened, and rare calls.
     Calls,
+    /// First bytes of conversations, which name hosts.
+    Names,
 }
 
 impl Topic {
     /// Every topic, the one that others need first.
-    pub const ALL: [Topic; 3] = [Topic::Proc, Topic::Net, Topic::Calls];
+    pub const ALL: [Topic; 4] = [Topic::Proc, Topic::Net, Topic::Calls, Topic::Names];
 
     /// Returns the name that coverage statements use.
     #[must_use]
@@ -24,6 +26,7 @@ impl Topic {
             Topic::Proc => "proc",
             Topic::Net => "net",
             Topic::Calls => "calls",
+            Topic::Names => "names",
         }
     }
 
@@ -45,6 +48,7 @@ impl Topic {
                 Kind::Listen,
             ],
             Topic::Calls => &[Kind::Cred, Kind::Result, Kind::Open, Kind::OpenPath, Kind::Call],
+            Topic::Names => &[Kind::Payload],
         }
     }
 
@@ -53,6 +57,7 @@ impl Topic {
             Topic::Proc => "proc_ring",
             Topic::Net => "net_ring",
             Topic::Calls => "call_ring",
+            Topic::Names => "name_ring",
         }
     }
 }
@@ -92,7 +97,7 @@ const fn on(topic: Topic, name: &'static str, hook: Hook, why: &'static str) -> 
 /// Every program, in the order of attaching: what creates state before what uses it.
 pub const PROGRAMS: &[Program] = {
     use Hook::{BtfTracepoint, CgroupSkb, CgroupSock, CgroupSockAddr, SockOps};
-    use Topic::{Calls, Net, Proc};
+    use Topic::{Calls, Names, Net, Proc};
     &[
         on(Proc, "on_fork", BtfTracepoint("sched_process_fork"), "new processes"),
         on(Proc, "on_exec", BtfTracepoint("sched_process_exec"), "executed programs and argv"),
@@ -112,6 +117,8 @@ pub const PROGRAMS: &[Program] = {
         on(Calls, "on_sys_exit", BtfTracepoint("sys_exit"), "numbers of opens, rare calls"),
         on(Calls, "on_birth", BtfTracepoint("sched_process_fork"), "new namespaces at birth"),
         on(Calls, "on_cgroup", BtfTracepoint("cgroup_mkdir"), "new cgroups"),
+        on(Names, "on_name_egress", CgroupSkb, "names in DNS, TLS, QUIC and HTTP that are sent"),
+        on(Names, "on_name_ingress", CgroupSkb, "names in DNS that are received"),
     ]
 };
 

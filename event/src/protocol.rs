@@ -48,6 +48,8 @@ pub mod without {
     pub const FILES: u32 = 4;
     /// No exact counts of opens.
     pub const OPENS: u32 = 8;
+    /// No first bytes of conversations, and so no names of hosts.
+    pub const HOSTS: u32 = 16;
 }
 
 /// What to record and how. [`BEGIN`].

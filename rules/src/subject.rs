@@ -44,9 +44,15 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn of(event: &'a Event) -> Subject<'a> {
         let actor = event.actor.as_ref();
+        let host = match &event.what {
+            What::Net(net) => net.host.as_ref().and_then(|it| std::str::from_utf8(&it.name).ok()),
+            What::Dns(dns) => dns.host.as_deref(),
+            _ => None,
+        };
         let (paths, peer): (_, Option<SocketAddr>) = match &event.what {
             What::File(file) => ([file.path.as_deref(), file.path2.as_deref()], None),
             What::Net(net) => ([None, None], net.peer),
+            What::Dns(dns) => ([None, None], Some(dns.peer)),
             _ => ([None, None], None),
         };
         Subject {
@@ -57,7 +63,7 @@ impl<'a> Subject<'a> {
             paths,
             ip: peer.map(|peer| peer.ip()),
             port: peer.map(|peer| peer.port()),
-            host: None,
+            host,
             ts_ns: event.ts_ns,
             text: Text::Event(event),
         }

@@ -71,6 +71,7 @@ pub(crate) struct Fields<'a> {
     path2_b64: Option<String>,
     proto: Option<String>,
     host: Option<String>,
+    host_b64: Option<String>,
     peer: Option<String>,
     sent_bytes: Option<u64>,
     received_bytes: Option<u64>,
@@ -126,8 +127,11 @@ impl<'a> Parsed<'a> {
             path: self.path.as_deref(),
             path2: self.path2.as_deref(),
             proto: fields.proto.as_deref(),
-            // The start event's `host` is the machine.
-            host: fields.host.as_deref().filter(|_| fields.kind == "net"),
+            // The start event's `host` is the machine; bytes that are no text are no name to ask for.
+            host: fields
+                .host
+                .as_deref()
+                .filter(|_| matches!(&*fields.kind, "net" | "dns") && fields.host_b64.is_none()),
             ip: self.ip.as_deref(),
             port: self.port,
             sent: fields.sent_bytes,

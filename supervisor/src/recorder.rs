@@ -28,6 +28,7 @@ pub(crate) enum Source {
     Process,
     Network,
     Calls,
+    Hosts,
     Files,
     Mounts,
     Signals,
@@ -37,10 +38,11 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    const ALL: [Source; 9] = [
+    const ALL: [Source; 10] = [
         Source::Process,
         Source::Network,
         Source::Calls,
+        Source::Hosts,
         Source::Files,
         Source::Mounts,
         Source::Signals,
@@ -156,6 +158,7 @@ impl Recorder {
                 Source::Process => self.drain_processes(),
                 Source::Network => self.queues.drain_network(),
                 Source::Calls => self.queues.drain_calls(),
+                Source::Hosts => self.queues.drain_hosts(),
                 Source::Files => self.queues.drain_files(),
                 Source::Mounts => self.follow_mounts(),
                 Source::Signals | Source::Front => match ask(source) {
@@ -280,5 +283,9 @@ impl Recorder {
 }
 
 /// Which ring belongs to which source.
-const TOPICS: [(Topic, Source); 3] =
-    [(Topic::Proc, Source::Process), (Topic::Net, Source::Network), (Topic::Calls, Source::Calls)];
+const TOPICS: [(Topic, Source); 4] = [
+    (Topic::Proc, Source::Process),
+    (Topic::Net, Source::Network),
+    (Topic::Calls, Source::Calls),
+    (Topic::Names, Source::Hosts),
+];

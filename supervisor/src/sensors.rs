@@ -12,10 +12,12 @@ use event::{
 use crate::cgroup::Leaf;
 
 /// Which topic is which source, and the bits that switch it off.
-pub(crate) const TOPICS: [(Topic, Source, u32); 3] = [
+pub(crate) const TOPICS: [(Topic, Source, u32); 4] = [
     (Topic::Proc, Source::Process, without::PROCESS),
     (Topic::Net, Source::Network, without::NETWORK),
     (Topic::Calls, Source::Calls, 0),
+    // Whose a socket is, the programs of the network know.
+    (Topic::Names, Source::Hosts, without::HOSTS | without::NETWORK),
 ];
 
 /// One topic.
@@ -47,6 +49,7 @@ impl Sensors {
             (without & bits == 0 || topic == Topic::Proc).then_some(topic)
         };
         let default = bpf::Settings::default();
+        let name_ring = default.name_ring;
         let [proc, net, open] = settings.ring_kib;
         let bytes =
             |kib: u32, default: u32| if kib == 0 { default } else { kib.saturating_mul(1024) };
@@ -55,11 +58,12 @@ impl Sensors {
             proc_ring: bytes(proc, default.proc_ring),
             net_ring: bytes(net, default.net_ring),
             call_ring: bytes(open, default.call_ring),
+            name_ring,
             count_opens: without & (without::OPENS | without::FILES) == 0,
             tell_unwatched: without & without::FILES == 0,
         };
         let loaded = bpf::load(&asked, std::os::fd::AsFd::as_fd(leaf))?;
-        let mut sensors = Sensors { sensors: [None, None, None] };
+        let mut sensors = Sensors { sensors: [const { None }; TOPICS.len()] };
         for source in loaded.sources {
             if let Some(place) = sensors.sensors.get_mut(place(source.topic())) {
                 let counts = [[0; COUNT_CELLS]; RECORD_KINDS];

@@ -10,8 +10,8 @@ use bpf::Topic;
 use event::wire::{
     ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Call, CallName, Cell, ConnectError, Cred,
     Creds, Ends, Exec, Exit, Flow, Fork, Head, Kind, Left, NAMESPACES, NS_COUNT, Open, OpenPath,
-    RECORD_KINDS, Sock, call_flag, exec_flag, flow_flag, fork_flag, open_flag, open_mode,
-    sock_flag,
+    Payload, RECORD_KINDS, Sock, call_flag, exec_flag, flow_flag, fork_flag, open_flag, open_mode,
+    payload_flag, payload_kind, sock_flag,
 };
 
 use btf::Btf;
@@ -108,6 +108,7 @@ fn structures() -> Vec<Layout> {
                 pad
             }
         ),
+        layout!("rec_payload" = Payload { head, cookie, ends, offset, len, kind, flags }),
         layout!("rec_open" = Open { head, ino, dev, generation, mode, pad }),
         layout!(
             "rec_open_path" =
@@ -188,6 +189,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_CLOSED", Kind::Closed),
         ("REC_BIND", Kind::Bind),
         ("REC_LISTEN", Kind::Listen),
+        ("REC_PAYLOAD", Kind::Payload),
         ("REC_RESULT", Kind::Result),
         ("REC_OPEN", Kind::Open),
         ("REC_OPEN_PATH", Kind::OpenPath),
@@ -211,6 +213,12 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("FLOW_RELEASED", flow_flag::RELEASED),
         ("FLOW_CLOSED", flow_flag::CLOSED),
         ("FLOW_PEER_CHANGED", flow_flag::PEER_CHANGED),
+        ("PAYLOAD_DNS", payload_kind::DNS),
+        ("PAYLOAD_TLS", payload_kind::TLS),
+        ("PAYLOAD_HTTP", payload_kind::HTTP),
+        ("PAYLOAD_QUIC", payload_kind::QUIC),
+        ("PAYLOAD_OUT", payload_flag::OUT),
+        ("PAYLOAD_CUT", payload_flag::CUT),
         ("OPEN_READ", open_mode::READ),
         ("OPEN_WRITE", open_mode::WRITE),
         ("OPEN_PATH_CUT", open_flag::PATH_CUT),
@@ -235,7 +243,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
 
 #[test]
 fn every_shared_number_is_the_same_in_c_and_rust() {
-    const ENUMS: [&str; 11] = [
+    const ENUMS: [&str; 13] = [
         "rec_kind",
         "count_cell",
         "limit",
@@ -244,6 +252,8 @@ fn every_shared_number_is_the_same_in_c_and_rust() {
         "net_proto",
         "sock_flag",
         "flow_flag",
+        "payload_kind",
+        "payload_flag",
         "open_mode",
         "open_flag",
         "call_flag",
@@ -294,6 +304,7 @@ fn the_prebuilt_objects_are_not_stale() {
         ("proc", env!("AUDIT_BPF_HASH_PROC")),
         ("net", env!("AUDIT_BPF_HASH_NET")),
         ("calls", env!("AUDIT_BPF_HASH_CALLS")),
+        ("names", env!("AUDIT_BPF_HASH_NAMES")),
     ];
     for (name, hash) in hashes {
         let file = format!("{}/prebuilt/{name}-{hash}.bpf.o", env!("CARGO_MANIFEST_DIR"));

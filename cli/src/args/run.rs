@@ -62,6 +62,9 @@ pub struct RunArgs {
     /// Do not record network use
     #[arg(long)]
     pub no_net: bool,
+    /// Do not copy first bytes of connections: no DNS messages, no names of hosts
+    #[arg(long)]
+    pub no_host_names: bool,
     /// Do not record processes; files and flows are then without names of programs
     #[arg(long)]
     pub no_exec: bool,

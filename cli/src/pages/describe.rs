@@ -38,6 +38,7 @@ pub(super) fn what(line: &Line) -> String {
         "net" => net(line),
         "call" => outside::call(line),
         "delegation" => outside::delegation(line),
+        "dns" => dns(line),
         "lost" => lost(line),
         "source" => source(line),
         "heartbeat" => heartbeat(line),
@@ -166,16 +167,40 @@ pub(super) fn times(count: u64, exact: bool) -> String {
     format!("x{}{}", text::count(count), if exact { "" } else { "+" })
 }
 
-fn net(line: &Line) -> String {
+/// Returns the other end of a socket, or its own where there is none, with its name and how that is
+/// known.
+pub(super) fn peer(line: &Line) -> String {
     let end = if line.has("peer") { "peer" } else { "local" };
     let mut text = format!("{} {}", Safe::new(line.text("proto")), Safe::new(line.text(end)));
     if let Some(host) = line.bytes("host") {
-        text.push_str(&format!(" ({})", Safe::bytes(&host)));
+        let source = Safe::new(line.text("host_source")).to_string();
+        text.push_str(&format!(" ({}, {source})", Safe::bytes(&host)));
     }
+    text
+}
+
+fn net(line: &Line) -> String {
+    let mut text = peer(line);
     let result = net_result(line);
     if !result.is_empty() {
         text.push_str("  ");
         text.push_str(&result);
+    }
+    text
+}
+
+/// `A example.com from 192.0.2.53:53`, and for an answer what it says.
+fn dns(line: &Line) -> String {
+    let host = line.bytes("host").map(|host| Safe::bytes(&host).to_string());
+    let host = host.unwrap_or_else(|| "(unreadable)".to_owned());
+    let direction = if line.text("role") == "server" { "for" } else { "from" };
+    let (kind, peer) = (Safe::new(line.text("qtype")), Safe::new(line.text("peer")));
+    let mut text = format!("{kind} {host} {direction} {peer}").trim_start().to_owned();
+    if !line.text("rcode").is_empty() {
+        text.push_str(&format!("  {}", Safe::new(line.text("rcode"))));
+    }
+    for answer in line.texts("answers") {
+        text.push_str(&format!("; {}", Safe::new(answer)));
     }
     text
 }
@@ -303,6 +328,14 @@ mod tests {
             ["flow", "", "tcp [::1]:443  1.9 KB out, 7 B in"],
         );
         check(
+            r#"{"type":"net","op":"connect","proto":"tcp","peer":"192.0.2.7:443","host":"a.example","host_source":"tls_sni","result":"established"}"#,
+            ["connect", "", "tcp 192.0.2.7:443 (a.example, tls_sni)  established"],
+        );
+        check(
+            r#"{"type":"dns","op":"answer","role":"client","peer":"192.0.2.53:53","host":"a.example","qtype":"A","rcode":"NOERROR","answers":["a.example 60 A 192.0.2.7"]}"#,
+            ["answer", "", "A a.example from 192.0.2.53:53  NOERROR; a.example 60 A 192.0.2.7"],
+        );
+        check(
             r#"{"type":"lost","source":"network","cause":"ring_full","count":12}"#,
             ["lost", "", "network: 12 lost (ring full)"],
         );
@@ -346,6 +379,10 @@ mod tests {
             "proto",
             "peer",
             "host",
+            "host_source",
+            "qtype",
+            "rcode",
+            "role",
             "result",
             "source",
             "state",
@@ -373,6 +410,7 @@ mod tests {
             "exec",
             "file",
             "net",
+            "dns",
             "call",
             "delegation",
             "lost",
@@ -382,7 +420,7 @@ mod tests {
         ] {
             for field in fields {
                 let json = format!(
-                    r#"{{"type":"{kind}","pid":1,"{field}":"{evil}","argv":["{evil}"],"command":["{evil}"],"reasons":["{evil}"],"effects_outside":["{evil}"],"namespaces":["{evil}"]}}"#
+                    r#"{{"type":"{kind}","pid":1,"{field}":"{evil}","argv":["{evil}"],"command":["{evil}"],"reasons":["{evil}"],"effects_outside":["{evil}"],"namespaces":["{evil}"],"answers":["{evil}"]}}"#
                 );
                 let line = Line::parse(json.as_bytes());
                 for text in [verb(&line), who(&line), what(&line)] {

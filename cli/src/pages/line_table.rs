@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    describe::{arguments, net_result, path, times, verb, what, who},
+    describe::{arguments, net_result, path, peer, times, verb, what, who},
     line::Line,
 };
 use crate::{
@@ -61,8 +61,7 @@ impl Columns {
                 vec![verb(line), who(line), count.unwrap_or_default(), name]
             }
             Columns::Net => {
-                let peer =
-                    format!("{} {}", Safe::new(line.text("proto")), Safe::new(line.text("peer")));
+                let peer = peer(line);
                 vec![verb(line), who(line), peer, net_result(line)]
             }
         }

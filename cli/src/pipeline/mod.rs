@@ -13,6 +13,7 @@ mod directories;
 mod effects;
 mod ending;
 mod files;
+mod hosts;
 mod launch;
 mod meta;
 mod mounts;
@@ -71,6 +72,9 @@ pub struct Pipeline {
     names: names::Names,
     counts: counts::Ledger,
     flows: netmon::Flows,
+    hosts: netmon::Hosts,
+    /// Conversations that were told in this window: their names are not asked for again.
+    over: Vec<(u64, std::net::SocketAddr)>,
     coverage: Coverage,
     beats: beats::Beats,
     effects: effects::Effects,
@@ -203,6 +207,7 @@ impl Pipeline {
             Record::Sock(kind, sock) => self.on_sock(kind, sock, at),
             Record::Result(failed) => self.on_connect_error(failed, at),
             Record::Flow(flow) => self.flows.flow(flow, at.boot_ns),
+            Record::Payload(payload, data) => self.on_payload(payload, data, at),
             // Opens are summed by the recorder; a single one counts as a sum of one.
             Record::Open(open) => self.on_open(open),
             Record::OpenPath(open, path) => self.on_open_path(open, path, at),
@@ -227,6 +232,7 @@ impl Pipeline {
         let ready = self.window.ready(last);
         self.know_actors(ready);
         self.users.settle(self.window.first(usize::MAX));
+        self.name_hosts(ready);
         self.join_counts(ready);
         self.tell(ready, emit);
         self.forget();
@@ -291,6 +297,9 @@ impl Pipeline {
         self.executing.retain(|_, event| window.holds(*event));
         self.directories.expire();
         self.users.end_window();
+        for (cookie, peer) in self.over.drain(..) {
+            self.hosts.forget(cookie, peer);
+        }
         self.window.end_stretch();
     }
 }

@@ -1,6 +1,6 @@
 //! Socket records: events at once, results when they come, flows when they are over.
 
-use event::model::{ConnectResult, NetOp, What};
+use event::model::{ConnectResult, NetOp, Role, What};
 use event::wire::{ConnectError, Kind, Sock};
 use netmon::{Done, Said};
 
@@ -54,10 +54,16 @@ impl Pipeline {
     pub(super) fn tell_flows(&mut self, last: bool) {
         let Some(At { frame, .. }) = self.last else { return };
         let mut flows = std::mem::take(&mut self.flows);
+        let mut over = std::mem::take(&mut self.over);
         let tell = |done: Done| {
             let actor = self.processes.actor(done.owner);
             let mut net = done.net;
             net.first_ts_ns = Some(self.clock.utc(done.first_ns));
+            if net.role != Some(Role::Server) {
+                let of = |peer| self.hosts.of(net.cookie, peer, done.owner, done.first_ns);
+                net.host = net.peer.and_then(of).map(Box::new);
+            }
+            over.extend(net.peer.map(|peer| (net.cookie, peer)));
             self.push(At { frame, boot_ns: done.last_ns }, Some(actor), What::Net(net));
         };
         if last {
@@ -66,6 +72,7 @@ impl Pipeline {
             flows.settle(tell);
         }
         self.flows = flows;
+        self.over = over;
     }
 }
 

@@ -1,6 +1,6 @@
 //! An event as a row of the index.
 
-use event::model::{Event, File, Net, What};
+use event::model::{Dns, Event, File, Net, What};
 use storage::Row;
 
 /// Calls `with` with the row of `event`; `line` is its JSON line without the newline.
@@ -37,6 +37,11 @@ pub fn row<R>(event: &Event, line: &[u8], with: impl FnOnce(&Row<'_>) -> R) -> R
             row.path = delegation.path.as_deref();
             with(&row)
         }
+        What::Dns(dns) => {
+            let (proto, ip) = (dns.proto_name(), dns.peer.ip().to_string());
+            of_dns(dns, &proto, &ip, &mut row);
+            with(&row)
+        }
         What::Start(start) => {
             row.uid = start.uid;
             with(&row)
@@ -55,10 +60,18 @@ fn of_file<'a>(file: &'a File, row: &mut Row<'a>) {
     row.count = file.count;
 }
 
-fn of_net<'a>(net: &Net, proto: &'a str, ip: Option<&'a str>, row: &mut Row<'a>) {
+fn of_dns<'a>(dns: &'a Dns, proto: &'a str, ip: &'a str, row: &mut Row<'a>) {
+    row.proto = Some(proto);
+    row.ip = Some(ip);
+    row.port = Some(dns.peer.port());
+    row.host = dns.host.as_deref();
+}
+
+fn of_net<'a>(net: &'a Net, proto: &'a str, ip: Option<&'a str>, row: &mut Row<'a>) {
     row.proto = Some(proto);
     row.ip = ip;
     row.port = net.peer.map(|peer| peer.port());
+    row.host = net.host.as_ref().and_then(|host| std::str::from_utf8(&host.name).ok());
     row.sent = net.traffic.map(|traffic| traffic.sent_bytes);
     row.received = net.traffic.map(|traffic| traffic.received_bytes);
 }

@@ -136,6 +136,7 @@ fn settings(args: &RunArgs, id: &str) -> Begin {
     let bits = [
         (args.no_exec, without::PROCESS),
         (args.no_net, without::NETWORK),
+        (args.no_host_names, without::HOSTS),
         (args.no_files, without::FILES),
         (args.no_open_counts, without::OPENS),
     ];

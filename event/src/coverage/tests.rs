@@ -97,7 +97,7 @@ fn a_source_that_was_off_or_silent_makes_it_partial_and_one_not_asked_for_does_n
     coverage.state(Source::Network, Some(State::Off), b"no cgroup v2");
     check(&coverage, EMPTY, Word::Partial, &["network off: no cgroup v2"]);
     let silent = Coverage::default().verdict(EMPTY);
-    assert_eq!((silent.word, silent.reasons.len()), (Word::Partial, 6));
+    assert_eq!((silent.word, silent.reasons.len()), (Word::Partial, 7));
 }
 
 #[test]

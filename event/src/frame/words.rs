@@ -48,6 +48,8 @@ words! {
         Record = 6 "record",
         /// Rare system calls (BPF tracepoint).
         Calls = 7 "calls",
+        /// Names of hosts in first bytes of conversations (BPF cgroup programs).
+        Hosts = 8 "hosts",
     }
 }
 

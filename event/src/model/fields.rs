@@ -3,8 +3,8 @@
 use crate::errno;
 
 use super::{
-    Actor, ArgvHash, Call, Cred, Delegation, End, Event, Exec, Exit, File, Fork, Heartbeat, Inner,
-    Loss, Net, Opens, Other, Source, Start, Totals, Value, What,
+    Actor, ArgvHash, Call, Cred, Delegation, Dns, End, Event, Exec, Exit, File, Fork, Heartbeat,
+    Host, Inner, Loss, Net, Opens, Other, Source, Start, Totals, Value, What,
 };
 
 /// Takes the fields of an event, one after the other.
@@ -28,6 +28,7 @@ impl Event {
             What::Net(net) => net.fields(take),
             What::Call(call) => call.fields(take),
             What::Delegation(delegation) => delegation.fields(take),
+            What::Dns(dns) => dns.fields(take),
             What::Lost(loss) => loss.fields(take),
             What::Source(source) => source.fields(take),
             What::Heartbeat(beat) => beat.fields(take),
@@ -225,6 +226,9 @@ impl Net {
             take("peer", Value::Address(peer));
         }
         take("cookie", Value::Number(self.cookie));
+        if let Some(host) = &self.host {
+            host.fields(take);
+        }
         text(take, "result", self.result.map(super::ConnectResult::name));
         number(take, "errno", self.errno);
         text(take, "role", self.role.map(super::Role::name));
@@ -296,6 +300,40 @@ impl Delegation {
         if let Some(peer) = &self.peer {
             peer.fields(Other::PEER, take);
         }
+    }
+}
+
+impl Host {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("host", Value::Bytes(&self.name));
+        take("host_source", Value::Text(self.source.name()));
+        flag(take, "ech", self.ech);
+        if !self.alpn.is_empty() {
+            take("alpn", Value::Texts(&self.alpn));
+        }
+    }
+}
+
+impl Dns {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("proto", Value::Text(&self.proto_name()));
+        if let Some(local) = self.local {
+            take("local", Value::Address(local));
+        }
+        take("peer", Value::Address(self.peer));
+        take("cookie", Value::Number(self.cookie));
+        take("role", Value::Text(self.role.name()));
+        take("id", Value::Number(self.id.into()));
+        text(take, "host", self.host.as_deref());
+        text(take, "qtype", self.qtype.as_deref());
+        text(take, "rcode", self.rcode.as_deref());
+        if self.op == super::DnsOp::Answer {
+            take("answers", Value::Texts(&self.answers));
+        }
+        flag(take, "answers_cut", self.answers_cut);
+        flag(take, "truncated", self.truncated);
+        flag(take, "unasked", self.unasked);
+        flag(take, "unreadable", self.unreadable);
     }
 }
 

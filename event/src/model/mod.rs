@@ -5,6 +5,7 @@
 //! form, the columns of an index and the conditions of a query cannot drift apart.
 
 mod call;
+mod dns;
 mod fields;
 mod file;
 mod net;
@@ -15,6 +16,7 @@ pub mod table;
 use std::sync::Arc;
 
 pub use call::{Call, Delegation, Other};
+pub use dns::{Dns, DnsOp, Host, HostSource};
 pub use file::{Basis, File, FileOp, Missing};
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
 pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, arguments};
@@ -76,6 +78,8 @@ pub enum What {
     Call(Box<Call>),
     /// Something that works for others was used.
     Delegation(Box<Delegation>),
+    /// A DNS message went or came.
+    Dns(Box<Dns>),
     /// Something is not in the record.
     Lost(Loss),
     /// What a source says of itself.
@@ -98,6 +102,7 @@ impl What {
             What::Net(_) => "net",
             What::Call(_) => "call",
             What::Delegation(_) => "delegation",
+            What::Dns(_) => "dns",
             What::Lost(_) => "lost",
             What::Source(_) => "source",
             What::Heartbeat(_) => "heartbeat",
@@ -115,6 +120,7 @@ impl What {
             What::Cred(_) => Some("cred"),
             What::File(file) => Some(file.op.name()),
             What::Net(net) => Some(net.op.name()),
+            What::Dns(dns) => Some(dns.op.name()),
             _ => None,
         }
     }

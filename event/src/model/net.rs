@@ -149,6 +149,8 @@ pub struct Net {
     pub peer: Option<SocketAddr>,
     /// The kernel's name of the socket, unique while the machine is up.
     pub cookie: u64,
+    /// The name of the other end, where one is known.
+    pub host: Option<Box<super::Host>>,
     /// What became of a TCP connection: on connect, and on flows where it is known.
     pub result: Option<ConnectResult>,
     /// The error that ended the connect or the connection.
@@ -172,6 +174,7 @@ impl Net {
             local: None,
             peer: None,
             cookie,
+            host: None,
             result: None,
             errno: None,
             role: None,
@@ -183,10 +186,15 @@ impl Net {
     /// Returns the name of its protocol, `ip-N` for one without.
     #[must_use]
     pub fn proto_name(&self) -> Cow<'static, str> {
-        Cow::Borrowed(match self.proto {
-            6 => "tcp",
-            17 => "udp",
-            other => return Cow::Owned(format!("ip-{other}")),
-        })
+        protocol(self.proto)
     }
+}
+
+/// Returns the name of an IP protocol, `ip-N` for one without.
+pub(super) fn protocol(number: u16) -> Cow<'static, str> {
+    Cow::Borrowed(match number {
+        6 => "tcp",
+        17 => "udp",
+        other => return Cow::Owned(format!("ip-{other}")),
+    })
 }

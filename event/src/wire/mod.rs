@@ -6,6 +6,7 @@
 mod call;
 mod net;
 mod open;
+mod payload;
 mod process;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -13,6 +14,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub use call::{Call, CallData, CallName, NAMESPACES, NS_COUNT, call_flag};
 pub use net::{ConnectError, Ends, Flow, Sock, flow_flag, sock_flag};
 pub use open::{Open, OpenPath, open_flag, open_mode};
+pub use payload::{Payload, payload_flag, payload_kind};
 pub use process::{
     ARGV_CAP, Argv, ArgvEnd, CRED_GROUPS, Cred, Creds, Exec, ExecData, Exit, Fork, Left, exec_flag,
     fork_flag,
@@ -73,6 +75,8 @@ pub enum Kind {
     Bind = 22,
     /// A socket begins to take connections.
     Listen = 23,
+    /// First bytes of a conversation.
+    Payload = 27,
     /// connect(2) failed.
     Result = 28,
     /// A regular file was opened.
@@ -85,7 +89,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 19] = [
+    pub const ALL: [Kind; 20] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -101,6 +105,7 @@ impl Kind {
         Kind::Closed,
         Kind::Bind,
         Kind::Listen,
+        Kind::Payload,
         Kind::Result,
         Kind::Open,
         Kind::OpenPath,
@@ -201,6 +206,8 @@ pub enum Record<'a> {
     Flow(&'a Flow),
     /// connect(2) failed.
     Result(&'a ConnectError),
+    /// First bytes of a conversation: the fixed part and the bytes.
+    Payload(&'a Payload, &'a [u8]),
     /// A regular file was opened.
     Open(&'a Open),
     /// A regular file that no mark watches was opened; the components of its path.
@@ -236,6 +243,12 @@ impl<'a> Record<'a> {
             Kind::ArgvEnd => Record::ArgvEnd(view(bytes)?),
             Kind::Cred => Record::Cred(view(bytes)?),
             Kind::Flow => Record::Flow(view(bytes)?),
+            Kind::Payload => {
+                let payload: &Payload = view(bytes)?;
+                let len = usize::try_from(payload.len).map_err(|_| Malformed::Length)?;
+                let data = tail::<Payload>(bytes).get(..len).ok_or(Malformed::Length)?;
+                Record::Payload(payload, data)
+            }
             Kind::Open => Record::Open(view(bytes)?),
             Kind::OpenPath => {
                 let open: &OpenPath = view(bytes)?;
@@ -272,6 +285,7 @@ impl<'a> Record<'a> {
             Record::Sock(_, r) => &r.head,
             Record::Flow(r) => &r.head,
             Record::Result(r) => &r.head,
+            Record::Payload(r, _) => &r.head,
             Record::Open(r) => &r.head,
             Record::OpenPath(r, _) => &r.head,
             Record::Call(r, _) => &r.head,

@@ -37,8 +37,10 @@ pub struct Destination {
     pub port: u16,
     /// `tcp`, `udp`, ….
     pub proto: String,
-    /// Its name, where one is known.
+    /// Its name, where one is known: the first.
     pub host: Option<String>,
+    /// The event that has it.
+    pub host_seq: Option<u64>,
     /// Connects, sends and accepts.
     pub contacts: u64,
     /// Payload bytes out.
@@ -146,7 +148,9 @@ impl Counts {
         }
         to.sent = to.sent.saturating_add(row.sent.unwrap_or(0));
         to.received = to.received.saturating_add(row.received.unwrap_or(0));
-        to.host = to.host.take().or_else(|| row.host.map(str::to_owned));
+        if let (None, Some(host)) = (&to.host, row.host) {
+            (to.host, to.host_seq) = (Some(host.to_owned()), Some(row.seq));
+        }
     }
 
     pub(super) fn finish(self, top: usize) -> Summary {

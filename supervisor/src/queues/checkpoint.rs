@@ -27,6 +27,10 @@ impl Queues {
         while rounds < ROUNDS && matches!(self.drain_calls(), Left::More) {
             rounds += 1;
         }
+        // What names a host belongs into the window of the connection.
+        while rounds < ROUNDS && matches!(self.drain_hosts(), Left::More) {
+            rounds += 1;
+        }
         if let Some((_, files)) = &mut self.monitor {
             files.end_window(&mut self.writer);
         }
@@ -118,7 +122,7 @@ impl Queues {
         })
     }
 
-    fn other_losses(&self) -> [Total; 12] {
+    fn other_losses(&self) -> [Total; 15] {
         let counts = self.file_counts();
         let missed = |topic| self.sensors.missed(topic);
         // Faults of other kinds are in the flags of their records.
@@ -133,9 +137,17 @@ impl Queues {
             (Source::Process, Cause::Skipped, 0, missed(Topic::Proc)),
             (Source::Network, Cause::Skipped, 0, missed(Topic::Net)),
             (Source::Calls, Cause::Skipped, 0, missed(Topic::Calls)),
+            (Source::Hosts, Cause::Malformed, 0, self.malformed_hosts),
+            (Source::Hosts, Cause::Skipped, 0, missed(Topic::Names)),
             (Source::Process, Cause::NoMemory, Kind::Fork as u32, fault(Topic::Proc, Kind::Fork)),
             (Source::Process, Cause::NoMemory, Kind::Exit as u32, fault(Topic::Proc, Kind::Exit)),
             (Source::Network, Cause::NoMemory, Kind::Flow as u32, fault(Topic::Net, Kind::Flow)),
+            (
+                Source::Hosts,
+                Cause::NoMemory,
+                Kind::Payload as u32,
+                fault(Topic::Names, Kind::Payload),
+            ),
         ]
     }
 }

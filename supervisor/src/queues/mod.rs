@@ -35,6 +35,7 @@ pub(crate) struct Queues {
     opens: OpenCounts,
     losses: Losses,
     malformed: u64,
+    malformed_hosts: u64,
 }
 
 impl Queues {
@@ -48,6 +49,7 @@ impl Queues {
             opens: OpenCounts::new(),
             losses: Losses::since(clock::boot_ns()),
             malformed: 0,
+            malformed_hosts: 0,
         }
     }
 
@@ -57,6 +59,7 @@ impl Queues {
         while matches!(self.drain_processes(), Left::More) {}
         while matches!(self.drain_network(), Left::More) {}
         while matches!(self.drain_calls(), Left::More) {}
+        while matches!(self.drain_hosts(), Left::More) {}
         let end = clock::boot_ns().saturating_add(LAST_DRAIN_NS);
         while matches!(self.drain_files(), Left::More) && clock::boot_ns() < end {}
     }
@@ -91,6 +94,14 @@ impl Queues {
             Ok(Record::Open(open)) => opens.see(open, writer),
             Ok(record) => store(record, bytes, writer),
             Err(_) => *malformed += 1,
+        })
+    }
+
+    pub(crate) fn drain_hosts(&mut self) -> Left {
+        let Queues { sensors, writer, malformed_hosts, .. } = self;
+        sensors.drain(Topic::Names, BUDGET, |bytes| match Record::parse(bytes) {
+            Ok(record) => store(record, bytes, writer),
+            Err(_) => *malformed_hosts += 1,
         })
     }
 

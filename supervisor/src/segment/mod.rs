@@ -333,7 +333,8 @@ fn is_precious(kind: u16) -> bool {
         control::KIND_LOST,
         control::KIND_SOURCE,
     ];
-    kind < event::wire::Kind::Open as u16 || says.contains(&kind)
+    let record = kind < event::wire::Kind::Open as u16 && kind != event::wire::Kind::Payload as u16;
+    record || says.contains(&kind)
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub(super) struct Dashboard<'d> {
     pub(super) id: &'d str,
     /// All that was counted.
     pub(super) summary: &'d Summary,
+    /// How names of peers are known, by event.
+    pub(super) host_sources: BTreeMap<u64, String>,
     /// Entries of each list.
     pub(super) limit: usize,
     /// What the sources say of themselves.
@@ -111,6 +113,16 @@ impl Dashboard<'_> {
         out.write_all(table.render(self.screen.room).as_bytes())
     }
 
+    /// A peer's name and how it is known: `example.com (tls_sni)`.
+    fn host(&self, to: &Destination) -> String {
+        let Some(host) = &to.host else { return String::new() };
+        let source = to.host_seq.and_then(|seq| self.host_sources.get(&seq));
+        source.map_or_else(
+            || Safe::new(host).to_string(),
+            |source| format!("{} ({})", Safe::new(host), Safe::new(source)),
+        )
+    }
+
     fn network(&self, out: &mut impl Write) -> io::Result<()> {
         let list = &self.summary.destinations.0;
         if self.left_out("network") {
@@ -126,14 +138,27 @@ impl Dashboard<'_> {
             text::bytes(list.iter().map(of).fold(0, u64::saturating_add))
         };
         let (sent, received) = (sum(|to| to.sent), sum(|to| to.received));
-        heading(out, "NETWORK", &format!("{peers}, {contacts}, {sent} out, {received} in"))?;
+        let asked = match self.summary.times("dns", Some("query")) {
+            0 => String::new(),
+            asked => format!(", {}", plural(asked, "DNS question")),
+        };
+        let words = format!("{peers}, {contacts}{asked}, {sent} out, {received} in");
+        heading(out, "NETWORK", &words)?;
         use Align::{CutMiddle, Left, Right};
-        let mut table = Table::new(&[CutMiddle, Left, Right, Right, Left]).indent(2);
+        let mut table = Table::new(&[CutMiddle, CutMiddle, Left, Right, Right, Left]).indent(2);
         for to in list.iter().take(self.limit) {
             let exe = to.exe.as_deref().map(program).unwrap_or_default();
             let (sent, received) = (text::bytes(to.sent), text::bytes(to.received));
             let proto = Safe::new(&to.proto).to_string();
-            table.row([peer(to), proto, format!("{sent} out"), format!("{received} in"), exe]);
+            let host = self.host(to);
+            table.row([
+                peer(to),
+                host,
+                proto,
+                format!("{sent} out"),
+                format!("{received} in"),
+                exe,
+            ]);
         }
         out.write_all(table.render(self.screen.room).as_bytes())?;
         if let Some(more) = self.more(list.len()) {
@@ -144,12 +169,11 @@ impl Dashboard<'_> {
     }
 }
 
-/// A peer by its name where it has one, else by its address.
+/// A peer's address.
 fn peer(to: &Destination) -> String {
-    match &to.host {
-        Some(host) => format!("{}:{}", Safe::new(host), to.port),
-        None if to.ip.contains(':') => format!("[{}]:{}", Safe::new(&to.ip), to.port),
-        None => format!("{}:{}", Safe::new(&to.ip), to.port),
+    match to.ip.contains(':') {
+        true => format!("[{}]:{}", Safe::new(&to.ip), to.port),
+        false => format!("{}:{}", Safe::new(&to.ip), to.port),
     }
 }
 

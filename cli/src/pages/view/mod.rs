@@ -5,7 +5,7 @@ mod dashboard;
 mod head;
 pub(super) mod tree;
 
-use std::{io::Write, ops::ControlFlow};
+use std::{collections::BTreeMap, io::Write, ops::ControlFlow};
 
 use serde_json::json;
 use storage::{Query, Summary};
@@ -52,10 +52,12 @@ pub(super) fn page(
     let summary = summary(opened, usize::MAX)?;
     let end = last_words(opened)?;
     head::write(opened, &summary, end.as_ref(), screen, out)?;
+    let limit = limit.unwrap_or(ENTRIES);
     let page = dashboard::Dashboard {
         id: opened.run.id().suffix(),
         summary: &summary,
-        limit: limit.unwrap_or(ENTRIES),
+        limit,
+        host_sources: host_sources(opened, &summary, limit)?,
         coverage: &opened.meta.coverage,
         screen,
     };
@@ -68,6 +70,24 @@ fn summary(opened: &Opened, top: usize) -> Result<Summary, Failure> {
         Some(events) => events.summary(top).map_err(|error| Failure::of(&error)),
         None => Ok(Summary::default()),
     }
+}
+
+/// How the names of the first `limit` peers are known, by the event that has the name.
+fn host_sources(
+    opened: &Opened,
+    summary: &Summary,
+    limit: usize,
+) -> Result<BTreeMap<u64, String>, Failure> {
+    let mut sources = BTreeMap::new();
+    for seq in summary.destinations.0.iter().take(limit).filter_map(|to| to.host_seq) {
+        let after_seq = seq.checked_sub(1);
+        let query = Query { after_seq, limit: Some(1), ..Query::default() };
+        each(opened, &query, &mut |row, line| {
+            sources.insert(row.seq, line.text("host_source").to_owned());
+            Ok(())
+        })?;
+    }
+    Ok(sources)
 }
 
 /// The last event of a record that is over.

@@ -2,9 +2,14 @@
 //! came before each, and so its number and its time, may be another.
 
 use event::frame::control::Source;
-use event::wire::{CallName, Ends, Kind, flow_flag, open_mode};
+use event::wire::{CallName, Ends, Kind, flow_flag, open_mode, payload_flag, payload_kind};
 
 use super::Maker;
+
+/// A DNS question: number 7, `A` of cdn.example.net.
+const QUESTION: &[u8] = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x03cdn\x07example\x03net\0\0\x01\0\x01";
+/// A record of its answer: 192.0.2.7.
+const ADDRESS: &[u8] = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x07";
 
 /// A small run: a shell builds and fetches something; 3 opens are lost.
 fn example() -> String {
@@ -31,7 +36,18 @@ fn example() -> String {
         family: 2,
         proto: 6,
     };
+    let resolver = Ends { peer: mapped(53), local_port: 40_111, peer_port: 53, proto: 17, ..ends };
+    maker.payload(43, 4, resolver, (payload_kind::DNS, payload_flag::OUT), QUESTION);
+    let answer = [&[0, 7, 0x81, 0x80, 0, 1, 0, 1], &QUESTION[8..], ADDRESS].concat();
+    maker.payload(43, 4, resolver, (payload_kind::DNS, 0), &answer);
     maker.sock(Kind::Connect, 43, 5, ends, 0);
+    maker.payload(
+        43,
+        5,
+        ends,
+        (payload_kind::HTTP, payload_flag::OUT),
+        b"GET \nHost: www.example.org\r\n",
+    );
     maker.sock(Kind::Established, 43, 5, ends, 0);
     maker.flow(43, 5, ends, 512, flow_flag::RELEASED);
     maker.sock(Kind::Closed, 43, 5, ends, 0);

@@ -140,7 +140,8 @@ impl Maker {
     fn record<T: IntoBytes + Immutable>(&mut self, kind: Kind, fixed: T, data: &[&[u8]]) {
         let source = match kind as u16 {
             0..16 => Source::Process,
-            16..25 => Source::Network,
+            27 => Source::Hosts,
+            16..25 | 28..32 => Source::Network,
             25 | 26 | 37 | 40.. => Source::Calls,
             _ => Source::Opens,
         };
@@ -319,6 +320,21 @@ impl Maker {
         [call.path_len, call.cwd_len, call.target_len, call.name_len, call.text_len] =
             data.map(|part| part.len() as u16);
         self.record(Kind::Call, call, &data);
+    }
+
+    /// First bytes of a conversation of socket `cookie`.
+    pub(super) fn payload(
+        &mut self,
+        pid: u32,
+        cookie: u64,
+        ends: Ends,
+        (kind, flags): (u32, u32),
+        data: &[u8],
+    ) {
+        let len = data.len() as u32;
+        let head = self.head(Kind::Payload, pid);
+        let payload = wire::Payload { head, cookie, ends, offset: 0, len, kind, flags };
+        self.record(Kind::Payload, payload, &[data]);
     }
 
     /// Tells the path of the directory with inode `ino`, or why there is none.

@@ -154,6 +154,9 @@ fn a_heartbeat_says_which_sources_work_and_what_they_saw() {
     let beats = played(&maker.sealed(), "heartbeat");
     let told: Vec<_> = beats.iter().map(|beat| json!([beat["beat"], beat["seen"]])).collect();
     assert_eq!(told, [json!([1, 1]), json!([2, 2])]);
-    assert_eq!(beats[0]["sources"], json!(["process", "opens", "access", "names", "calls"]));
+    assert_eq!(
+        beats[0]["sources"],
+        json!(["process", "opens", "access", "names", "calls", "hosts"])
+    );
     assert_eq!((&beats[0]["alive"], &beats[0]["interval_ms"]), (&json!(1), &json!(1)));
 }

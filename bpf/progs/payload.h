@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * Copies first bytes of conversations into the ring. Used by names.bpf.c.
+ *
+ * Straight into the ring and not through a buffer of the CPU: a program that runs for a task's packet
+ * can be interrupted by one that runs for a packet that comes in.
+ */
+#ifndef AUDIT_PAYLOAD_H
+#define AUDIT_PAYLOAD_H
+
+#include "packet.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} name_ring SEC(".maps");
+
+/* Rooms in the ring, because the verifier wants a size that it knows: a short DNS message, a segment
+ * or datagram on Ethernet, and the largest message of DNS over UDP that is in use (RFC 6891, 6.2.5). */
+#define ROOM_SMALL 512
+#define ROOM_MIDDLE 1536
+#define ROOM_LARGE 4096
+
+/* Bytes that were held back because they did not tell yet what is spoken. */
+#define HELD 8
+
+/* What is to be copied. */
+struct piece {
+	struct net_ends ends;
+	u64 held;		/* bytes to put before it */
+	u32 held_len;
+	u32 at;			/* within the packet */
+	u32 len;
+	u32 offset;
+	u32 kind;
+	u32 flags;
+};
+
+INLINE void payload_head(struct rec_payload *rec, struct __sk_buff *skb, struct bpf_sock *sk,
+			 const struct piece *piece)
+{
+	struct state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	struct owner owner = {};
+
+	if (state) {
+		bpf_spin_lock(&state->lock);
+		owner = state->owner;
+		bpf_spin_unlock(&state->lock);
+	}
+	owner_head(&rec->head, REC_PAYLOAD, 0, &owner);
+	rec->cookie = bpf_get_socket_cookie(skb);
+	rec->ends = piece->ends;
+	rec->offset = piece->offset;
+	rec->kind = piece->kind;
+	rec->flags = piece->flags;
+}
+
+/* Many DNS messages leave room for what a connection says only once. */
+INLINE void *reserve_payload(const struct piece *piece, u32 size)
+{
+	if (piece->kind == PAYLOAD_DNS && !bulk_fits(&name_ring, REC_PAYLOAD, size))
+		return 0;
+	return reserve(&name_ring, REC_PAYLOAD, size);
+}
+
+INLINE void copy_into(struct rec_payload *rec, struct __sk_buff *skb, struct bpf_sock *sk,
+		      const struct piece *piece, u32 room)
+{
+	u8 *data = (u8 *)(rec + 1);
+	u32 held = piece->held_len & (HELD - 1);
+	u32 len = piece->len;
+
+	payload_head(rec, skb, sk, piece);
+	*(u64 *)data = piece->held;
+	asm volatile("" : "+r"(len));	/* so that the bounds below stay where they are */
+	if (len > room) {
+		len = room;
+		rec->flags |= PAYLOAD_CUT;
+	}
+	if (len < 1 || bpf_skb_load_bytes(skb, piece->at, data + held, len)) {
+		count(REC_PAYLOAD, COUNT_LOST);
+		bpf_ringbuf_discard(rec, 0);
+		return;
+	}
+	rec->len = held + len;
+	rec->head.size = sizeof(*rec) + held + len;
+	bpf_ringbuf_submit(rec, 0);
+}
+
+#define COPY(room)                                                                                 \
+	do {                                                                                       \
+		struct rec_payload *rec = reserve_payload(piece, sizeof(*rec) + HELD + (room));    \
+		if (rec)                                                                           \
+			copy_into(rec, skb, sk, piece, room);                                      \
+	} while (0)
+
+/* Sends a piece, at most ROOM_LARGE of it. */
+INLINE void send_piece(struct __sk_buff *skb, struct bpf_sock *sk, const struct piece *piece)
+{
+	if (piece->len <= ROOM_SMALL)
+		COPY(ROOM_SMALL);
+	else if (piece->len <= ROOM_MIDDLE)
+		COPY(ROOM_MIDDLE);
+	else
+		COPY(ROOM_LARGE);
+}
+
+#endif
