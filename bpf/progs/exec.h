@@ -12,7 +12,7 @@
 /* Forks, exits and continued arguments leave a quarter of it to execs and to processes that leave. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
+	__uint(max_entries, 16 << 20);
 } proc_ring SEC(".maps");
 
 /* argv is kept up to ARGV_CAP bytes. The kernel allows a quarter of the stack's limit,

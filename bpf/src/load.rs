@@ -12,7 +12,8 @@ use crate::source::Source;
 pub struct Settings {
     /// Topics to load; those left out cost nothing.
     pub topics: Vec<Topic>,
-    /// Bytes of the ring for processes. 20,000 short execs fit into 8 MiB.
+    /// Bytes of the ring for processes. 20,000 short execs fit into 8 MiB; the longest argv of the
+    /// kernel (6 MiB) fits into half of 16 MiB, which is what hashing it may take.
     pub proc_ring: u32,
     /// Bytes of the ring for sockets.
     pub net_ring: u32,
@@ -30,7 +31,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             topics: Topic::ALL.to_vec(),
-            proc_ring: 8 << 20,
+            proc_ring: 16 << 20,
             net_ring: 4 << 20,
             call_ring: 16 << 20,
             name_ring: 4 << 20,
