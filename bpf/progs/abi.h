@@ -31,6 +31,7 @@ enum rec_kind {
 	REC_CLOSED = 21,
 	REC_BIND = 22,
 	REC_LISTEN = 23,
+	REC_UNIX = 25,
 	REC_PAYLOAD = 27,
 	REC_RESULT = 28,
 	REC_OPEN = 32,
@@ -272,6 +273,38 @@ struct rec_payload {
 enum open_mode {
 	OPEN_READ = 1,
 	OPEN_WRITE = 2,
+};
+
+enum unix_op {
+	UNIX_CONNECT = 1,	/* connect(2) came back */
+	UNIX_SEND = 2,		/* a datagram to a name that was given with it, other than the one before */
+	UNIX_ACCEPT = 3,
+};
+
+enum unix_flag {
+	UNIX_CLAIMED = 1,	/* the name is what the caller's memory held: failed, or a datagram */
+	UNIX_PATH_CUT = 2,
+	UNIX_EXE_CUT = 4,	/* path of the peer's program is cut */
+	UNIX_NAME_FAULT = 8,	/* the caller's memory could not be read */
+	UNIX_ARGS_CLAIMED = 16,	/* the descriptor too comes from the caller's memory (socketcall) */
+};
+
+/* A unix socket was connected, accepted, or sent from. Followed by data: name_len bytes of the name
+ * that the peer (accepted: the listener) is bound to, without family; path_len bytes of the file of
+ * that name and exe_len bytes of the peer's program (components, as in rec_exec). */
+struct rec_unix {
+	struct rec_head head;
+	u64 socket;		/* inode of the caller's socket */
+	u64 peer_start_ns;
+	u32 op;			/* UNIX_CONNECT... */
+	u32 error;		/* errno, 0 for none */
+	u32 peer_pid;		/* who listened, or connected; 0: the socket does not know */
+	u32 flags;		/* UNIX_* */
+	u16 kind;		/* SOCK_STREAM 1, SOCK_DGRAM 2, SOCK_SEQPACKET 5 */
+	u16 name_len;
+	u16 path_len;
+	u16 exe_len;
+	u8 peer_comm[16];
 };
 
 /* Rare calls, by numbers of our own, which are the same on every machine. */

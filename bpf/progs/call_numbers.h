@@ -14,6 +14,11 @@ enum look {
 	LOOK_OPEN,		/* returns a descriptor of a file */
 	LOOK_CRED,		/* may change credentials */
 	LOOK_CONNECT,		/* connects a socket */
+	LOOK_ACCEPT,		/* takes a connection */
+	LOOK_SEND,		/* sends to a name */
+	LOOK_MESSAGE,
+	LOOK_MESSAGES,
+	LOOK_SOCKETCALL,	/* any of these, 32-bit x86 */
 	LOOK_RARE = 128,	/* | CALL_*: told by rare.h */
 };
 
@@ -27,6 +32,11 @@ enum look {
 static const u8 native_calls[CALL_NUMBERS] = {
 	[56] = LOOK_OPEN,	/* openat */
 	[203] = LOOK_CONNECT,	/* connect */
+	[202] = LOOK_ACCEPT,	/* accept */
+	[206] = LOOK_SEND,	/* sendto */
+	[211] = LOOK_MESSAGE,	/* sendmsg */
+	[242] = LOOK_ACCEPT,	/* accept4 */
+	[269] = LOOK_MESSAGES,	/* sendmmsg */
 	[265] = LOOK_OPEN,	/* open_by_handle_at */
 	[437] = LOOK_OPEN,	/* openat2 */
 	[91] = LOOK_CRED,	/* capset */
@@ -76,6 +86,11 @@ static const u8 native_calls[CALL_NUMBERS] = {
 static const u8 native_calls[CALL_NUMBERS] = {
 	[2] = LOOK_OPEN,	/* open */
 	[42] = LOOK_CONNECT,	/* connect */
+	[43] = LOOK_ACCEPT,	/* accept */
+	[44] = LOOK_SEND,	/* sendto */
+	[46] = LOOK_MESSAGE,	/* sendmsg */
+	[288] = LOOK_ACCEPT,	/* accept4 */
+	[307] = LOOK_MESSAGES,	/* sendmmsg */
 	[85] = LOOK_OPEN,	/* creat */
 	[257] = LOOK_OPEN,	/* openat */
 	[304] = LOOK_OPEN,	/* open_by_handle_at */
@@ -130,6 +145,11 @@ static const u8 compat_calls[CALL_NUMBERS] = {
 	[295] = LOOK_OPEN,	/* openat */
 	[342] = LOOK_OPEN,	/* open_by_handle_at */
 	[362] = LOOK_CONNECT,	/* connect */
+	[102] = LOOK_SOCKETCALL,
+	[345] = LOOK_MESSAGES,	/* sendmmsg */
+	[364] = LOOK_ACCEPT,	/* accept4 */
+	[369] = LOOK_SEND,	/* sendto */
+	[370] = LOOK_MESSAGE,	/* sendmsg */
 	[437] = LOOK_OPEN,	/* openat2 */
 	[23] = LOOK_CRED,	/* setuid16 */
 	[46] = LOOK_CRED,	/* setgid16 */

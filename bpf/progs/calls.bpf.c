@@ -15,6 +15,7 @@
 #include "cred.h"
 #include "opens.h"
 #include "rare.h"
+#include "unix.h"
 
 struct call {
 	u32 look;
@@ -64,8 +65,14 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 		return on_open(ret);
 	case LOOK_CRED:
 		return on_cred();
+	case LOOK_SOCKETCALL:
+		return on_socketcall(regs, ret);
 	case LOOK_CONNECT:
-		return on_connect(argument(regs, 0, call.compat), ret);
+	case LOOK_ACCEPT:
+	case LOOK_SEND:
+	case LOOK_MESSAGE:
+	case LOOK_MESSAGES:
+		return on_socket(call.look, regs, ret, call.compat);
 	}
 	return 0;
 }

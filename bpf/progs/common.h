@@ -31,6 +31,7 @@ union abi {
 	struct rec_open open;
 	struct rec_open_path open_path;
 	struct rec_call call;
+	struct rec_unix rec_unix;
 	enum rec_kind kind;
 	enum count_cell cell;
 	enum limit limit;
@@ -44,6 +45,8 @@ union abi {
 	enum open_mode open_mode;
 	enum open_flag open_flag;
 	enum call_name call_name;
+	enum unix_op unix_op;
+	enum unix_flag unix_flag;
 	enum call_flag call_flag;
 	enum call_namespace call_namespace;
 };

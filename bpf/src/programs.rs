@@ -47,7 +47,9 @@ impl Topic {
                 Kind::Bind,
                 Kind::Listen,
             ],
-            Topic::Calls => &[Kind::Cred, Kind::Result, Kind::Open, Kind::OpenPath, Kind::Call],
+            Topic::Calls => {
+                &[Kind::Cred, Kind::Unix, Kind::Result, Kind::Open, Kind::OpenPath, Kind::Call]
+            }
             Topic::Names => &[Kind::Payload],
         }
     }

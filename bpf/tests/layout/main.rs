@@ -10,8 +10,8 @@ use bpf::Topic;
 use event::wire::{
     ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Call, CallName, Cell, ConnectError, Cred,
     Creds, Ends, Exec, Exit, Flow, Fork, Head, Kind, Left, NAMESPACES, NS_COUNT, Open, OpenPath,
-    Payload, RECORD_KINDS, Sock, call_flag, exec_flag, flow_flag, fork_flag, open_flag, open_mode,
-    payload_flag, payload_kind, sock_flag,
+    Payload, RECORD_KINDS, Sock, Unix, UnixOp, call_flag, exec_flag, flow_flag, fork_flag,
+    open_flag, open_mode, payload_flag, payload_kind, sock_flag, unix_flag,
 };
 
 use btf::Btf;
@@ -115,6 +115,22 @@ fn structures() -> Vec<Layout> {
                 OpenPath { head, ino, dev, generation, mode, flags, mnt_id, path_len }
         ),
         layout!(
+            "rec_unix" = Unix {
+                head,
+                socket,
+                peer_start_ns,
+                op,
+                error,
+                peer_pid,
+                flags,
+                kind,
+                name_len,
+                path_len,
+                exe_len,
+                peer_comm
+            }
+        ),
+        layout!(
             "rec_call" = Call {
                 head,
                 ret,
@@ -189,6 +205,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_CLOSED", Kind::Closed),
         ("REC_BIND", Kind::Bind),
         ("REC_LISTEN", Kind::Listen),
+        ("REC_UNIX", Kind::Unix),
         ("REC_PAYLOAD", Kind::Payload),
         ("REC_RESULT", Kind::Result),
         ("REC_OPEN", Kind::Open),
@@ -223,6 +240,11 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("OPEN_WRITE", open_mode::WRITE),
         ("OPEN_PATH_CUT", open_flag::PATH_CUT),
         ("OPEN_ELSEWHERE", open_flag::ELSEWHERE),
+        ("UNIX_CLAIMED", unix_flag::CLAIMED),
+        ("UNIX_PATH_CUT", unix_flag::PATH_CUT),
+        ("UNIX_EXE_CUT", unix_flag::EXE_CUT),
+        ("UNIX_NAME_FAULT", unix_flag::NAME_FAULT),
+        ("UNIX_ARGS_CLAIMED", unix_flag::ARGS_CLAIMED),
         ("CALL_COMPAT", call_flag::COMPAT),
         ("CALL_PATH_CUT", call_flag::PATH_CUT),
         ("CALL_TEXT_FAULT", call_flag::TEXT_FAULT),
@@ -243,7 +265,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
 
 #[test]
 fn every_shared_number_is_the_same_in_c_and_rust() {
-    const ENUMS: [&str; 13] = [
+    const ENUMS: [&str; 14] = [
         "rec_kind",
         "count_cell",
         "limit",
@@ -257,6 +279,7 @@ fn every_shared_number_is_the_same_in_c_and_rust() {
         "open_mode",
         "open_flag",
         "call_flag",
+        "unix_flag",
     ];
     let btf = Btf::of(Topic::Proc.object());
     let mut told: Vec<(String, i64)> = Vec::new();
@@ -290,6 +313,9 @@ fn rare_calls_and_namespaces_have_the_same_numbers_in_c_and_rust() {
         .map(|name| (c_name("CALL", &format!("{name:?}")), name as i64))
         .collect();
     assert_eq!(btf.enumeration("call_name"), Some(calls));
+    let ops: Vec<(String, i64)> =
+        UnixOp::ALL.into_iter().map(|op| (c_name("UNIX", &format!("{op:?}")), op as i64)).collect();
+    assert_eq!(btf.enumeration("unix_op"), Some(ops));
     let mut places: Vec<(String, i64)> = (0..)
         .zip(NAMESPACES)
         .map(|(place, name)| (format!("NS_{}", name.to_ascii_uppercase()), place))

@@ -36,6 +36,7 @@ pub(super) fn what(line: &Line) -> String {
         "exec" => exec(line),
         "file" => file(line),
         "net" => net(line),
+        "unix" => outside::unix(line),
         "call" => outside::call(line),
         "delegation" => outside::delegation(line),
         "dns" => dns(line),
@@ -360,6 +361,14 @@ mod tests {
             ["call", "", "unshare  mnt:1 user:2"],
         );
         check(
+            r#"{"type":"unix","op":"connect","sock_type":"stream","path":"/run/x","peer_pid":9,"peer_exe":"/bin/x"}"#,
+            ["connect", "", "unix stream /run/x  x[9] outside the run"],
+        );
+        check(
+            r#"{"type":"unix","op":"send","sock_type":"dgram","abstract_claimed":"a","errno":"ECONNREFUSED"}"#,
+            ["send", "", "unix dgram claimed @a  ECONNREFUSED"],
+        );
+        check(
             r#"{"type":"delegation","broker":"docker","how":"path","path":"/run/docker.sock","peer_pid":9,"peer_exe":"/usr/bin/dockerd"}"#,
             ["delegation", "", "docker by /run/docker.sock  dockerd[9]"],
         );
@@ -402,6 +411,9 @@ mod tests {
             "target_comm",
             "broker",
             "how",
+            "abstract",
+            "bound",
+            "sock_type",
             "peer_exe",
         ];
         for kind in [
@@ -410,6 +422,7 @@ mod tests {
             "exec",
             "file",
             "net",
+            "unix",
             "dns",
             "call",
             "delegation",

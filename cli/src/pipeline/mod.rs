@@ -24,6 +24,7 @@ mod process;
 mod row;
 mod statements;
 mod unclosed;
+mod unix;
 mod users;
 mod window;
 
@@ -211,6 +212,7 @@ impl Pipeline {
             // Opens are summed by the recorder; a single one counts as a sum of one.
             Record::Open(open) => self.on_open(open),
             Record::OpenPath(open, path) => self.on_open_path(open, path, at),
+            Record::Unix(unix, data) => self.on_unix(unix, &data, at)?,
             Record::Call(call, data) => self.on_call(call, &data, at)?,
         }
         Ok(())
@@ -308,6 +310,7 @@ impl Pipeline {
 fn know_target(event: &mut Event, processes: &Table) {
     let other = match &mut event.what {
         What::Call(call) => call.target.as_mut(),
+        What::Unix(unix) => unix.peer.as_mut(),
         _ => None,
     };
     if let Some(other) = other {

@@ -29,6 +29,10 @@ pub fn row<R>(event: &Event, line: &[u8], with: impl FnOnce(&Row<'_>) -> R) -> R
             of_net(net, &proto, ip.as_deref(), &mut row);
             with(&row)
         }
+        What::Unix(unix) => {
+            row.path = unix.best_path();
+            with(&row)
+        }
         What::Call(call) => {
             row.path = call.path.as_deref().or(call.path_claimed.as_deref());
             with(&row)

@@ -4,7 +4,7 @@ use crate::errno;
 
 use super::{
     Actor, ArgvHash, Call, Cred, Delegation, Dns, End, Event, Exec, Exit, File, Fork, Heartbeat,
-    Host, Inner, Loss, Net, Opens, Other, Source, Start, Totals, Value, What,
+    Host, Inner, Loss, Net, Opens, Other, Source, Start, Totals, Unix, Value, What,
 };
 
 /// Takes the fields of an event, one after the other.
@@ -26,6 +26,7 @@ impl Event {
             What::Cred(cred) => cred.fields(take),
             What::File(file) => file.fields(take),
             What::Net(net) => net.fields(take),
+            What::Unix(unix) => unix.fields(take),
             What::Call(call) => call.fields(take),
             What::Delegation(delegation) => delegation.fields(take),
             What::Dns(dns) => dns.fields(take),
@@ -256,6 +257,26 @@ impl Other {
         bytes(take, exe, self.exe.as_deref());
         bytes(take, comm, self.comm.as_deref());
         flag(take, in_run, self.in_run);
+    }
+}
+
+impl Unix {
+    fn fields(&self, take: &mut Take<'_>) {
+        take("sock_type", Value::Text(self.kind_name()));
+        take("socket", Value::Number(self.socket));
+        bytes(take, "path", self.path.as_deref());
+        flag(take, "path_cut", self.path_cut);
+        bytes(take, "bound", self.bound.as_deref());
+        bytes(take, "abstract", self.abstract_name.as_deref());
+        bytes(take, "path_claimed", self.path_claimed.as_deref());
+        bytes(take, "abstract_claimed", self.abstract_claimed.as_deref());
+        flag(take, "args_claimed", self.args_claimed);
+        if self.error != 0 {
+            take("errno", Value::Text(&errno::name(self.error)));
+        }
+        if let Some(peer) = &self.peer {
+            peer.fields(Other::PEER, take);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod net;
 mod process;
 mod record;
 pub mod table;
+mod unix;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use file::{Basis, File, FileOp, Missing};
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
 pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, arguments};
 pub use record::{End, Heartbeat, Loss, Opens, Source, Start, Totals};
+pub use unix::Unix;
 
 use crate::ProcId;
 
@@ -74,6 +76,8 @@ pub enum What {
     File(File),
     /// Something was done with a socket.
     Net(Net),
+    /// A unix socket was used.
+    Unix(Box<Unix>),
     /// A rare system call came back.
     Call(Box<Call>),
     /// Something that works for others was used.
@@ -100,6 +104,7 @@ impl What {
             What::Exec(_) => "exec",
             What::File(_) => "file",
             What::Net(_) => "net",
+            What::Unix(_) => "unix",
             What::Call(_) => "call",
             What::Delegation(_) => "delegation",
             What::Dns(_) => "dns",
@@ -120,6 +125,7 @@ impl What {
             What::Cred(_) => Some("cred"),
             What::File(file) => Some(file.op.name()),
             What::Net(net) => Some(net.op.name()),
+            What::Unix(unix) => Some(unix.op.name()),
             What::Dns(dns) => Some(dns.op.name()),
             _ => None,
         }

@@ -155,6 +155,28 @@ pub const TYPES: &[Type] = &[
         has_actor: true,
     },
     Type {
+        name: "unix",
+        ops: &["connect", "send", "accept"],
+        fields: &[
+            "sock_type",
+            "socket",
+            "path",
+            "path_cut",
+            "bound",
+            "abstract",
+            "path_claimed",
+            "abstract_claimed",
+            "args_claimed",
+            "errno",
+            "peer_pid",
+            "peer_start_ns",
+            "peer_exe",
+            "peer_comm",
+            "peer_in_run",
+        ],
+        has_actor: true,
+    },
+    Type {
         name: "call",
         ops: &[],
         fields: &[

@@ -27,7 +27,7 @@ fn every_operation_is_in_the_table() {
     let net: Vec<_> = NetOp::ALL.iter().map(|op| op.name()).collect();
     assert_eq!(find("file").map(|kind| kind.ops), Some(file.as_slice()));
     assert_eq!(find("net").map(|kind| kind.ops), Some(net.as_slice()));
-    assert!(is_op("fork") && !is_op("vfork") && find("dns").is_none());
+    assert!(is_op("fork") && !is_op("vfork") && find("weather").is_none());
 }
 
 /// The document by sections, each from its heading to the next.

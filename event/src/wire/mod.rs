@@ -8,6 +8,7 @@ mod net;
 mod open;
 mod payload;
 mod process;
+mod unix;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -19,6 +20,8 @@ pub use process::{
     ARGV_CAP, Argv, ArgvEnd, CRED_GROUPS, Cred, Creds, Exec, ExecData, Exit, Fork, Left, exec_flag,
     fork_flag,
 };
+
+pub use unix::{Unix, UnixData, UnixOp, unix_flag};
 
 /// Longest record that a BPF program may send: the per-CPU scratch of 32 KiB
 /// (`PCPU_MIN_UNIT_SIZE`, include/linux/percpu.h).
@@ -75,6 +78,8 @@ pub enum Kind {
     Bind = 22,
     /// A socket begins to take connections.
     Listen = 23,
+    /// A unix socket was connected, accepted, or sent from.
+    Unix = 25,
     /// First bytes of a conversation.
     Payload = 27,
     /// connect(2) failed.
@@ -89,7 +94,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 21] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -105,6 +110,7 @@ impl Kind {
         Kind::Closed,
         Kind::Bind,
         Kind::Listen,
+        Kind::Unix,
         Kind::Payload,
         Kind::Result,
         Kind::Open,
@@ -212,6 +218,8 @@ pub enum Record<'a> {
     Open(&'a Open),
     /// A regular file that no mark watches was opened; the components of its path.
     OpenPath(&'a OpenPath, &'a [u8]),
+    /// A unix socket was used.
+    Unix(&'a Unix, UnixData<'a>),
     /// A rare system call.
     Call(&'a Call, CallData<'a>),
 }
@@ -264,6 +272,10 @@ impl<'a> Record<'a> {
             | Kind::Closed
             | Kind::Bind
             | Kind::Listen => Record::Sock(kind, view(bytes)?),
+            Kind::Unix => {
+                let unix: &Unix = view(bytes)?;
+                Record::Unix(unix, UnixData::split(unix, tail::<Unix>(bytes))?)
+            }
             Kind::Call => {
                 let call: &Call = view(bytes)?;
                 Record::Call(call, CallData::split(call, tail::<Call>(bytes))?)
@@ -288,6 +300,7 @@ impl<'a> Record<'a> {
             Record::Payload(r, _) => &r.head,
             Record::Open(r) => &r.head,
             Record::OpenPath(r, _) => &r.head,
+            Record::Unix(r, _) => &r.head,
             Record::Call(r, _) => &r.head,
         }
     }

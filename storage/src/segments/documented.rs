@@ -21,6 +21,8 @@ fn the_documented_sizes_are_the_sizes() {
         (21, sock),
         (22, sock),
         (23, sock),
+        (25, size_of::<wire::Unix>()),
+        (27, size_of::<wire::Payload>()),
         (28, size_of::<wire::ConnectError>()),
         (32, size_of::<wire::Open>()),
         (40, size_of::<wire::Call>()),

@@ -49,6 +49,25 @@ pub(super) fn other(line: &Line, [pid, exe, comm]: [&str; 3]) -> Option<String> 
     Some(format!("{}[{number}]", name.unwrap_or_default()))
 }
 
+/// A contact by a unix socket: its name, who is there, how it failed.
+pub(super) fn unix(line: &Line) -> String {
+    let text = |name| line.bytes(name).map(|bytes| Safe::bytes(&bytes).to_string());
+    let name = text("path")
+        .or_else(|| text("bound"))
+        .or_else(|| text("abstract").map(|name| format!("@{name}")))
+        .or_else(|| text("path_claimed").map(|name| format!("claimed {name}")))
+        .or_else(|| text("abstract_claimed").map(|name| format!("claimed @{name}")))
+        .unwrap_or_else(|| "without a name".to_owned());
+    let mut words = vec![format!("unix {} {name}", Safe::new(line.text("sock_type")))];
+    words.extend(other(line, ["peer_pid", "peer_exe", "peer_comm"]).map(|other| {
+        if line.flag("peer_in_run") { other } else { format!("{other} outside the run") }
+    }));
+    if line.has("errno") {
+        words.push(Safe::new(line.text("errno")).to_string());
+    }
+    words.join("  ")
+}
+
 /// A use of something that works for others.
 pub(super) fn delegation(line: &Line) -> String {
     let mut text = Safe::new(line.text("broker")).to_string();

@@ -2,7 +2,6 @@
 
 /// Something that does work for whoever asks: the asking is in the record, the work is not.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the sockets come with the records of unix sockets")]
 pub(super) struct Broker {
     /// Its name in events and on pages.
     pub(super) name: &'static str,

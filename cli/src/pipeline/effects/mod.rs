@@ -7,9 +7,11 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 use event::ProcId;
-use event::model::{Call, ConnectResult, Delegation, Event, File, FileOp, NetOp, Other, What};
+use event::model::{
+    Call, ConnectResult, Delegation, Event, File, FileOp, NetOp, Other, Unix, What,
+};
 use event::process::Table;
-use event::wire::{self, CallName};
+use event::wire::{self, CallName, UnixOp};
 
 use super::calls::changed_places;
 use brokers::{BROKERS, Broker, fits};
@@ -77,6 +79,7 @@ impl Effects {
                 let came = matches!(net.result, None | Some(Established | Pending));
                 net.peer.filter(|_| came && net.op == NetOp::Connect).and_then(of_port)
             }
+            What::Unix(unix) => of_socket(unix),
             _ => None,
         }?;
         self.name(found.broker.name);
@@ -135,6 +138,31 @@ fn of_file(file: &File) -> Option<Use<'_>> {
     let reads = |broker: &&Broker| broker.files.iter().any(|one| fits(one.as_bytes(), path));
     let broker = BROKERS.iter().find(reads)?;
     Some(Use { broker, how: "file", path: Some(path), peer: None })
+}
+
+/// A broker that is of the run works within it.
+fn of_socket(unix: &Unix) -> Option<Use<'_>> {
+    let peer = unix.peer.as_ref();
+    if unix.error != 0 || unix.op == UnixOp::Accept || peer.is_some_and(|peer| peer.in_run) {
+        return None;
+    }
+    let any = |patterns: &[&str], name: &[u8]| patterns.iter().any(|it| fits(it.as_bytes(), name));
+    let paths = [&unix.path, &unix.bound, &unix.path_claimed];
+    for path in paths.into_iter().flatten() {
+        if let Some(broker) = BROKERS.iter().find(|broker| any(broker.sockets, path)) {
+            return Some(Use { broker, how: "path", path: Some(path), peer });
+        }
+    }
+    for name in [&unix.abstract_name, &unix.abstract_claimed].into_iter().flatten() {
+        if let Some(broker) = BROKERS.iter().find(|broker| any(broker.abstracts, name)) {
+            return Some(Use { broker, how: "abstract", path: Some(name), peer });
+        }
+    }
+    let exe = peer?.exe.as_deref()?;
+    let program = exe.rsplit(|byte| *byte == b'/').next()?;
+    let runs = |broker: &&Broker| broker.programs.iter().any(|name| name.as_bytes() == program);
+    let broker = BROKERS.iter().find(runs)?;
+    Some(Use { broker, how: "program", path: unix.best_path(), peer })
 }
 
 fn of_port(peer: SocketAddr) -> Option<Use<'static>> {

@@ -2,7 +2,9 @@
 //! came before each, and so its number and its time, may be another.
 
 use event::frame::control::Source;
-use event::wire::{CallName, Ends, Kind, flow_flag, open_mode, payload_flag, payload_kind};
+use event::wire::{
+    CallName, Ends, Kind, flow_flag, open_mode, payload_flag, payload_kind, unix_flag,
+};
 
 use super::Maker;
 
@@ -53,6 +55,14 @@ fn example() -> String {
     maker.sock(Kind::Closed, 43, 5, ends, 0);
     maker.dir(3, 14, Ok(b"/etc/cron.d"));
     maker.file(43, 0x100, 104, 3, b"nightly");
+    let listener = [b"/var/run/docker.sock\0", &b"docker.sock\0run\0"[..], b"dockerd\0bin\0usr\0"];
+    maker.unix(43, listener, |unix| {
+        (unix.peer_pid, unix.peer_start_ns) = (812, 8_120);
+        unix.peer_comm[..7].copy_from_slice(b"dockerd");
+    });
+    maker.unix(43, [b"/run/x.sock", b"", b""], |unix| {
+        (unix.error, unix.flags) = (111, unix_flag::CLAIMED);
+    });
     maker.call_with(43, CallName::Ptrace, 0, [16, 99, 0, 0, 0, 0], |call| {
         (call.target_pid, call.target_start_ns) = (99, 990);
         call.target_comm[..4].copy_from_slice(b"sshd");

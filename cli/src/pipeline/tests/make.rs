@@ -303,6 +303,16 @@ impl Maker {
         self.record(Kind::Flow, flow, &[]);
     }
 
+    /// A unix socket that was connected, with what follows: name, file, program of the peer.
+    pub(super) fn unix(&mut self, pid: u32, data: [&[u8]; 3], fill: impl FnOnce(&mut wire::Unix)) {
+        let mut unix = wire::Unix::new_zeroed();
+        unix.head = self.head(Kind::Unix, pid);
+        (unix.op, unix.kind, unix.socket) = (wire::UnixOp::Connect as u32, 1, 4711);
+        [unix.name_len, unix.path_len, unix.exe_len] = data.map(|part| part.len() as u16);
+        fill(&mut unix);
+        self.record(Kind::Unix, unix, &data);
+    }
+
     /// A call that came back, with the caller's registers and what follows the record: path,
     /// directory, target's program, name, texts.
     pub(super) fn call_with(
