@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod coverage;
+pub mod digest;
 pub mod errno;
 pub mod frame;
 pub mod handle;

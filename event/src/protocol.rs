@@ -50,6 +50,8 @@ pub mod without {
     pub const OPENS: u32 = 8;
     /// No first bytes of conversations, and so no names of hosts.
     pub const HOSTS: u32 = 16;
+    /// No hashes of contents: the default.
+    pub const HASHES: u32 = 32;
 }
 
 /// What to record and how. [`BEGIN`].

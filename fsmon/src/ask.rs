@@ -120,8 +120,7 @@ impl Namespaces {
         handle: &Handle<'_>,
         path: &mut [u8],
     ) -> Result<Found, Errno> {
-        self.open_root(view)?;
-        let open = self.open_point(view, point)?;
+        let open = self.enter(view, point)?;
         let seen = self.views.get(view).ok_or(Errno::XDEV)?;
         let root = seen.root(self.roots.get(view).and_then(Option::as_ref))?;
         let (mount, sure) = match open {
@@ -131,12 +130,52 @@ impl Namespaces {
             }
             None => (root, seen.points.get(point).is_some_and(|point| point.whole)),
         };
-        let dir = sys::open_directory(mount, handle.kind, handle.bytes)?;
+        let dir = sys::open_handle(mount, handle.kind, handle.bytes, libc::O_DIRECTORY)?;
         let (range, deleted) = path_of(dir.as_fd(), &seen.prefix, path)?;
         if !sure && !deleted {
             check(root, dir.as_fd(), path, &range)?;
         }
         Ok(Found { range, deleted, view })
+    }
+
+    fn enter(&mut self, view: usize, point: usize) -> Result<Option<usize>, Errno> {
+        self.open_root(view)?;
+        self.open_point(view, point)
+    }
+
+    /// Opens what a handle names, as a path only.
+    ///
+    /// # Errors
+    /// `ESTALE` when it is gone, `EXDEV` when no mount leads to its file system.
+    pub(crate) fn open(&mut self, handle: &Handle<'_>) -> Result<OwnedFd, Errno> {
+        let mut last = Errno::XDEV;
+        for view in 0..self.views.len() {
+            let mut point = 0;
+            while let Some(next) = self.point_of(view, point, handle.fsid) {
+                match self.open_at(view, next, handle) {
+                    Ok(file) => return Ok(file),
+                    Err(Errno::STALE) => return Err(Errno::STALE),
+                    Err(errno) => last = errno,
+                }
+                point = next + 1;
+            }
+        }
+        Err(last)
+    }
+
+    fn open_at(
+        &mut self,
+        view: usize,
+        point: usize,
+        handle: &Handle<'_>,
+    ) -> Result<OwnedFd, Errno> {
+        let open = self.enter(view, point)?;
+        let seen = self.views.get(view).ok_or(Errno::XDEV)?;
+        let mount = match open.and_then(|slot| self.points.get(slot)?.as_ref()) {
+            Some(open) => open.fd.as_fd(),
+            None => seen.root(self.roots.get(view).and_then(Option::as_ref))?,
+        };
+        sys::open_handle(mount, handle.kind, handle.bytes, 0)
     }
 
     fn open_root(&mut self, view: usize) -> Result<(), Errno> {

@@ -5,7 +5,7 @@
 //! directory is renamed.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 
@@ -196,6 +196,14 @@ impl Dirs {
             }
             Err(errno) => self.keys.hash(&[&errno.raw_os_error().to_ne_bytes()]),
         }
+    }
+
+    /// Opens what a handle names as a path only (`O_PATH`), to look at what it is now.
+    ///
+    /// # Errors
+    /// `ESTALE` when it is gone, `EXDEV` when no mount of the run leads to its file system.
+    pub fn open(&mut self, handle: &Handle<'_>) -> Result<OwnedFd, Errno> {
+        self.namespaces.open(handle)
     }
 
     /// Says what a file is that came as a descriptor.

@@ -83,12 +83,13 @@ struct FileHandle {
     handle: [u8; MAX_HANDLE],
 }
 
-/// Opens the directory that `handle` names, on the file system that `mount` is on, without access to
-/// what is in it (`O_PATH`).
-pub(crate) fn open_directory(
+/// Opens what `handle` names, on the file system that `mount` is on, without access to what is in it
+/// (`O_PATH`); `also`: more flags.
+pub(crate) fn open_handle(
     mount: BorrowedFd<'_>,
     kind: i32,
     handle: &[u8],
+    also: i32,
 ) -> Result<OwnedFd, rustix::io::Errno> {
     let mut file = FileHandle { bytes: 0, kind, handle: [0; MAX_HANDLE] };
     let Some(room) = file.handle.get_mut(..handle.len()) else {
@@ -96,7 +97,7 @@ pub(crate) fn open_directory(
     };
     room.copy_from_slice(handle);
     file.bytes = u32::try_from(handle.len()).unwrap_or(0);
-    let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    let flags = libc::O_PATH | libc::O_CLOEXEC | also;
     // JUSTIFICATION: rustix and nix have no open_by_handle_at.
     // SAFETY: `mount` is open for the length of the call; `file` begins with the two fields of
     // `struct file_handle` (include/linux/fs.h), `bytes` is no more than the array behind them, and

@@ -15,7 +15,9 @@ use zerocopy::IntoBytes;
 
 use crate::{
     clock,
+    hashes::{Hashes, Shared},
     segment::{Amount, Writer},
+    written::Written,
 };
 
 /// Different accesses remembered within a window of a second; more are stored one by one.
@@ -44,6 +46,9 @@ pub(crate) struct Files {
     counts: Counts,
     /// Whether every process that reaches a mark is of the run (mount marks in its own namespace).
     own_mounts: bool,
+    /// What of this window is to be hashed.
+    written: Written,
+    own_pid: u32,
 }
 
 /// Who did it, as far as is known.
@@ -61,7 +66,13 @@ pub(crate) enum Who {
 impl Files {
     /// Takes all memory. `own_mounts`: only the run can reach the access marks.
     pub(crate) fn new(own_mounts: bool) -> Self {
-        Files { folds: FoldTable::new(FOLDED), counts: Counts::default(), own_mounts }
+        Files {
+            folds: FoldTable::new(FOLDED),
+            counts: Counts::default(),
+            own_mounts,
+            written: Written::default(),
+            own_pid: std::process::id(),
+        }
     }
 
     /// From now on others can reach the access marks too.
@@ -80,6 +91,7 @@ impl Files {
         &mut self,
         seen: Seen<'_, '_>,
         who: impl FnOnce(u32, &mut Writer) -> Who,
+        hashes: Option<&Shared>,
         writer: &mut Writer,
     ) {
         let Seen { group, item, dirs } = seen;
@@ -89,6 +101,10 @@ impl Files {
             Item::Malformed(_) | Item::Unread(_) => return self.counts.malformed += 1,
         };
         let pid = u32::try_from(record.pid).unwrap_or(0);
+        // What we hash is read by ourselves.
+        if pid == self.own_pid {
+            return;
+        }
         let (id, flags) = match who(pid, writer) {
             Who::Member(id) => (id, 0),
             Who::Stranger { .. } if self.own_mounts && group != Kind::Names => {
@@ -101,6 +117,18 @@ impl Files {
             Kind::Access => self.access(&record, id, flags, dirs, writer),
             Kind::AccessFd => self.access_fd(&record, id, flags, dirs, writer),
         }
+        if record.mask & fsmon::mask::CLOSE_WRITE != 0
+            && group != Kind::Names
+            && let Some(Ok(mut hashes)) = hashes.map(|hashes| hashes.try_borrow_mut())
+        {
+            let frame = writer.frames();
+            self.written.closed(&record, id, frame, dirs, &mut hashes, writer);
+        }
+    }
+
+    /// Ends a window for hashes: what was closed again is hashed again.
+    pub(crate) fn hash_again(&mut self, dirs: &mut Dirs, hashes: &mut Hashes, w: &mut Writer) {
+        self.written.end_window(dirs, hashes, w);
     }
 
     /// Ends a window: tells how often each access was repeated.

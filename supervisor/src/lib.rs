@@ -9,6 +9,7 @@ mod cgroup;
 mod channel;
 mod clock;
 mod files;
+mod hashes;
 mod inherited;
 #[cfg(test)]
 mod kernel;
@@ -27,6 +28,7 @@ mod sensors;
 mod session;
 mod statement;
 mod sys;
+mod written;
 
 /// Runs the program: `--probe` tries what this machine can record and prints it; else a run is
 /// recorded for the front at standard input. Returns the exit status.

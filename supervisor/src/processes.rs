@@ -4,7 +4,10 @@ use std::os::fd::OwnedFd;
 
 use event::{
     ProcId,
-    frame::control::KIND_ARGV_HASH,
+    frame::{
+        control::KIND_ARGV_HASH,
+        hash::{basis, what},
+    },
     wire::{ARGV_CAP, Kind, Record, fork_flag},
 };
 use rustix::{
@@ -14,7 +17,12 @@ use rustix::{
 use zerocopy::IntoBytes;
 
 use crate::{
-    arguments::Arguments, clock, members::Members, namespaces::Namespaces, segment::Writer,
+    arguments::Arguments,
+    clock,
+    hashes::{Cause, Shared},
+    members::Members,
+    namespaces::Namespaces,
+    segment::Writer,
 };
 
 /// The command, once it exists.
@@ -49,6 +57,8 @@ pub(crate) struct Processes {
     pub(crate) members: Members,
     /// The command.
     pub(crate) command: Option<Command>,
+    /// Contents of files, if they are asked for.
+    pub(crate) hashes: Option<Shared>,
     /// Where they are.
     pub(crate) namespaces: Namespaces,
     /// Long argvs on their way.
@@ -65,6 +75,7 @@ impl Processes {
         Processes {
             members: Members::new(),
             command: None,
+            hashes: None,
             namespaces: Namespaces::new(),
             arguments: Arguments::new(),
             malformed: 0,
@@ -120,6 +131,13 @@ impl Processes {
         }
         if self.kept {
             store(record, bytes, writer);
+        }
+        if let (Record::Exec(exec, _), Some(hashes)) = (record, &self.hashes)
+            && let Ok(mut hashes) = hashes.try_borrow_mut()
+        {
+            let (process, frame) = (exec.head.process(), writer.frames());
+            let cause = Cause { what: what::EXEC, process, frame, basis: basis::RUNNING };
+            hashes.executed(cause, exec.exe_ino, writer);
         }
     }
 }

@@ -17,7 +17,7 @@ use zerocopy::IntoBytes;
 use crate::{
     cgroup::Leaf,
     channel::Channel,
-    clock, inherited, marking,
+    clock, hashes, inherited, marking,
     queues::Queues,
     recorder::{Asked, Recorder, Source},
     refusal::{Refusal, errno, with_causes},
@@ -70,9 +70,13 @@ fn begin(channel: &mut Channel) -> Result<Session, Refusal> {
     statement::start(&mut writer, &settings, leaf.id());
     writer.control(KIND_ABOUT, now, &[&about]);
     let sensors = statement::sensors(&settings, &leaf, &mut writer)?;
+    let hashes = (settings.without & without::HASHES == 0).then(hashes::Hashes::start);
+    let hashes = hashes.transpose().map_err(Refusal::kernel("start a thread"))?;
     let linger = Duration::from_millis(settings.linger_ms);
     let keep = settings.without & without::PROCESS == 0;
-    let recorder = Recorder::new(leaf, Queues::new(sensors, writer, keep), linger)
+    let mut queues = Queues::new(sensors, writer, keep);
+    queues.processes.hashes = hashes;
+    let recorder = Recorder::new(leaf, queues, linger)
         .and_then(|recorder| {
             recorder.watch(channel, Source::Front)?;
             recorder.watch(&signals, Source::Signals)?;
@@ -195,6 +199,7 @@ fn record(channel: &mut Channel, session: &mut Session) -> Ending {
 fn seal(recorder: &mut Recorder, ending: Ending) {
     recorder.queues.sensors.detach();
     recorder.queues.drain_all();
+    recorder.queues.finish_hashes();
     let last = LastWords {
         code: recorder.queues.main_code(),
         ending,

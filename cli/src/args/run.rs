@@ -71,6 +71,9 @@ pub struct RunArgs {
     /// Do not count repeated opens of a file exactly
     #[arg(long)]
     pub no_open_counts: bool,
+    /// Hash the contents of executed and written files (BLAKE3), up to 256 MiB each
+    #[arg(long)]
+    pub hash: bool,
     /// How long to go on recording processes that outlive the command
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub linger: Duration,

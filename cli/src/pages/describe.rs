@@ -35,6 +35,7 @@ pub(super) fn what(line: &Line) -> String {
         "process" => process(line),
         "exec" => exec(line),
         "file" => file(line),
+        "hash" => hash(line),
         "net" => net(line),
         "unix" => outside::unix(line),
         "call" => outside::call(line),
@@ -52,6 +53,17 @@ fn heartbeat(line: &Line) -> String {
     let number = |name| line.number(name).unwrap_or(0);
     let lost = text::count(number("lost"));
     format!("{}, {} alive, lost {lost}", number("beat"), plural(number("alive"), "process"))
+}
+
+/// What a file held: `/usr/bin/make  af1349b9f5f9a1a6 running`.
+fn hash(line: &Line) -> String {
+    let path = line.bytes("path").map(|path| Safe::bytes(&path).to_string());
+    let path = path.unwrap_or_else(|| "a file".to_owned());
+    let digits: String = line.text("blake3").chars().take(16).collect();
+    match line.text("hash_missing") {
+        "" => format!("{path}  {} {}", Safe::new(&digits), Safe::new(line.text("hash_basis"))),
+        why => format!("{path}  no hash: {}", Safe::new(why)),
+    }
 }
 
 fn process(line: &Line) -> String {
@@ -421,6 +433,7 @@ mod tests {
             "process",
             "exec",
             "file",
+            "hash",
             "net",
             "unix",
             "dns",

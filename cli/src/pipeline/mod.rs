@@ -13,6 +13,7 @@ mod directories;
 mod effects;
 mod ending;
 mod files;
+mod hashes;
 mod hosts;
 mod launch;
 mod meta;
@@ -165,6 +166,7 @@ impl Pipeline {
         match frame.head.kind {
             file_frames::KIND_FILE => self.on_file(frame, at)?,
             file_frames::KIND_FILE_REPEAT => self.on_file_repeat(frame)?,
+            event::frame::hash::KIND_HASH => self.on_hash(frame, at)?,
             file_frames::KIND_OPENS => self.on_opens(frame)?,
             file_frames::KIND_DIR => self.directories.tell(frame)?,
             file_frames::KIND_MOUNT => self.mounts.tell(frame)?,

@@ -29,6 +29,10 @@ pub fn row<R>(event: &Event, line: &[u8], with: impl FnOnce(&Row<'_>) -> R) -> R
             of_net(net, &proto, ip.as_deref(), &mut row);
             with(&row)
         }
+        What::Hash(hash) => {
+            row.path = hash.path.as_deref();
+            with(&row)
+        }
         What::Unix(unix) => {
             row.path = unix.best_path();
             with(&row)

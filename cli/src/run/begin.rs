@@ -139,6 +139,7 @@ fn settings(args: &RunArgs, id: &str) -> Begin {
         (args.no_host_names, without::HOSTS),
         (args.no_files, without::FILES),
         (args.no_open_counts, without::OPENS),
+        (!args.hash, without::HASHES),
     ];
     Begin {
         linger_ms: u64::try_from(args.linger.as_millis()).unwrap_or(u64::MAX),

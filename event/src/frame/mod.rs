@@ -7,6 +7,7 @@
 mod chain;
 pub mod control;
 pub mod files;
+pub mod hash;
 mod read;
 mod words;
 

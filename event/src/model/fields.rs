@@ -25,6 +25,7 @@ impl Event {
             What::Left(left) => take("cgroup_id", Value::Number(left.cgroup_id)),
             What::Cred(cred) => cred.fields(take),
             What::File(file) => file.fields(take),
+            What::Hash(hash) => hash.fields(take),
             What::Net(net) => net.fields(take),
             What::Unix(unix) => unix.fields(take),
             What::Call(call) => call.fields(take),
@@ -213,6 +214,18 @@ impl File {
             take("count_exact", Value::Bool(exact));
         }
         time(take, "last_ts", self.last_ts_ns);
+    }
+}
+
+impl super::Hash {
+    fn fields(&self, take: &mut Take<'_>) {
+        bytes(take, "path", self.path.as_deref());
+        number(take, "dev", self.dev);
+        number(take, "ino", self.ino);
+        number(take, "size", self.size);
+        text(take, "blake3", self.blake3.as_deref());
+        text(take, "hash_basis", self.basis);
+        text(take, "hash_missing", self.missing);
     }
 }
 

@@ -8,6 +8,7 @@ mod call;
 mod dns;
 mod fields;
 mod file;
+mod hash;
 mod net;
 mod process;
 mod record;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 pub use call::{Call, Delegation, Other};
 pub use dns::{Dns, DnsOp, Host, HostSource};
 pub use file::{Basis, File, FileOp, Missing};
+pub use hash::Hash;
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
 pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, arguments};
 pub use record::{End, Heartbeat, Loss, Opens, Source, Start, Totals};
@@ -74,6 +76,8 @@ pub enum What {
     Cred(Box<Cred>),
     /// Something was done to a file.
     File(File),
+    /// Contents of a file.
+    Hash(Box<Hash>),
     /// Something was done with a socket.
     Net(Net),
     /// A unix socket was used.
@@ -103,6 +107,7 @@ impl What {
             What::Fork(_) | What::Exit(_) | What::Left(_) | What::Cred(_) => "process",
             What::Exec(_) => "exec",
             What::File(_) => "file",
+            What::Hash(_) => "hash",
             What::Net(_) => "net",
             What::Unix(_) => "unix",
             What::Call(_) => "call",
@@ -124,6 +129,7 @@ impl What {
             What::Left(_) => Some("left"),
             What::Cred(_) => Some("cred"),
             What::File(file) => Some(file.op.name()),
+            What::Hash(hash) => Some(hash.op),
             What::Net(net) => Some(net.op.name()),
             What::Unix(unix) => Some(unix.op.name()),
             What::Dns(dns) => Some(dns.op.name()),

@@ -131,6 +131,12 @@ pub const TYPES: &[Type] = &[
         has_actor: true,
     },
     Type {
+        name: "hash",
+        ops: &["exec", "write"],
+        fields: &["path", "dev", "ino", "size", "blake3", "hash_basis", "hash_missing"],
+        has_actor: true,
+    },
+    Type {
         name: "net",
         ops: &["connect", "send", "accept", "bind", "listen", "flow"],
         fields: &[

@@ -34,6 +34,7 @@ impl Queues {
         if let Some((_, files)) = &mut self.monitor {
             files.end_window(&mut self.writer);
         }
+        self.hash_again();
         self.opens.end_window(&mut self.writer);
         self.sensors.look();
         let lost = |kind| self.sensors.count(Topic::Proc, kind, Cell::Lost);
@@ -53,6 +54,26 @@ impl Queues {
                 return self.losses.told();
             }
             self.losses.not_told();
+        }
+    }
+
+    /// What was closed again in this window is hashed again; what is hashed is stored.
+    fn hash_again(&mut self) {
+        let Queues { monitor, processes, writer, .. } = self;
+        let Some(Ok(mut hashes)) = processes.hashes.as_ref().map(|it| it.try_borrow_mut()) else {
+            return;
+        };
+        if let Some((monitor, files)) = monitor {
+            files.hash_again(monitor.dirs(), &mut hashes, writer);
+        }
+        hashes.collect(writer);
+    }
+
+    /// Waits for the hashes of what is closed by now.
+    pub(crate) fn finish_hashes(&mut self) {
+        self.hash_again();
+        if let Some(Ok(mut hashes)) = self.processes.hashes.as_ref().map(|it| it.try_borrow_mut()) {
+            hashes.finish(&mut self.writer);
         }
     }
 

@@ -111,6 +111,7 @@ impl Queues {
     pub(crate) fn drain_files(&mut self) -> Left {
         let Queues { sensors, monitor, processes, writer, losses, .. } = self;
         let Some((monitor, files)) = monitor else { return Left::Empty };
+        let hashes = processes.hashes.clone();
         let perhaps = losses.forks_were_lost() || processes.members.full() > 0;
         let drained = monitor.drain(BUDGET, |seen| {
             let who = |pid: u32, writer: &mut Writer| {
@@ -119,7 +120,7 @@ impl Queues {
                 sensors.drain(Topic::Proc, 1 << 16, |bytes| processes.see(bytes, writer));
                 processes.members.find(pid).map_or(Who::Stranger { perhaps }, Who::Member)
             };
-            files.see(seen, who, writer);
+            files.see(seen, who, hashes.as_ref(), writer);
         });
         match drained {
             fsmon::Drained::Empty => Left::Empty,

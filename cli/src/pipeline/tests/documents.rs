@@ -75,6 +75,7 @@ fn example() -> String {
     maker.call_with(43, CallName::Mount, -1, [0, 0, 0, 0x1000, 0, 0], |_| {
         [b"", b"src\0", b"", b"", b"out\0/usr\0\0"]
     });
+    maker.hash_of_nothing(43, 102, "/src/out");
     maker.lost(Source::Opens, Kind::Open as u32, 3);
     maker.exit(43, 0x200);
     maker.sealed().lines()

@@ -2,6 +2,7 @@
 
 use event::frame::control::*;
 use event::frame::files::*;
+use event::frame::hash::*;
 use event::frame::{self, AlignedBytes, Frames};
 use event::json;
 use event::model::Event;
@@ -419,6 +420,24 @@ impl Maker {
         };
         self.frame(KIND_OPENS, &[opens.as_bytes()]);
         self.count(Kind::Open as u32, Source::Opens, [count, 1, count - 1, 0]);
+    }
+
+    /// The contents of a written file that is empty.
+    pub(super) fn hash_of_nothing(&mut self, pid: u32, ino: u64, path: &str) {
+        let hash = Hash {
+            blake3: event::digest::Digest::default().finish(),
+            size: 0,
+            ino,
+            start_ns: start_of(pid),
+            frame: 0,
+            pid,
+            dev: 0x80_0001,
+            what: what::WRITE,
+            basis: basis::CLOSE,
+            missing: missing::NOTHING,
+            path_len: path.len() as u32,
+        };
+        self.frame(KIND_HASH, &[hash.as_bytes(), path.as_bytes()]);
     }
 
     /// An open that no mark watches.
