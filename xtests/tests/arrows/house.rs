@@ -28,7 +28,7 @@ pub(crate) const ANYWHERE: &[&str] = &["thiserror"];
 
 /// Crates of others that any crate may use for its tests.
 pub(crate) const FOR_TESTS: &[&str] =
-    &["insta", "libc", "object", "proptest", "rustix", "serde_json", "tempfile"];
+    &["blake3", "insta", "libc", "object", "proptest", "rustix", "serde_json", "tempfile"];
 
 /// The two programs; they share the ground floor and nothing else.
 pub(crate) const PROGRAMS: (&str, &str) = ("cli", "supervisor");
@@ -80,7 +80,7 @@ pub(crate) const HOUSE: &[Room] = &[
     Room {
         name: "supervisor",
         inside: &["event", "bpf", "fsmon"],
-        outside: &["caps", "ed25519-dalek", "libc", "mio", "nix", "rustix", "zerocopy"],
+        outside: &["blake3", "caps", "ed25519-dalek", "libc", "mio", "nix", "rustix", "zerocopy"],
         unsafe_code: Unsafe::OneModule,
     },
     Room {

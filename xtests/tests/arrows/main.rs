@@ -69,7 +69,7 @@ fn a_crate_of_others_in_the_wrong_row_is_found() {
         "netmon",
         &[
             json!({"name": "aya", "path": null, "kind": null}),
-            json!({"name": "etherparse", "path": null, "kind": null}),
+            json!({"name": "aes", "path": null, "kind": null}),
             json!({"name": "proptest", "path": null, "kind": "dev"}),
             json!({"name": "tempfile", "path": null, "kind": null}),
         ],
