@@ -28,7 +28,7 @@ pub(crate) const ANYWHERE: &[&str] = &["thiserror"];
 
 /// Crates of others that any crate may use for its tests.
 pub(crate) const FOR_TESTS: &[&str] =
-    &["blake3", "insta", "libc", "object", "proptest", "rustix", "serde_json", "tempfile"];
+    &["insta", "libc", "object", "proptest", "rustix", "serde_json", "tempfile"];
 
 /// The two programs; they share the ground floor and nothing else.
 pub(crate) const PROGRAMS: (&str, &str) = ("cli", "supervisor");
@@ -109,7 +109,7 @@ pub(crate) const HOUSE: &[Room] = &[
         name: SUITES,
         inside: &["event", "storage"],
         // Tester programs are no tests in cargo's eyes, so what they use is named here.
-        outside: &["rustix", "serde_json", "tempfile"],
+        outside: &["blake3", "rustix", "serde_json", "tempfile"],
         unsafe_code: Unsafe::Forbid,
     },
 ];
