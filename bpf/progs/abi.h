@@ -31,9 +31,11 @@ enum rec_kind {
 	REC_CLOSED = 21,
 	REC_BIND = 22,
 	REC_LISTEN = 23,
+	REC_SOCKET = 24,
 	REC_UNIX = 25,
 	REC_PAYLOAD = 27,
 	REC_RESULT = 28,
+	REC_ODD = 30,
 	REC_OPEN = 32,
 	REC_OPEN_PATH = 37,
 	REC_CALL = 40,
@@ -185,6 +187,7 @@ struct rec_cred {
 enum net_proto {
 	NET_TCP = 6,
 	NET_UDP = 17,
+	NET_RAW = 0x8000,	/* beside the protocol of a raw socket, whichever that is */
 };
 
 /* IPv4 is stored v4-mapped (::ffff:a.b.c.d) so that one form serves both; ports in host order. */
@@ -214,6 +217,53 @@ enum sock_flag {
 	SOCK_NEVER_ESTABLISHED = 1,	/* CLOSED only: the handshake did not end (refused, timed out) */
 	SOCK_OWNER_LISTENER = 2,	/* the owner is the listening socket's */
 	SOCK_NOT_BEGUN = 4,		/* CLOSED only: the last connect failed before it sent anything */
+};
+
+/* SOCKET: an IP socket that is neither TCP nor UDP was made. ODD: something was done with a socket of
+ * another family, but for unix sockets. */
+struct rec_odd {
+	struct rec_head head;
+	u64 cookie;		/* SOCKET only */
+	u32 call;		/* ODD_* */
+	u32 error;		/* errno, 0: it went well */
+	u32 address[2];		/* vsock: cid and port; netlink: port id and groups; else 0 */
+	u16 family;
+	u16 sock_type;		/* SOCK_* of the kernel: 1 stream, 2 datagram, 3 raw, 5 sequenced packets */
+	u16 proto;
+	u16 pad;
+};
+
+enum odd_call {
+	ODD_SOCKET = 0,
+	ODD_CONNECT = 1,	/* address: the other's */
+	ODD_BIND = 2,		/* address: its own */
+};
+
+/* Who uses which socket that no cgroup program tells of: the key of a map, not a record. */
+struct foreign_key {
+	u64 cookie;		/* with FOREIGN_MANY: not a cookie, several sockets */
+	u64 start_ns;
+	u32 pid;
+	u32 pad;
+};
+
+#define FOREIGN_MANY (1ULL << 63)
+
+/* Its value. Bytes and calls since first_ns: what sendmsg and recvmsg returned, whatever the call. */
+struct foreign_use {
+	u64 first_ns;
+	u64 last_ns;
+	u64 sent_bytes;
+	u64 received_bytes;
+	u64 sent_packets;
+	u64 received_packets;
+	struct net_ends ends;	/* addresses of IP sockets only; of first_ns */
+	u32 sock_type;		/* as in rec_odd */
+	u32 flags;		/* FOREIGN_* */
+};
+
+enum foreign_flag {
+	FOREIGN_OUTSIDE = 1,	/* the socket was made outside the leaf */
 };
 
 /* connect(2) failed. The socket may have said so by REC_CLOSED already. The head is the caller. */

@@ -18,11 +18,15 @@ enum look {
 	LOOK_SEND,		/* sends to a name */
 	LOOK_MESSAGE,
 	LOOK_MESSAGES,
-	LOOK_SOCKETCALL,	/* any of these, 32-bit x86 */
+	LOOK_BIND,		/* binds a socket */
+	LOOK_SOCKET,		/* returns a descriptor of a socket */
+	LOOK_SOCKETCALL,	/* the first argument says which call of sockets it is */
 	LOOK_RARE = 128,	/* | CALL_*: told by rare.h */
 };
 
 #define RARE(name) (LOOK_RARE | CALL_##name)
+
+#define SOCKETCALL_SOCKET 1	/* include/uapi/linux/net.h, SYS_SOCKET */
 #define CALL_NUMBERS 512
 
 /* 32-bit x86 has two truncates; this one takes the length in halves. */
@@ -31,6 +35,8 @@ enum look {
 #if defined(__TARGET_ARCH_arm64)
 static const u8 native_calls[CALL_NUMBERS] = {
 	[56] = LOOK_OPEN,	/* openat */
+	[198] = LOOK_SOCKET,	/* socket */
+	[200] = LOOK_BIND,	/* bind */
 	[203] = LOOK_CONNECT,	/* connect */
 	[202] = LOOK_ACCEPT,	/* accept */
 	[206] = LOOK_SEND,	/* sendto */
@@ -85,12 +91,14 @@ static const u8 native_calls[CALL_NUMBERS] = {
 #else
 static const u8 native_calls[CALL_NUMBERS] = {
 	[2] = LOOK_OPEN,	/* open */
+	[41] = LOOK_SOCKET,	/* socket */
 	[42] = LOOK_CONNECT,	/* connect */
 	[43] = LOOK_ACCEPT,	/* accept */
 	[44] = LOOK_SEND,	/* sendto */
 	[46] = LOOK_MESSAGE,	/* sendmsg */
 	[288] = LOOK_ACCEPT,	/* accept4 */
 	[307] = LOOK_MESSAGES,	/* sendmmsg */
+	[49] = LOOK_BIND,	/* bind */
 	[85] = LOOK_OPEN,	/* creat */
 	[257] = LOOK_OPEN,	/* openat */
 	[304] = LOOK_OPEN,	/* open_by_handle_at */
@@ -144,8 +152,10 @@ static const u8 compat_calls[CALL_NUMBERS] = {
 	[8] = LOOK_OPEN,	/* creat */
 	[295] = LOOK_OPEN,	/* openat */
 	[342] = LOOK_OPEN,	/* open_by_handle_at */
+	[102] = LOOK_SOCKETCALL,	/* socketcall */
+	[359] = LOOK_SOCKET,	/* socket */
+	[361] = LOOK_BIND,	/* bind */
 	[362] = LOOK_CONNECT,	/* connect */
-	[102] = LOOK_SOCKETCALL,
 	[345] = LOOK_MESSAGES,	/* sendmmsg */
 	[364] = LOOK_ACCEPT,	/* accept4 */
 	[369] = LOOK_SEND,	/* sendto */

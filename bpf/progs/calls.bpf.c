@@ -66,7 +66,13 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 	case LOOK_CRED:
 		return on_cred();
 	case LOOK_SOCKETCALL:
+		if (argument(regs, 0, call.compat) == SOCKETCALL_SOCKET)
+			return on_made(ret);
 		return on_socketcall(regs, ret);
+	case LOOK_SOCKET:
+		return on_made(ret);
+	case LOOK_BIND:
+		return on_bind(argument(regs, 0, call.compat), ret);
 	case LOOK_CONNECT:
 	case LOOK_ACCEPT:
 	case LOOK_SEND:

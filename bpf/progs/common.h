@@ -28,6 +28,9 @@ union abi {
 	struct rec_flow flow;
 	struct rec_result result;
 	struct rec_payload payload;
+	struct rec_odd odd;
+	struct foreign_key foreign_key;
+	struct foreign_use foreign_use;
 	struct rec_open open;
 	struct rec_open_path open_path;
 	struct rec_call call;
@@ -39,6 +42,8 @@ union abi {
 	enum exec_flag exec_flag;
 	enum net_proto proto;
 	enum sock_flag sock_flag;
+	enum odd_call odd_call;
+	enum foreign_flag foreign_flag;
 	enum flow_flag flow_flag;
 	enum payload_kind payload_kind;
 	enum payload_flag payload_flag;

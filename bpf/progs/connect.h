@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
  *
- * connect(2) came back. The sockets themselves tell of connects and how they end (net.bpf.c), but
- * not of one that failed before it began: no route, no right, no address. Used by calls.bpf.c.
+ * connect(2), bind(2) and socket(2) came back. IP sockets themselves tell of connects and how they end
+ * (net.bpf.c), but not of one that failed before it began: no route, no right, no address. Sockets of
+ * other families tell nothing. Used by calls.bpf.c.
  */
 #ifndef AUDIT_CONNECT_H
 #define AUDIT_CONNECT_H
@@ -55,9 +56,53 @@ INLINE int inet_connect_exit(struct sock *sk, u16 family, s64 ret)
 	return 0;
 }
 
+INLINE bool is_odd(u16 family)
+{
+	return family != AF_UNIX && family != AF_INET && family != AF_INET6;
+}
+
+/* What the kernel has, not what the caller passed. */
+INLINE void read_address(struct sock *sk, u16 family, bool other, u32 *to)
+{
+	struct vsock_sock *vsock = (struct vsock_sock *)sk;
+	struct netlink_sock *netlink = (struct netlink_sock *)sk;
+
+	to[0] = 0;
+	to[1] = 0;
+	if (family == AF_VSOCK && bpf_core_type_exists(struct vsock_sock)) {
+		to[0] = other ? BPF_CORE_READ(vsock, remote_addr.svm_cid)
+			      : BPF_CORE_READ(vsock, local_addr.svm_cid);
+		to[1] = other ? BPF_CORE_READ(vsock, remote_addr.svm_port)
+			      : BPF_CORE_READ(vsock, local_addr.svm_port);
+	} else if (family == AF_NETLINK) {
+		to[0] = other ? BPF_CORE_READ(netlink, dst_portid) : BPF_CORE_READ(netlink, portid);
+		to[1] = other ? BPF_CORE_READ(netlink, dst_group) : 0;
+	}
+}
+
+/* Programs open netlink sockets in numbers (each look-up of a host name one), so these are many. */
+static int tell_odd(struct sock *sk, u16 family, u32 call, s64 ret)
+{
+	struct rec_odd *rec = reserve_bulk(REC_ODD, sizeof(*rec));
+
+	if (!rec)
+		return 0;
+	fill_head(&rec->head, REC_ODD, sizeof(*rec), bpf_get_current_task_btf());
+	rec->cookie = 0;
+	rec->call = call;
+	rec->error = ret < 0 && ret >= -MAX_ERRNO ? -ret : 0;
+	read_address(sk, family, call == ODD_CONNECT, rec->address);
+	rec->family = family;
+	rec->sock_type = BPF_CORE_READ(sk, sk_type);
+	rec->proto = BPF_CORE_READ(sk, sk_protocol);
+	rec->pad = 0;
+	bpf_ringbuf_submit(rec, bulk_flag(sizeof(*rec)));
+	return 0;
+}
+
 INLINE int on_connect(u64 fd, s64 ret)
 {
-	struct sock *sk = ret ? sock_of(fd) : 0;
+	struct sock *sk = sock_of(fd);
 	u16 family;
 
 	if (!sk)
@@ -65,7 +110,30 @@ INLINE int on_connect(u64 fd, s64 ret)
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family == AF_INET || family == AF_INET6)
 		return inet_connect_exit(sk, family, ret);
-	return 0;
+	return is_odd(family) ? tell_odd(sk, family, ODD_CONNECT, ret) : 0;
+}
+
+INLINE int on_bind(u64 fd, s64 ret)
+{
+	struct sock *sk = sock_of(fd);
+	u16 family;
+
+	if (!sk || ret)
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	/* Each netlink socket is bound before it is used. */
+	return is_odd(family) && family != AF_NETLINK ? tell_odd(sk, family, ODD_BIND, ret) : 0;
+}
+
+INLINE int on_made(s64 fd)
+{
+	struct sock *sk = fd >= 0 ? sock_of(fd) : 0;
+	u16 family;
+
+	if (!sk)
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	return is_odd(family) ? tell_odd(sk, family, ODD_SOCKET, 0) : 0;
 }
 
 #endif

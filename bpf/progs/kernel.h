@@ -19,6 +19,8 @@ enum {
 	AF_UNIX = 1,
 	AF_INET = 2,
 	AF_INET6 = 10,
+	AF_NETLINK = 16,
+	AF_VSOCK = 40,
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -296,21 +298,35 @@ typedef struct {
 	s64 counter;
 } atomic64_t;
 
+struct in6_addr {
+	u8 in6_u[16];
+};
+
 struct sock_common {
 	u16 skc_family;
+	u16 skc_dport;
+	u16 skc_num;
+	u32 skc_daddr;
+	u32 skc_rcv_saddr;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 	unsigned long skc_flags;
 	atomic64_t skc_cookie;
 };
 
 struct socket;
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
 
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
 	struct pid *sk_peer_pid;
-	u16 sk_type;
 	int sk_err;
+	u16 sk_type;
 	u16 sk_protocol;
+	struct sock_cgroup_data sk_cgrp_data;
 };
 
 struct socket {
@@ -340,6 +356,27 @@ struct fs_context {
 
 struct io_ring_ctx {
 	unsigned int flags;
+};
+
+struct sockaddr_vm {
+	u32 svm_port;
+	u32 svm_cid;
+};
+
+struct vsock_sock {
+	struct sockaddr_vm local_addr;
+	struct sockaddr_vm remote_addr;
+};
+
+struct netlink_sock {
+	u32 portid;
+	u32 dst_portid;
+	u32 dst_group;
+};
+
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	struct file *file;
 };
 
 struct tcp_sock {

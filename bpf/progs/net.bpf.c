@@ -4,16 +4,36 @@
  * run for sockets that were created in the leaf, whoever uses them, and for no others. They always
  * allow: 1 is the verdict "go on" of each of these program types.
  *
- * A process that leaves the leaf keeps its sockets observed; those that it creates later are not
- * seen (REC_LEFT says that there is such a process).
+ * A process that leaves the leaf keeps its sockets observed; those that it creates later are seen
+ * where they are used (foreign.h), as are those that were made before the run.
  */
+#include "foreign.h"
 #include "packet.h"
-#include "sock.h"
 
 #define ALLOW 1
 
 /* include/net/tcp_states.h */
 #define STATE_CLOSE 7
+
+/* Raw and ping sockets, SCTP, MPTCP: rare, and to know of one is to know what packets may follow. */
+INLINE void tell_socket(struct bpf_sock *sk, const struct owner *owner)
+{
+	struct rec_odd *rec = reserve(&net_ring, REC_SOCKET, sizeof(*rec));
+
+	if (!rec)
+		return;
+	owner_head(&rec->head, REC_SOCKET, sizeof(*rec), owner);
+	rec->cookie = bpf_get_socket_cookie(sk);
+	rec->call = ODD_SOCKET;
+	rec->error = 0;
+	rec->address[0] = 0;
+	rec->address[1] = 0;
+	rec->family = sk->family;
+	rec->sock_type = sk->type;
+	rec->proto = sk->protocol;
+	rec->pad = 0;
+	bpf_ringbuf_submit(rec, 0);
+}
 
 SEC("cgroup/sock_create")
 int on_create(struct bpf_sock *sk)
@@ -30,27 +50,42 @@ int on_create(struct bpf_sock *sk)
 	bpf_spin_lock(&state->lock);
 	state->owner = owner;
 	bpf_spin_unlock(&state->lock);
+	if (sk->type == SOCK_TYPE_RAW || (sk->protocol != NET_TCP && sk->protocol != NET_UDP))
+		tell_socket(sk, &owner);
 	return ALLOW;
 }
 
-/* A call that names a peer makes the caller the owner. Returns whether the peer is another than
- * that of the last REC_SEND, and remembers it. */
-INLINE bool name_peer(struct state *state, u64 cookie, const struct owner *owner,
-		      const struct net_ends *ends, bool connecting)
+INLINE u16 proto_of(struct bpf_sock *sk)
+{
+	return sk->protocol | (sk->type == SOCK_TYPE_RAW ? NET_RAW : 0);
+}
+
+/* Whether a packet goes to another peer than the one before; remembers it. Call with the lock held. */
+INLINE bool is_new_peer(struct state *state, const struct net_ends *ends)
 {
 	const u64 *addr = (const u64 *)ends->peer;
 	struct peer *last = &state->last_sent;
+	bool other = last->addr[0] != addr[0] || last->addr[1] != addr[1] ||
+		     last->port != ends->peer_port;
+
+	last->addr[0] = addr[0];
+	last->addr[1] = addr[1];
+	last->port = ends->peer_port;
+	return other;
+}
+
+/* A call that names a peer makes the caller the owner. Returns whether the peer is another than
+ * that of the last REC_SEND. */
+INLINE bool name_peer(struct state *state, u64 cookie, const struct owner *owner,
+		      const struct net_ends *ends, bool connecting)
+{
 	bool other;
 
 	bpf_spin_lock(&state->lock);
 	state->cookie = cookie;
 	state->owner = *owner;
 	state->connecting = connecting;
-	other = last->addr[0] != addr[0] || last->addr[1] != addr[1] ||
-		last->port != ends->peer_port;
-	last->addr[0] = addr[0];
-	last->addr[1] = addr[1];
-	last->port = ends->peer_port;
+	other = is_new_peer(state, ends);
 	bpf_spin_unlock(&state->lock);
 	return other;
 }
@@ -65,18 +100,18 @@ INLINE int on_named(struct bpf_sock_addr *ctx, struct net_ends *ends, u32 kind)
 	bool connecting;
 	u64 cookie;
 
-	if (!sk || (ctx->protocol != NET_TCP && ctx->protocol != NET_UDP))
+	if (!sk)
 		return ALLOW;
 	state = state_of(sk);
 	if (!state)
 		return ALLOW;
 	ends->family = sk->family;
-	ends->proto = ctx->protocol;
+	ends->proto = proto_of(sk);
 	ends->peer_port = bpf_ntohs(ctx->user_port);
 	ends->local_port = sk->src_port;
 	cookie = bpf_get_socket_cookie(ctx);
 	current_owner(&owner);
-	connecting = kind == REC_CONNECT && ctx->protocol == NET_TCP;
+	connecting = kind == REC_CONNECT && ends->proto == NET_TCP;
 	if (name_peer(state, cookie, &owner, ends, connecting) || kind == REC_CONNECT)
 		send_sock(kind, cookie, &owner, ends, 0, 0);
 	return ALLOW;
@@ -144,8 +179,8 @@ INLINE int on_bound(struct bpf_sock *sk, struct net_ends *ends)
 	state->owner = owner;
 	bpf_spin_unlock(&state->lock);
 	ends->family = sk->family;
-	ends->proto = sk->protocol;
-	ends->local_port = sk->src_port;
+	ends->proto = proto_of(sk);
+	ends->local_port = ends->proto & NET_RAW ? 0 : sk->src_port;
 	send_sock(REC_BIND, cookie, &owner, ends, 0, 0);
 	return ALLOW;
 }
@@ -168,16 +203,29 @@ int on_bind6(struct bpf_sock *sk)
 	return on_bound(sk, &ends);
 }
 
-/* Adds one UDP packet. What was counted with another peer goes out first. */
+/* TCP counts for itself; other streams (SCTP, MPTCP's own) are not counted here. */
+INLINE bool read_any(struct __sk_buff *skb, struct bpf_sock *sk, struct packet *packet, bool out)
+{
+	if (sk->type == SOCK_TYPE_STREAM)
+		return false;
+	if (sk->type != SOCK_TYPE_RAW && sk->protocol == NET_UDP)
+		return read_packet(skb, sk, packet, out);
+	return read_raw(skb, sk, packet, out);
+}
+
+/* Adds one packet. What was counted with another peer goes out first. No program is asked when a raw
+ * socket sends to a peer, so the packet tells. */
 INLINE int add(struct __sk_buff *skb, bool out)
 {
 	struct bpf_sock *sk = skb->sk ? bpf_sk_fullsock(skb->sk) : 0;
 	struct packet packet = {};
 	struct taken taken = {};
 	struct state *state;
+	struct owner owner;
+	bool tell = false;
 	u64 cookie;
 
-	if (!sk || sk->protocol != NET_UDP || !read_packet(skb, sk, &packet, out))
+	if (!sk || !read_any(skb, sk, &packet, out))
 		return ALLOW;
 	state = state_of(sk);
 	if (!state)
@@ -186,8 +234,11 @@ INLINE int add(struct __sk_buff *skb, bool out)
 	bpf_spin_lock(&state->lock);
 	if (!same_peer(&state->ends, &packet.ends))
 		take(state, &taken, 0);
+	if (out && packet.ends.proto != NET_UDP)
+		tell = is_new_peer(state, &packet.ends);
 	state->cookie = cookie;
 	state->ends = packet.ends;
+	owner = state->owner;
 	if (out) {
 		state->totals.sent_bytes += packet.payload;
 		state->totals.sent_packets++;
@@ -196,6 +247,8 @@ INLINE int add(struct __sk_buff *skb, bool out)
 		state->totals.received_packets++;
 	}
 	bpf_spin_unlock(&state->lock);
+	if (tell)
+		send_sock(REC_SEND, cookie, &owner, &packet.ends, 0, 0);
 	send_flow(&taken, FLOW_PEER_CHANGED);
 	return ALLOW;
 }
@@ -248,7 +301,7 @@ int on_release(struct bpf_sock *sk)
 	if (!state)
 		return ALLOW;
 	tcp = state->tcp;
-	if (sk->protocol == NET_TCP && !tcp) {
+	if (sk->protocol == NET_TCP && sk->type == SOCK_TYPE_STREAM && !tcp) {
 		tell_not_begun(state);
 		return ALLOW;	/* a listener, never connected, or at CLOSE already */
 	}
@@ -366,4 +419,46 @@ int on_tcp(struct bpf_sock_ops *ctx)
 		break;
 	}
 	return ALLOW;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_sent, struct sock *sk, int bytes, int flags)
+{
+	return on_use(sk, bytes, true);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_received, struct sock *sk, int bytes, int flags)
+{
+	return bytes == 0 || flags & MSG_PEEK ? 0 : on_use(sk, bytes, false);
+}
+
+/* What open sockets have exchanged so far: the recorder asks once, at the end of the record. Goes
+ * through the descriptors of all processes; only sockets of the run have a state. */
+SEC("iter/task_file")
+int on_files(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	struct taken taken = {};
+	struct totals now = {};
+	struct socket *socket;
+	struct state *state;
+	u64 tcp;
+
+	if (!file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket || !socket->sk)
+		return 0;
+	state = bpf_sk_storage_get(&sockets, socket->sk, 0, 0);
+	if (!state)
+		return 0;
+	tcp = state->tcp;
+	if (tcp)
+		tcp_totals(tcp, &now);
+	bpf_spin_lock(&state->lock);
+	take(state, &taken, tcp ? &now : 0);
+	bpf_spin_unlock(&state->lock);
+	send_flow(&taken, 0);
+	return 0;
 }

@@ -90,6 +90,34 @@ INLINE u32 read_ip(struct __sk_buff *skb, struct packet *packet, bool out)
 	return skip_extensions(skb, v6.next, NET_UDP);
 }
 
+/* A raw or ping socket: all behind the IP header is payload, the ICMP header and IPv6's extension
+ * headers too. There are no ports. */
+INLINE bool read_raw(struct __sk_buff *skb, struct bpf_sock *sk, struct packet *packet, bool out)
+{
+	u8 *source = out ? packet->ends.local : packet->ends.peer;
+	u8 *target = out ? packet->ends.peer : packet->ends.local;
+	u32 header = sizeof(struct ip6);
+	struct ip4 v4;
+	struct ip6 v6;
+
+	packet->ends.family = sk->family;
+	packet->ends.proto = sk->protocol | (sk->type == SOCK_TYPE_RAW ? NET_RAW : 0);
+	if (skb->protocol == bpf_htons(0x0800)) {
+		if (bpf_skb_load_bytes(skb, 0, &v4, sizeof(v4)))
+			return false;
+		put_v4(source, v4.source);
+		put_v4(target, v4.target);
+		header = (v4.ihl_version & 15) * 4;
+	} else {
+		if (bpf_skb_load_bytes(skb, 0, &v6, sizeof(v6)))
+			return false;
+		put_v6(source, v6.source[0], v6.source[1], v6.source[2], v6.source[3]);
+		put_v6(target, v6.target[0], v6.target[1], v6.target[2], v6.target[3]);
+	}
+	packet->payload = skb->len > header ? skb->len - header : 0;
+	return true;
+}
+
 /* Returns false for what is not UDP of this socket (an ICMP error, say). A connected socket knows
  * its ends better: a NAT may have changed those in the packet. */
 INLINE bool read_packet(struct __sk_buff *skb, struct bpf_sock *sk, struct packet *packet, bool out)

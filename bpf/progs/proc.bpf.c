@@ -7,28 +7,13 @@
  */
 #include "common.h"
 #include "exec.h"
+#include "leaf.h"
 #include "tracked.h"
 
-/* Set by the loader: kernfs id of the leaf, as fstat(2) tells it. */
-const volatile u64 leaf_id = 0;
-
-/* Cgroups nest at most this deep below the leaf here; deeper ones count as outside for a first
- * process (the kernel itself has no limit: cgroup.max.depth). */
-#define MAX_NESTING 16
-
-/* For tasks that do not run now. The pointer goes up through `self`, the first member, because
- * aya 0.14 refuses to relocate an index into cgroup->ancestors[]. */
+/* For tasks that do not run now. */
 INLINE bool in_leaf(struct task_struct *task)
 {
-	struct cgroup *group = BPF_CORE_READ(task, cgroups, dfl_cgrp);
-	int i;
-
-	for (i = 0; i < MAX_NESTING && group; i++) {
-		if (BPF_CORE_READ(group, kn, id) == leaf_id)
-			return true;
-		group = (struct cgroup *)BPF_CORE_READ(group, self.parent);
-	}
-	return false;
+	return below_leaf(BPF_CORE_READ(task, cgroups, dfl_cgrp));
 }
 
 /* Begins and ends of processes come in storms; programs executed must not be pushed out by them. */

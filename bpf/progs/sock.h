@@ -36,8 +36,11 @@ INLINE bool same_peer(const struct net_ends *a, const struct net_ends *b)
 INLINE void send_sock(u32 kind, u64 cookie, const struct owner *owner, const struct net_ends *ends,
 		      u32 flags, u32 error)
 {
-	struct rec_sock *rec = reserve(&net_ring, kind, sizeof(*rec));
+	struct rec_sock *rec;
 
+	if (kind == REC_SEND && !bulk_fits(&net_ring, kind, sizeof(*rec)))
+		return;
+	rec = reserve(&net_ring, kind, sizeof(*rec));
 	if (!rec)
 		return;
 	owner_head(&rec->head, kind, sizeof(*rec), owner);
@@ -102,11 +105,14 @@ INLINE void take(struct state *state, struct taken *taken, const struct totals *
 	}
 }
 
+/* Sends to ever other peers come in floods: their records leave room for others. */
 INLINE void send_flow(const struct taken *taken, u32 flags)
 {
 	struct rec_flow *rec;
 
 	if (!taken->totals.sent_packets && !taken->totals.received_packets)
+		return;
+	if (flags & FLOW_PEER_CHANGED && !bulk_fits(&net_ring, REC_FLOW, sizeof(*rec)))
 		return;
 	rec = reserve(&net_ring, REC_FLOW, sizeof(*rec));
 	if (!rec)

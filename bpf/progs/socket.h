@@ -50,6 +50,12 @@ struct {
 	__type(value, struct state);
 } sockets SEC(".maps");
 
+/* enum sock_type of include/linux/net.h */
+enum {
+	SOCK_TYPE_STREAM = 1,
+	SOCK_TYPE_RAW = 3,
+};
+
 INLINE void put_v4(u8 *to, u32 address)
 {
 	((u64 *)to)[0] = 0;

@@ -12,6 +12,7 @@ use aya::{Btf, Ebpf, EbpfLoader};
 
 use crate::bpffs::Bpffs;
 use crate::error::Error;
+use crate::foreign::Foreign;
 use crate::load::Settings;
 use crate::programs::{Hook, Program, Topic};
 use crate::source::{Buffer, Ring, Source};
@@ -115,6 +116,7 @@ impl<'a> Loader<'a> {
             Hook::CgroupSock => as_mut::<programs::CgroupSock>(found)?.load(),
             Hook::CgroupSockAddr => as_mut::<programs::CgroupSockAddr>(found)?.load(),
             Hook::SockOps => as_mut::<programs::SockOps>(found)?.load(),
+            Hook::TaskFiles => as_mut::<programs::Iter>(found)?.load("task_file", &self.types),
         }
     }
 }
@@ -139,6 +141,8 @@ fn link(
             as_mut::<programs::CgroupSockAddr>(found)?.attach(leaf, mode).map(drop)
         }
         Hook::SockOps => as_mut::<programs::SockOps>(found)?.attach(leaf, mode).map(drop),
+        // Runs when its file is read: `Source::settle`.
+        Hook::TaskFiles => Ok(()),
     }
 }
 
@@ -156,7 +160,11 @@ fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
         .map_err(|e| Error::Map(topic, "counters", Box::new(e)))?;
     let ring = Ring(Buffer(ring));
     let watched = ebpf.take_map("watched").and_then(|map| HashMap::try_from(map).ok());
-    Ok(Source { topic, ring, counters, watched, ebpf: Some(ebpf), missed: 0 })
+    let foreign = match topic {
+        Topic::Net => Some(Foreign::of(take(&mut ebpf, topic, "foreign")?)?),
+        _ => None,
+    };
+    Ok(Source { topic, ring, counters, watched, foreign, ebpf: Some(ebpf), missed: 0 })
 }
 
 fn take(ebpf: &mut Ebpf, topic: Topic, name: &'static str) -> Result<Map, Error> {

@@ -7,6 +7,7 @@
 mod attach;
 mod bpffs;
 mod error;
+mod foreign;
 mod load;
 mod objects;
 mod probe;

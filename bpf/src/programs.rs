@@ -46,10 +46,17 @@ impl Topic {
                 Kind::Closed,
                 Kind::Bind,
                 Kind::Listen,
+                Kind::Socket,
             ],
-            Topic::Calls => {
-                &[Kind::Cred, Kind::Unix, Kind::Result, Kind::Open, Kind::OpenPath, Kind::Call]
-            }
+            Topic::Calls => &[
+                Kind::Cred,
+                Kind::Unix,
+                Kind::Result,
+                Kind::Odd,
+                Kind::Open,
+                Kind::OpenPath,
+                Kind::Call,
+            ],
             Topic::Names => &[Kind::Payload],
         }
     }
@@ -77,6 +84,8 @@ pub enum Hook {
     CgroupSockAddr,
     /// TCP state changes of the leaf's sockets.
     SockOps,
+    /// Descriptors of all processes, when it is asked.
+    TaskFiles,
 }
 
 /// One program of an object.
@@ -98,7 +107,7 @@ const fn on(topic: Topic, name: &'static str, hook: Hook, why: &'static str) -> 
 
 /// Every program, in the order of attaching: what creates state before what uses it.
 pub const PROGRAMS: &[Program] = {
-    use Hook::{BtfTracepoint, CgroupSkb, CgroupSock, CgroupSockAddr, SockOps};
+    use Hook::{BtfTracepoint, CgroupSkb, CgroupSock, CgroupSockAddr, SockOps, TaskFiles};
     use Topic::{Calls, Names, Net, Proc};
     &[
         on(Proc, "on_fork", BtfTracepoint("sched_process_fork"), "new processes"),
@@ -116,6 +125,9 @@ pub const PROGRAMS: &[Program] = {
         on(Net, "on_egress", CgroupSkb, "bytes sent"),
         on(Net, "on_ingress", CgroupSkb, "bytes received"),
         on(Net, "on_release", CgroupSock, "totals per socket"),
+        on(Net, "on_sent", BtfTracepoint("sock_send_length"), "sends by sockets from outside"),
+        on(Net, "on_received", BtfTracepoint("sock_recv_length"), "what they receive"),
+        on(Net, "on_files", TaskFiles, "totals of sockets still open at the end"),
         on(Calls, "on_sys_exit", BtfTracepoint("sys_exit"), "numbers of opens, rare calls"),
         on(Calls, "on_birth", BtfTracepoint("sched_process_fork"), "new namespaces at birth"),
         on(Calls, "on_cgroup", BtfTracepoint("cgroup_mkdir"), "new cgroups"),

@@ -1,14 +1,16 @@
 //! A loaded topic: its ring, its counters, its attached programs.
 
-use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::{fs, io};
 
 use aya::Ebpf;
 use aya::maps::{CgroupArray, HashMap, MapData, PerCpuArray, RingBuf};
-use event::wire::{COUNT_CELLS, RECORD_KINDS};
+use aya::programs::{Iter, ProgramError};
+use event::wire::{COUNT_CELLS, ForeignKey, ForeignUse, RECORD_KINDS};
 
 use crate::error::Error;
-use crate::programs::Topic;
+use crate::foreign::Foreign;
+use crate::programs::{Hook, Topic};
 
 /// Cells by record kind: `counts[Kind::Exec as usize][Cell::Lost as usize]`. They only grow.
 pub type Counts = [[u64; COUNT_CELLS]; RECORD_KINDS];
@@ -66,6 +68,7 @@ pub struct Source {
     pub(crate) counters: PerCpuArray<MapData, [u64; COUNT_CELLS]>,
     /// What needs no telling, where the topic asks for it.
     pub(crate) watched: Option<HashMap<MapData, u64, u32>>,
+    pub(crate) foreign: Option<Foreign>,
     /// Holds programs and links, until [`Source::detach`].
     pub(crate) ebpf: Option<Ebpf>,
     /// [`Source::missed`] at the moment of detaching.
@@ -129,6 +132,36 @@ impl Source {
         let Some(watched) = &mut self.watched else { return Ok(()) };
         let key = u64::from(dev) << 32 | u64::from(mount.unwrap_or(0));
         watched.insert(key, 1, 0).map_err(|e| Error::Map(self.topic, "watched", Box::new(e)))
+    }
+
+    /// Hands the use of sockets that no cgroup program tells of to `tell`, where it changed since the
+    /// last call, and a last time, with `true`, where `is_over` says so. Reads maps: once a window, not
+    /// for each record.
+    pub fn foreign(
+        &mut self,
+        is_over: impl Fn(&ForeignKey) -> bool,
+        tell: impl FnMut(&ForeignKey, &ForeignUse, bool),
+    ) {
+        if let Some(foreign) = &mut self.foreign {
+            foreign.look(is_over, tell);
+        }
+    }
+
+    /// Has the totals of all open sockets of the run told, as flow records in the ring.
+    /// When the kernel refuses the iteration.
+    pub fn settle(&mut self) -> Result<(), Error> {
+        let Some(program) = self.topic.programs().find(|it| it.hook == Hook::TaskFiles) else {
+            return Ok(());
+        };
+        let wrong = |e| Error::Attach(self.topic, program.name, Box::new(e));
+        let found = self.ebpf.as_mut().and_then(|ebpf| ebpf.program_mut(program.name));
+        let found = found.ok_or(Error::Missing(self.topic, program.name))?;
+        let iter: &mut Iter = found.try_into().map_err(wrong)?;
+        let link = iter.attach().and_then(|link| iter.take_link(link)).map_err(wrong)?;
+        let file = link.into_file();
+        let mut file = file.map_err(|e| wrong(ProgramError::IOError(io::Error::other(e))))?;
+        // The program runs as the file is read; it writes nothing into it.
+        io::copy(&mut file, &mut io::sink()).map(drop).map_err(|e| wrong(ProgramError::IOError(e)))
     }
 
     /// Stops the programs; what they sent stays in the ring. After it no counter moves.

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 
 use event::ProcId;
 use event::model::{ConnectResult, Net, NetOp, Role, Traffic};
-use event::wire::{Ends, Flow};
+use event::wire::{Ends, Flow, NET_RAW};
 
 /// `IPPROTO_TCP`.
 pub(crate) const TCP: u16 = 6;
-/// `AF_INET6`.
-const INET6: u16 = 10;
+/// `SOCK_RAW`.
+const RAW: u16 = 3;
 
 /// A conversation that is over: its `flow` event, and when it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +110,9 @@ impl Conversation {
 /// Returns the event of `op` with the addresses in `ends`, nothing else filled in.
 pub(crate) fn net(op: NetOp, cookie: u64, ends: &Ends) -> Net {
     Net {
-        proto: ends.proto,
-        family: if ends.family == INET6 { 6 } else { 4 },
+        family: ends.family,
+        proto: ends.proto & !NET_RAW,
+        sock_type: (ends.proto & NET_RAW != 0).then_some(RAW),
         local: local(ends),
         peer: Some(ends.peer()),
         ..Net::new(op, cookie)

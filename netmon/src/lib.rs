@@ -10,6 +10,7 @@ mod conversation;
 mod cursor;
 mod dns;
 mod flows;
+mod foreign;
 mod hosts;
 mod http;
 mod quic;
@@ -18,4 +19,5 @@ mod tls;
 
 pub use conversation::Done;
 pub use flows::{Flows, Said};
+pub use foreign::ForeignUses;
 pub use hosts::Hosts;

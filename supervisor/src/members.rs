@@ -3,6 +3,8 @@
 //! fanotify names a process by its number alone, and numbers are used again; the table turns the
 //! number into (pid, start). All memory is taken at the start.
 
+use std::cmp::Ordering;
+
 use event::ProcId;
 
 /// Slots of the table. A run with more live processes than this many gets them as unknown, counted.
@@ -83,6 +85,20 @@ impl Members {
     pub(crate) fn find(&mut self, pid: u32) -> Option<ProcId> {
         let slot = self.slot_for(pid)?;
         (slot.pid == pid && pid != 0).then_some(ProcId { pid, start_ns: slot.start_ns })
+    }
+
+    /// Returns whether `id` is known to have ended.
+    pub(crate) fn has_ended(&self, id: ProcId) -> bool {
+        let start = home(id.pid);
+        let slots = (0..SLOTS).filter_map(|step| self.slots.get((start + step) % SLOTS));
+        let mut chain = slots.take_while(|slot| slot.pid != 0);
+        let found = chain.find(|slot| slot.pid == id.pid);
+        found.is_some_and(|slot| match slot.start_ns.cmp(&id.start_ns) {
+            Ordering::Equal => slot.ended_ns != 0,
+            // Another process has the number by now.
+            Ordering::Greater => true,
+            Ordering::Less => false,
+        })
     }
 
     /// Forgets processes that ended long before `now_ns`. Call each second, with the queues read.

@@ -6,7 +6,7 @@ use bpf::{Counts, Left, Ring, Topic};
 use event::{
     frame::control::Source,
     protocol::{Begin, without},
-    wire::{COUNT_CELLS, Cell, Kind, RECORD_KINDS},
+    wire::{COUNT_CELLS, Cell, ForeignKey, ForeignUse, Kind, RECORD_KINDS},
 };
 
 use crate::cgroup::Leaf;
@@ -104,12 +104,27 @@ impl Sensors {
         }
     }
 
-    /// Lets no program run any more; what is in the rings stays to be drained.
-    pub(crate) fn detach(&mut self) {
+    /// Hands the use of sockets that no record tells of to `tell`: [`bpf::Source::foreign`].
+    pub(crate) fn foreign(
+        &mut self,
+        is_over: impl Fn(&ForeignKey) -> bool,
+        tell: impl FnMut(&ForeignKey, &ForeignUse, bool),
+    ) {
+        if let Some(Some(sensor)) = self.sensors.get_mut(place(Topic::Net)) {
+            sensor.source.foreign(is_over, tell);
+        }
+    }
+
+    /// Has the totals of sockets that are still open told, then lets no program run any more; what is
+    /// in the rings stays to be drained. Returns what the kernel refused of the first.
+    pub(crate) fn detach(&mut self) -> Option<bpf::Error> {
+        let net = self.sensors.get_mut(place(Topic::Net));
+        let refused = net.and_then(|net| net.as_mut()?.source.settle().err());
         self.look();
         for sensor in self.sensors.iter_mut().flatten() {
             sensor.source.detach();
         }
+        refused
     }
 
     /// A counter as of the last look.

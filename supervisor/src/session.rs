@@ -197,7 +197,9 @@ fn record(channel: &mut Channel, session: &mut Session) -> Ending {
 
 /// Detaches the programs, so that all counters stand still, takes what is left, and closes the record.
 fn seal(recorder: &mut Recorder, ending: Ending) {
-    recorder.queues.sensors.detach();
+    if let Some(why) = recorder.queues.sensors.detach() {
+        statement::open_sockets_untold(&mut recorder.queues.writer, &why);
+    }
     recorder.queues.drain_all();
     recorder.queues.finish_hashes();
     let last = LastWords {

@@ -82,6 +82,12 @@ fn not_asked(writer: &mut Writer, sensor: Source) {
     source(writer, sensor, State::NotAsked, "switched off by the user");
 }
 
+/// Says that the last totals of open sockets are missing.
+pub(crate) fn open_sockets_untold(writer: &mut Writer, why: &bpf::Error) {
+    let text = format!("bytes of sockets still open at the end: {}", why.reason());
+    source(writer, Source::Network, State::Degraded, &text);
+}
+
 /// Writes one statement.
 pub(crate) fn source(writer: &mut Writer, source: Source, state: State, text: &str) {
     let text = text.get(..text.floor_char_boundary(4096)).unwrap_or_default();

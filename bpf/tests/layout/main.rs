@@ -9,9 +9,10 @@ use std::mem::offset_of;
 use bpf::Topic;
 use event::wire::{
     ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Call, CallName, Cell, ConnectError, Cred,
-    Creds, Ends, Exec, Exit, Flow, Fork, Head, Kind, Left, NAMESPACES, NS_COUNT, Open, OpenPath,
-    Payload, RECORD_KINDS, Sock, Unix, UnixOp, call_flag, exec_flag, flow_flag, fork_flag,
-    open_flag, open_mode, payload_flag, payload_kind, sock_flag, unix_flag,
+    Creds, Ends, Exec, Exit, FOREIGN_OUTSIDE, Flow, ForeignKey, ForeignUse, Fork, Head, Kind, Left,
+    NAMESPACES, NET_RAW, NS_COUNT, Odd, Open, OpenPath, Payload, RECORD_KINDS, Sock, Unix, UnixOp,
+    call_flag, exec_flag, flow_flag, fork_flag, odd_call, open_flag, open_mode, payload_flag,
+    payload_kind, sock_flag, unix_flag,
 };
 
 use btf::Btf;
@@ -94,6 +95,23 @@ fn structures() -> Vec<Layout> {
         layout!("rec_cred" = Cred { head, now }),
         layout!("net_ends" = Ends { local, peer, local_port, peer_port, family, proto }),
         layout!("rec_sock" = Sock { head, cookie, ends, flags, error }),
+        layout!(
+            "rec_odd" = Odd { head, cookie, call, error, address, family, sock_type, proto, pad }
+        ),
+        layout!("foreign_key" = ForeignKey { cookie, start_ns, pid, pad }),
+        layout!(
+            "foreign_use" = ForeignUse {
+                first_ns,
+                last_ns,
+                sent_bytes,
+                received_bytes,
+                sent_packets,
+                received_packets,
+                ends,
+                sock_type,
+                flags
+            }
+        ),
         layout!("rec_result" = ConnectError { head, cookie, error, family, proto }),
         layout!(
             "rec_flow" = Flow {
@@ -207,7 +225,9 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_LISTEN", Kind::Listen),
         ("REC_UNIX", Kind::Unix),
         ("REC_PAYLOAD", Kind::Payload),
+        ("REC_SOCKET", Kind::Socket),
         ("REC_RESULT", Kind::Result),
+        ("REC_ODD", Kind::Odd),
         ("REC_OPEN", Kind::Open),
         ("REC_OPEN_PATH", Kind::OpenPath),
         ("REC_CALL", Kind::Call),
@@ -227,6 +247,10 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("SOCK_NEVER_ESTABLISHED", sock_flag::NEVER_ESTABLISHED),
         ("SOCK_OWNER_LISTENER", sock_flag::OWNER_LISTENER),
         ("SOCK_NOT_BEGUN", sock_flag::NOT_BEGUN),
+        ("ODD_SOCKET", odd_call::SOCKET),
+        ("ODD_CONNECT", odd_call::CONNECT),
+        ("ODD_BIND", odd_call::BIND),
+        ("FOREIGN_OUTSIDE", FOREIGN_OUTSIDE),
         ("FLOW_RELEASED", flow_flag::RELEASED),
         ("FLOW_CLOSED", flow_flag::CLOSED),
         ("FLOW_PEER_CHANGED", flow_flag::PEER_CHANGED),
@@ -259,13 +283,13 @@ fn numbers() -> Vec<(&'static str, i64)> {
     let kinds = kinds.into_iter().map(|(name, kind)| (name, kind as i64));
     let flags = flags.into_iter().map(|(name, flag)| (name, i64::from(flag)));
     let sizes = sizes.into_iter().map(|(name, size)| (name, size as i64));
-    let protocols = [("NET_TCP", 6), ("NET_UDP", 17)];
+    let protocols = [("NET_TCP", 6), ("NET_UDP", 17), ("NET_RAW", i64::from(NET_RAW))];
     kinds.chain(flags).chain(sizes).chain(limits).chain(protocols).collect()
 }
 
 #[test]
 fn every_shared_number_is_the_same_in_c_and_rust() {
-    const ENUMS: [&str; 14] = [
+    const ENUMS: [&str; 16] = [
         "rec_kind",
         "count_cell",
         "limit",
@@ -273,6 +297,8 @@ fn every_shared_number_is_the_same_in_c_and_rust() {
         "exec_flag",
         "net_proto",
         "sock_flag",
+        "odd_call",
+        "foreign_flag",
         "flow_flag",
         "payload_kind",
         "payload_flag",

@@ -32,7 +32,7 @@ mod window;
 use std::collections::{BTreeMap, HashMap};
 
 use event::coverage::Coverage;
-use event::frame::{Frame, control, files as file_frames};
+use event::frame::{Frame, control, files as file_frames, net as net_frames};
 use event::model::{Actor, End, Event, Start, What};
 use event::process::Table;
 use event::time::Clock;
@@ -77,12 +77,15 @@ pub struct Pipeline {
     hosts: netmon::Hosts,
     /// Conversations that were told in this window: their names are not asked for again.
     over: Vec<(u64, std::net::SocketAddr)>,
+    foreign: netmon::ForeignUses,
     coverage: Coverage,
     beats: beats::Beats,
     effects: effects::Effects,
     window: window::Window,
     /// Connects of this window whose result may still come: event by socket.
     connecting: HashMap<u64, Vec<u64>>,
+    /// Odd sockets made in this window, by process, family, type and protocol.
+    odd: HashMap<(ProcId, u16, u16, u16), u64>,
     /// Execs of which more argv is to come, or its hash.
     executing: HashMap<ProcId, u64>,
     start: Option<(u64, Start)>,
@@ -170,6 +173,7 @@ impl Pipeline {
             file_frames::KIND_OPENS => self.on_opens(frame)?,
             file_frames::KIND_DIR => self.directories.tell(frame)?,
             file_frames::KIND_MOUNT => self.mounts.tell(frame)?,
+            net_frames::KIND_FOREIGN => self.on_foreign(frame, at)?,
             control::KIND_SEGMENT => self.on_segment(frame)?,
             control::KIND_START => self.on_start(frame, at)?,
             control::KIND_ABOUT => self.on_about(frame, at),
@@ -208,6 +212,7 @@ impl Pipeline {
             // The recorder makes a hash of it, which has a frame of its own.
             Record::ArgvEnd(_) => {}
             Record::Sock(kind, sock) => self.on_sock(kind, sock, at),
+            Record::Odd(odd) => self.on_odd(odd, at),
             Record::Result(failed) => self.on_connect_error(failed, at),
             Record::Flow(flow) => self.flows.flow(flow, at.boot_ns),
             Record::Payload(payload, data) => self.on_payload(payload, data, at),
@@ -298,6 +303,7 @@ impl Pipeline {
             events.retain(|event| window.holds(*event));
             !events.is_empty()
         });
+        self.odd.retain(|_, event| window.holds(*event));
         self.executing.retain(|_, event| window.holds(*event));
         self.directories.expire();
         self.users.end_window();

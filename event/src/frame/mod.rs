@@ -8,6 +8,7 @@ mod chain;
 pub mod control;
 pub mod files;
 pub mod hash;
+pub mod net;
 mod read;
 mod words;
 

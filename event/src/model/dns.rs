@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 
 use super::Role;
 
+/// `AF_INET`: protocols of IP have one set of numbers.
+const INET: u16 = 2;
+
 /// Which half of a DNS exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DnsOp {
@@ -65,7 +68,7 @@ impl Dns {
     /// Returns the name of its transport, `ip-N` for one without.
     #[must_use]
     pub fn proto_name(&self) -> Cow<'static, str> {
-        super::net::protocol(self.proto)
+        super::socket::protocol_name(INET, self.proto)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::errno;
 
+use super::socket;
 use super::{
     Actor, ArgvHash, Call, Cred, Delegation, Dns, End, Event, Exec, Exit, File, Fork, Heartbeat,
     Host, Inner, Loss, Net, Opens, Other, Source, Start, Totals, Unix, Value, What,
@@ -232,19 +233,36 @@ impl super::Hash {
 impl Net {
     fn fields(&self, take: &mut Take<'_>) {
         take("proto", Value::Text(&self.proto_name()));
-        take("family", Value::Number(self.family.into()));
+        match self.ip_version() {
+            Some(version) => take("family", Value::Number(version.into())),
+            None => take("domain", Value::Text(&socket::domain_name(self.family))),
+        }
+        if let Some(number) = self.sock_type {
+            take("sock_type", Value::Text(&socket::type_name(number)));
+        }
+        flag(take, "outside", self.outside);
         if let Some(local) = self.local {
             take("local", Value::Address(local));
         }
         if let Some(peer) = self.peer {
             take("peer", Value::Address(peer));
         }
-        take("cookie", Value::Number(self.cookie));
         if let Some(host) = &self.host {
             host.fields(take);
         }
+        if let Some(address) = self.odd_address() {
+            take("address", Value::Text(&address));
+        }
+        if self.cookie != 0 {
+            take("cookie", Value::Number(self.cookie));
+        }
+        if self.count > 1 {
+            take("count", Value::Number(self.count));
+        }
         text(take, "result", self.result.map(super::ConnectResult::name));
-        number(take, "errno", self.errno);
+        if let Some(errno) = self.errno {
+            take("errno", Value::Text(&errno::name(errno)));
+        }
         text(take, "role", self.role.map(super::Role::name));
         if let Some(traffic) = &self.traffic {
             take("sent_bytes", Value::Number(traffic.sent_bytes));

@@ -12,6 +12,7 @@ mod hash;
 mod net;
 mod process;
 mod record;
+mod socket;
 pub mod table;
 mod unix;
 

@@ -3,6 +3,13 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use super::socket;
+
+/// `AF_INET`.
+const INET: u16 = 2;
+/// `AF_INET6`.
+const INET6: u16 = 10;
+
 /// What was done with a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NetOp {
@@ -16,14 +23,23 @@ pub enum NetOp {
     Bind,
     /// The socket begins to take connections.
     Listen,
+    /// A socket that is neither TCP nor UDP was made, or one from outside the run is used.
+    Socket,
     /// What a socket exchanged with one peer, told when it is over.
     Flow,
 }
 
 impl NetOp {
     /// Every operation.
-    pub const ALL: [NetOp; 6] =
-        [NetOp::Connect, NetOp::Send, NetOp::Accept, NetOp::Bind, NetOp::Listen, NetOp::Flow];
+    pub const ALL: [NetOp; 7] = [
+        NetOp::Connect,
+        NetOp::Send,
+        NetOp::Accept,
+        NetOp::Bind,
+        NetOp::Listen,
+        NetOp::Socket,
+        NetOp::Flow,
+    ];
 
     /// Returns the `op` of its events.
     #[must_use]
@@ -34,6 +50,7 @@ impl NetOp {
             NetOp::Accept => "accept",
             NetOp::Bind => "bind",
             NetOp::Listen => "listen",
+            NetOp::Socket => "socket",
             NetOp::Flow => "flow",
         }
     }
@@ -139,10 +156,18 @@ pub struct Traffic {
 pub struct Net {
     /// What.
     pub op: NetOp,
-    /// `IPPROTO_*`.
+    /// `AF_*`.
+    pub family: u16,
+    /// In the numbers of its family: `IPPROTO_*` and others.
     pub proto: u16,
-    /// 6 for an IPv6 socket, else 4.
-    pub family: u8,
+    /// `SOCK_*`, where it is not plain from the protocol.
+    pub sock_type: Option<u16>,
+    /// Made outside the run's cgroup.
+    pub outside: bool,
+    /// Numbers of the family's own kind of address: the other's of a connect, else its own.
+    pub address: [u32; 2],
+    /// How often it happened: sockets that were made.
+    pub count: u64,
     /// Own address, once it has one.
     pub local: Option<SocketAddr>,
     /// The other's address; none for bind and listen.
@@ -169,8 +194,12 @@ impl Net {
     pub fn new(op: NetOp, cookie: u64) -> Net {
         Net {
             op,
+            family: INET,
             proto: 0,
-            family: 4,
+            sock_type: None,
+            outside: false,
+            address: [0; 2],
+            count: 1,
             local: None,
             peer: None,
             cookie,
@@ -183,18 +212,25 @@ impl Net {
         }
     }
 
-    /// Returns the name of its protocol, `ip-N` for one without.
+    /// Returns the name of its protocol.
     #[must_use]
     pub fn proto_name(&self) -> Cow<'static, str> {
-        protocol(self.proto)
+        socket::protocol_name(self.family, self.proto)
     }
-}
 
-/// Returns the name of an IP protocol, `ip-N` for one without.
-pub(super) fn protocol(number: u16) -> Cow<'static, str> {
-    Cow::Borrowed(match number {
-        6 => "tcp",
-        17 => "udp",
-        other => return Cow::Owned(format!("ip-{other}")),
-    })
+    /// Returns 4 or 6 for a socket that speaks IP.
+    #[must_use]
+    pub fn ip_version(&self) -> Option<u8> {
+        match self.family {
+            INET => Some(4),
+            INET6 => Some(6),
+            _ => None,
+        }
+    }
+
+    /// Returns its address in the numbers of its family, if it speaks no IP and has one.
+    #[must_use]
+    pub fn odd_address(&self) -> Option<String> {
+        socket::address(self.family, self.address)
+    }
 }

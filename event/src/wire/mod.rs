@@ -13,7 +13,10 @@ mod unix;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub use call::{Call, CallData, CallName, NAMESPACES, NS_COUNT, call_flag};
-pub use net::{ConnectError, Ends, Flow, Sock, flow_flag, sock_flag};
+pub use net::{
+    ConnectError, Ends, FOREIGN_MANY, FOREIGN_OUTSIDE, Flow, ForeignKey, ForeignUse, NET_RAW, Odd,
+    Sock, flow_flag, odd_call, sock_flag,
+};
 pub use open::{Open, OpenPath, open_flag, open_mode};
 pub use payload::{Payload, payload_flag, payload_kind};
 pub use process::{
@@ -78,12 +81,16 @@ pub enum Kind {
     Bind = 22,
     /// A socket begins to take connections.
     Listen = 23,
+    /// An IP socket that is neither TCP nor UDP was made.
+    Socket = 24,
     /// A unix socket was connected, accepted, or sent from.
     Unix = 25,
     /// First bytes of a conversation.
     Payload = 27,
     /// connect(2) failed.
     Result = 28,
+    /// Something was done with a socket of a rare family.
+    Odd = 30,
     /// A regular file was opened.
     Open = 32,
     /// A regular file that no mark watches was opened.
@@ -94,7 +101,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 21] = [
+    pub const ALL: [Kind; 23] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -110,9 +117,11 @@ impl Kind {
         Kind::Closed,
         Kind::Bind,
         Kind::Listen,
+        Kind::Socket,
         Kind::Unix,
         Kind::Payload,
         Kind::Result,
+        Kind::Odd,
         Kind::Open,
         Kind::OpenPath,
         Kind::Call,
@@ -214,6 +223,8 @@ pub enum Record<'a> {
     Result(&'a ConnectError),
     /// First bytes of a conversation: the fixed part and the bytes.
     Payload(&'a Payload, &'a [u8]),
+    /// Socket or Odd: a socket that is neither TCP nor UDP.
+    Odd(&'a Odd),
     /// A regular file was opened.
     Open(&'a Open),
     /// A regular file that no mark watches was opened; the components of its path.
@@ -265,6 +276,7 @@ impl<'a> Record<'a> {
                 Record::OpenPath(open, path)
             }
             Kind::Result => Record::Result(view(bytes)?),
+            Kind::Socket | Kind::Odd => Record::Odd(view(bytes)?),
             Kind::Connect
             | Kind::Send
             | Kind::Established
@@ -298,6 +310,7 @@ impl<'a> Record<'a> {
             Record::Flow(r) => &r.head,
             Record::Result(r) => &r.head,
             Record::Payload(r, _) => &r.head,
+            Record::Odd(r) => &r.head,
             Record::Open(r) => &r.head,
             Record::OpenPath(r, _) => &r.head,
             Record::Unix(r, _) => &r.head,

@@ -119,3 +119,84 @@ pub struct Flow {
     /// Zero.
     pub pad: u32,
 }
+
+/// Bit of [`Ends::proto`] beside the protocol of a raw socket.
+pub const NET_RAW: u16 = 0x8000;
+
+/// What was done with a socket ([`Odd::call`], `enum odd_call`).
+pub mod odd_call {
+    /// It was made.
+    pub const SOCKET: u32 = 0;
+    /// connect(2).
+    pub const CONNECT: u32 = 1;
+    /// bind(2).
+    pub const BIND: u32 = 2;
+}
+
+/// A socket that is neither TCP nor UDP (`struct rec_odd`).
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Odd {
+    /// The caller.
+    pub head: Head,
+    /// The kernel's name of the socket; 0 where it has none yet.
+    pub cookie: u64,
+    /// See [`odd_call`].
+    pub call: u32,
+    /// errno, 0: it went well.
+    pub error: u32,
+    /// vsock: cid and port; netlink: port id and groups; else 0.
+    pub address: [u32; 2],
+    /// `AF_*`.
+    pub family: u16,
+    /// `SOCK_*`.
+    pub sock_type: u16,
+    /// In the numbers of its family.
+    pub proto: u16,
+    /// Zero.
+    pub pad: u16,
+}
+
+/// Bit of [`ForeignKey::cookie`]: it is not a cookie, and stands for several sockets.
+pub const FOREIGN_MANY: u64 = 1 << 63;
+
+/// Bit of [`ForeignUse::flags`]: the socket was made outside the run's cgroup.
+pub const FOREIGN_OUTSIDE: u32 = 1;
+
+/// A process and a socket that no cgroup program tells of (`struct foreign_key`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct ForeignKey {
+    /// The kernel's name of the socket; with [`FOREIGN_MANY`] several.
+    pub cookie: u64,
+    /// Start of the process.
+    pub start_ns: u64,
+    /// The process.
+    pub pid: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// What it sent and received, so far (`struct foreign_use`).
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct ForeignUse {
+    /// First use, `CLOCK_BOOTTIME` nanoseconds.
+    pub first_ns: u64,
+    /// Last use.
+    pub last_ns: u64,
+    /// Bytes that calls sent.
+    pub sent_bytes: u64,
+    /// Bytes that calls received.
+    pub received_bytes: u64,
+    /// Calls that sent.
+    pub sent_packets: u64,
+    /// Calls that received.
+    pub received_packets: u64,
+    /// Addresses of IP sockets at the first use; family and protocol of all.
+    pub ends: Ends,
+    /// `SOCK_*`.
+    pub sock_type: u32,
+    /// [`FOREIGN_OUTSIDE`].
+    pub flags: u32,
+}

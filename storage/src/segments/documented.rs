@@ -3,7 +3,7 @@
 /// The fixed parts of the frames, as the documents' table of kinds has them.
 #[test]
 fn the_documented_sizes_are_the_sizes() {
-    use event::{frame::control::*, frame::files::*, wire};
+    use event::{frame::control::*, frame::files::*, frame::net::*, wire};
     let sock = size_of::<wire::Sock>();
     let sizes = [
         (1, size_of::<wire::Fork>()),
@@ -21,9 +21,11 @@ fn the_documented_sizes_are_the_sizes() {
         (21, sock),
         (22, sock),
         (23, sock),
+        (24, size_of::<wire::Odd>()),
         (25, size_of::<wire::Unix>()),
         (27, size_of::<wire::Payload>()),
         (28, size_of::<wire::ConnectError>()),
+        (30, size_of::<wire::Odd>()),
         (32, size_of::<wire::Open>()),
         (40, size_of::<wire::Call>()),
         (KIND_SEGMENT, size_of::<Segment>()),
@@ -40,6 +42,7 @@ fn the_documented_sizes_are_the_sizes() {
         (KIND_OPENS, size_of::<Opens>()),
         (KIND_MAIN, size_of::<Main>()),
         (KIND_ARGV_HASH, size_of::<ArgvHash>()),
+        (KIND_FOREIGN, size_of::<Foreign>()),
     ];
     let page = include_str!("../../../docs/storage.md");
     let (_, table) = page.split_once("### Kinds of frames").expect("the heading");

@@ -2,10 +2,12 @@
 
 use bpf::{Left, Topic};
 use event::{
+    ProcId,
     frame::control::{
         Cause, Checkpoint, KIND_CHECKPOINT, Source, TALLY_ACCESS, TALLY_NAMES, Tally,
     },
-    wire::{Cell, Kind},
+    frame::net::{FOREIGN_ENDED, Foreign, KIND_FOREIGN},
+    wire::{Cell, ForeignKey, Kind},
 };
 use zerocopy::IntoBytes;
 
@@ -36,6 +38,7 @@ impl Queues {
         }
         self.hash_again();
         self.opens.end_window(&mut self.writer);
+        self.tell_foreign(now);
         self.sensors.look();
         let lost = |kind| self.sensors.count(Topic::Proc, kind, Cell::Lost);
         self.losses.of_lives(lost(Kind::Fork), lost(Kind::Exit));
@@ -75,6 +78,19 @@ impl Queues {
         if let Some(Ok(mut hashes)) = self.processes.hashes.as_ref().map(|it| it.try_borrow_mut()) {
             hashes.finish(&mut self.writer);
         }
+    }
+
+    /// What was used of sockets that no record tells of. Whoever is gone by now has used them before.
+    fn tell_foreign(&mut self, now: u64) {
+        let Queues { sensors, processes, writer, .. } = self;
+        let members = &processes.members;
+        let is_over =
+            |key: &ForeignKey| members.has_ended(ProcId { pid: key.pid, start_ns: key.start_ns });
+        sensors.foreign(is_over, |key, used, ended| {
+            let mut told = Foreign { key: *key, used: *used };
+            told.used.flags |= if ended { FOREIGN_ENDED } else { 0 };
+            writer.control(KIND_FOREIGN, now, &[told.as_bytes()]);
+        });
     }
 
     fn write_checkpoint(&mut self) {
