@@ -33,12 +33,14 @@ const HEADERS: [&str; 25] = [
     "cred.h",
     "connect.h",
     "call_args.h",
+    "named.h",
     "opens.h",
     "unwatched.h",
     "target.h",
     "rare_shapes.h",
     "rare.h",
     "unix.h",
+    "uses.h",
 ];
 
 /// Newest last tested first: any of them builds the same programs.

@@ -37,6 +37,9 @@ enum rec_kind {
 	REC_RESULT = 28,
 	REC_ODD = 30,
 	REC_OPEN = 32,
+	REC_USE = 33,
+	REC_FAILED = 34,
+	REC_OPEN_KERNEL = 35,
 	REC_OPEN_PATH = 37,
 	REC_CALL = 40,
 	REC_KINDS = 64,
@@ -357,6 +360,12 @@ struct rec_unix {
 	u8 peer_comm[16];
 };
 
+enum open_how {
+	OPEN_CREATED = 1,	/* the open made the file */
+	OPEN_TRUNCATED = 2,	/* O_TRUNC cut what was there */
+	OPEN_DIRECT = 4,	/* O_DIRECT: reads leave no trace */
+};
+
 /* Rare calls, by numbers of our own, which are the same on every machine. */
 enum call_name {
 	CALL_PTRACE = 1,
@@ -442,14 +451,57 @@ struct rec_call {
 	u8 target_comm[16];
 };
 
-/* An open of a regular file succeeded. Only for exact counts: names come from fanotify, which
- * merges repeats. */
+/* OPEN: an open of a regular file succeeded. USE: what shows how an open file was used. Names come
+ * from fanotify, which merges repeats and tells only how a file was opened. */
 struct rec_open {
 	struct rec_head head;
 	u64 ino;
+	u64 file;		/* the kernel's open file: one number from its open to its end */
+	u64 size;		/* of the file, at this moment */
+	s64 ctime_ns;		/* last change, since 1970: nobody can set it back */
 	u32 dev;
 	u32 generation;
-	u32 mode;		/* OPEN_* */
+	u32 mode;		/* OPEN_READ, OPEN_WRITE */
+	u32 flags;		/* OPEN: OPEN_CREATED, OPEN_TRUNCATED; USE: USE_* */
+};
+
+enum use_flag {
+	USE_CLOSED = 1,		/* a descriptor is closed, or goes with its process */
+	USE_LAST = 2,		/* it is the last one, and nobody can use it any more */
+	USE_UNREAD = 4,		/* no read(2) or alike took a byte through it (mmap and O_DIRECT may have) */
+	USE_TIMED = 8,		/* each change of this file shows in ctime_ns */
+	USE_MAPPED = 16,	/* it was mapped into memory */
+	USE_SHARED = 32,	/* so that stores reach the file */
+	USE_DIRECT = 64,	/* fcntl(2) switched O_DIRECT on: reads leave no trace */
+};
+
+enum named_flag {
+	NAMED_CUT = 1,		/* the path lacks its first components */
+	NAMED_FAULT = 2,	/* the caller's string could not be read */
+	NAMED_ALL = 4,		/* the user wants every failed open told */
+	NAMED_EXEC = 8,		/* FAILED: it would have been executed */
+};
+
+/* Which failed opens are told (a setting). */
+enum failed_opens {
+	FAILED_DENIED = 0,	/* those that were denied, and those of hidden names that are not there */
+	FAILED_ALL = 1,
+	FAILED_NONE = 2,
+};
+
+/* FAILED: an open or exec failed. OPEN_KERNEL: a file was opened on a file system that marks do not
+ * reach. Followed by path_len bytes (components, each ended by NUL, from the last to the first: of the
+ * file, or of the directory from which the text begins) and text_len bytes (FAILED: the path that the
+ * caller gave, read from its memory). */
+struct rec_named {
+	struct rec_head head;
+	u64 ino;		/* OPEN_KERNEL */
+	u32 dev;
+	u32 mode;		/* OPEN_READ, OPEN_WRITE: as it was opened or was to be */
+	u32 error;		/* FAILED: errno */
+	u32 flags;		/* NAMED_* */
+	u16 path_len;
+	u16 text_len;
 	u32 pad;
 };
 

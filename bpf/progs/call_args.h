@@ -65,4 +65,18 @@ INLINE u64 argument(struct pt_regs *regs, u32 at, bool compat)
 }
 #endif
 
+/* A call as calls.bpf.c meets it. */
+struct call {
+	struct pt_regs *regs;
+	u32 look;
+	bool compat;		/* made by the 32-bit ABI */
+};
+
+INLINE u64 argument_of(struct call *call, u32 at)
+{
+	struct pt_regs *regs = call->regs;
+
+	return argument(regs, at, call->compat);
+}
+
 #endif

@@ -11,7 +11,18 @@
 /* What is done with a call. */
 enum look {
 	LOOK_NOT = 0,
-	LOOK_OPEN,		/* returns a descriptor of a file */
+	LOOK_OPEN,		/* these five return a descriptor of a file; flags are argument 1 */
+	LOOK_OPENAT,		/* argument 2 */
+	LOOK_CREAT,		/* none */
+	LOOK_OPENAT2,		/* in memory */
+	LOOK_OPEN_HANDLE,	/* argument 2 */
+	LOOK_EXEC,		/* returns only when it fails */
+	LOOK_EXECAT,
+	LOOK_MAP,		/* returns the address of a mapping */
+	LOOK_FCNTL,
+	LOOK_CLOSE,		/* these three at the entry: afterwards the file is gone */
+	LOOK_CLOSE_RANGE,
+	LOOK_DUP,		/* closes its second argument */
 	LOOK_CRED,		/* may change credentials */
 	LOOK_CONNECT,		/* connects a socket */
 	LOOK_ACCEPT,		/* takes a connection */
@@ -34,17 +45,22 @@ enum look {
 
 #if defined(__TARGET_ARCH_arm64)
 static const u8 native_calls[CALL_NUMBERS] = {
-	[56] = LOOK_OPEN,	/* openat */
 	[198] = LOOK_SOCKET,	/* socket */
 	[200] = LOOK_BIND,	/* bind */
+	[25] = LOOK_FCNTL,
+	[180] = LOOK_OPEN,	/* mq_open */
+	[221] = LOOK_EXEC,
+	[281] = LOOK_EXECAT,
+	[56] = LOOK_OPENAT,	/* openat */
+	[222] = LOOK_MAP,
+	[265] = LOOK_OPEN_HANDLE,
+	[437] = LOOK_OPENAT2,
 	[203] = LOOK_CONNECT,	/* connect */
 	[202] = LOOK_ACCEPT,	/* accept */
 	[206] = LOOK_SEND,	/* sendto */
 	[211] = LOOK_MESSAGE,	/* sendmsg */
 	[242] = LOOK_ACCEPT,	/* accept4 */
 	[269] = LOOK_MESSAGES,	/* sendmmsg */
-	[265] = LOOK_OPEN,	/* open_by_handle_at */
-	[437] = LOOK_OPEN,	/* openat2 */
 	[91] = LOOK_CRED,	/* capset */
 	[143] = LOOK_CRED,	/* setregid */
 	[144] = LOOK_CRED,	/* setgid */
@@ -88,10 +104,25 @@ static const u8 native_calls[CALL_NUMBERS] = {
 	[442] = RARE(MOUNT_SETATTR),
 	[447] = RARE(MEMFD_SECRET),
 };
+
+static const u8 native_entries[CALL_NUMBERS] = {
+	[24] = LOOK_DUP,	/* dup3 */
+	[57] = LOOK_CLOSE,
+	[436] = LOOK_CLOSE_RANGE,
+};
 #else
 static const u8 native_calls[CALL_NUMBERS] = {
 	[2] = LOOK_OPEN,	/* open */
 	[41] = LOOK_SOCKET,	/* socket */
+	[9] = LOOK_MAP,
+	[59] = LOOK_EXEC,
+	[240] = LOOK_OPEN,	/* mq_open */
+	[322] = LOOK_EXECAT,
+	[72] = LOOK_FCNTL,
+	[85] = LOOK_CREAT,
+	[257] = LOOK_OPENAT,	/* openat */
+	[304] = LOOK_OPEN_HANDLE,
+	[437] = LOOK_OPENAT2,
 	[42] = LOOK_CONNECT,	/* connect */
 	[43] = LOOK_ACCEPT,	/* accept */
 	[44] = LOOK_SEND,	/* sendto */
@@ -99,10 +130,6 @@ static const u8 native_calls[CALL_NUMBERS] = {
 	[288] = LOOK_ACCEPT,	/* accept4 */
 	[307] = LOOK_MESSAGES,	/* sendmmsg */
 	[49] = LOOK_BIND,	/* bind */
-	[85] = LOOK_OPEN,	/* creat */
-	[257] = LOOK_OPEN,	/* openat */
-	[304] = LOOK_OPEN,	/* open_by_handle_at */
-	[437] = LOOK_OPEN,	/* openat2 */
 	[105] = LOOK_CRED,	/* setuid */
 	[106] = LOOK_CRED,	/* setgid */
 	[113] = LOOK_CRED,	/* setreuid */
@@ -149,18 +176,25 @@ static const u8 native_calls[CALL_NUMBERS] = {
 
 static const u8 compat_calls[CALL_NUMBERS] = {
 	[5] = LOOK_OPEN,	/* open */
-	[8] = LOOK_OPEN,	/* creat */
-	[295] = LOOK_OPEN,	/* openat */
-	[342] = LOOK_OPEN,	/* open_by_handle_at */
 	[102] = LOOK_SOCKETCALL,	/* socketcall */
 	[359] = LOOK_SOCKET,	/* socket */
 	[361] = LOOK_BIND,	/* bind */
+	[8] = LOOK_CREAT,
+	[55] = LOOK_FCNTL,
+	[11] = LOOK_EXEC,
+	[277] = LOOK_OPEN,	/* mq_open */
+	[358] = LOOK_EXECAT,
+	[90] = LOOK_MAP,	/* old mmap: its arguments are in memory */
+	[192] = LOOK_MAP,	/* mmap2 */
+	[221] = LOOK_FCNTL,	/* fcntl64 */
+	[295] = LOOK_OPENAT,	/* openat */
+	[342] = LOOK_OPEN_HANDLE,
+	[437] = LOOK_OPENAT2,
 	[362] = LOOK_CONNECT,	/* connect */
 	[345] = LOOK_MESSAGES,	/* sendmmsg */
 	[364] = LOOK_ACCEPT,	/* accept4 */
 	[369] = LOOK_SEND,	/* sendto */
 	[370] = LOOK_MESSAGE,	/* sendmsg */
-	[437] = LOOK_OPEN,	/* openat2 */
 	[23] = LOOK_CRED,	/* setuid16 */
 	[46] = LOOK_CRED,	/* setgid16 */
 	[70] = LOOK_CRED,	/* setreuid16 */
@@ -215,6 +249,20 @@ static const u8 compat_calls[CALL_NUMBERS] = {
 	[438] = RARE(PIDFD_GETFD),
 	[442] = RARE(MOUNT_SETATTR),
 	[447] = RARE(MEMFD_SECRET),
+};
+
+static const u8 native_entries[CALL_NUMBERS] = {
+	[3] = LOOK_CLOSE,
+	[33] = LOOK_DUP,	/* dup2 */
+	[292] = LOOK_DUP,	/* dup3 */
+	[436] = LOOK_CLOSE_RANGE,
+};
+
+static const u8 compat_entries[CALL_NUMBERS] = {
+	[6] = LOOK_CLOSE,
+	[63] = LOOK_DUP,	/* dup2 */
+	[330] = LOOK_DUP,	/* dup3 */
+	[436] = LOOK_CLOSE_RANGE,
 };
 #endif
 

@@ -5,6 +5,8 @@
  * every process of the machine pays about 40 ns for it while a run is recorded
  * (docs/decisions/0003-one-program-for-all-calls.md).
  *
+ * Programs at the entry, at exec and at exit look at files before they are gone.
+ *
  * What goes into a record is what the call made (the file behind the descriptor that it returned)
  * or its arguments in registers, which nobody can change meanwhile. A string in the caller's memory
  * is only what the caller says, and is marked so.
@@ -13,38 +15,34 @@
 #include "call_numbers.h"
 #include "connect.h"
 #include "cred.h"
-#include "opens.h"
 #include "rare.h"
 #include "unix.h"
-
-struct call {
-	u32 look;
-	bool compat;		/* made by the 32-bit ABI */
-};
+#include "uses.h"
 
 #if defined(__TARGET_ARCH_arm64)
-INLINE struct call look_at(struct pt_regs *regs)
+#define compat_calls native_calls
+#define compat_entries native_entries
+
+INLINE struct call look_at(struct pt_regs *regs, u64 nr, const u8 *native, const u8 *compat)
 {
-	struct call call = {};
-	u64 nr = number_of_call(regs);
+	struct call call = { .regs = regs };
 
 	if (nr < CALL_NUMBERS)
-		call.look = native_calls[nr];
+		call.look = native[nr];
 	return call;
 }
 #else
 #define TS_COMPAT 2	/* arch/x86/include/asm/thread_info.h */
 
-INLINE struct call look_at(struct pt_regs *regs)
+INLINE struct call look_at(struct pt_regs *regs, u64 nr, const u8 *native, const u8 *compat)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct call call = {};
-	u64 nr = number_of_call(regs);
+	struct call call = { .regs = regs };
 
-	if (nr >= CALL_NUMBERS || !(native_calls[nr] | compat_calls[nr]))
+	if (nr >= CALL_NUMBERS || !(native[nr] | compat[nr]))
 		return call;
 	call.compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
-	call.look = call.compat ? compat_calls[nr] : native_calls[nr];
+	call.look = call.compat ? compat[nr] : native[nr];
 	return call;
 }
 #endif
@@ -52,7 +50,7 @@ INLINE struct call look_at(struct pt_regs *regs)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 {
-	struct call call = look_at(regs);
+	struct call call = look_at(regs, number_of_call(regs), native_calls, compat_calls);
 
 	if (call.look == LOOK_NOT || !current_in_run())
 		return 0;
@@ -62,7 +60,19 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 		return on_rare_call(regs, ret, call.look & ~LOOK_RARE, call.compat);
 	switch (call.look) {
 	case LOOK_OPEN:
-		return on_open(ret);
+	case LOOK_OPENAT:
+	case LOOK_CREAT:
+	case LOOK_OPENAT2:
+	case LOOK_OPEN_HANDLE:
+		return on_open(&call, ret);
+	case LOOK_EXEC:
+		return ret < 0 ? on_failed(ret, AT_FDCWD, argument_of(&call, 0), 0, true) : 0;
+	case LOOK_EXECAT:
+		return ret < 0 ? on_failed(ret, argument_of(&call, 0), argument_of(&call, 1), 0, true) : 0;
+	case LOOK_MAP:
+		return on_map(&call, ret);
+	case LOOK_FCNTL:
+		return on_fcntl(&call, ret);
 	case LOOK_CRED:
 		return on_cred();
 	case LOOK_SOCKETCALL:
@@ -80,6 +90,43 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 	case LOOK_MESSAGES:
 		return on_socket(call.look, regs, ret, call.compat);
 	}
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_sys_enter, struct pt_regs *regs, s64 nr)
+{
+	struct call call = look_at(regs, nr, native_entries, compat_entries);
+
+	if (call.look == LOOK_NOT || !current_in_run())
+		return 0;
+	switch (call.look) {
+	case LOOK_CLOSE:
+		return on_close(argument_of(&call, 0));
+	case LOOK_DUP:
+		return on_dup(argument_of(&call, 0), argument_of(&call, 1));
+	case LOOK_CLOSE_RANGE:
+		return on_close_range(argument_of(&call, 0), argument_of(&call, 1), argument_of(&call, 2));
+	}
+	return 0;
+}
+
+/* Before the process gives its descriptors back (kernel/exit.c, do_exit). */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_end, struct task_struct *task)
+{
+	if (count_opens && current_in_run() && is_alone(task))
+		all_leave(task, false, 0, -1);
+	return 0;
+}
+
+/* Before exec closes what is close-on-exec; from here on it succeeds or kills (fs/exec.c,
+ * begin_new_exec). The tracepoint came with 6.10. */
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(on_prepare_exec, struct task_struct *task)
+{
+	if (count_opens && current_in_run() && is_alone(task))
+		all_leave(task, true, 0, -1);
 	return 0;
 }
 

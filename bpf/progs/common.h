@@ -48,6 +48,11 @@ union abi {
 	enum payload_kind payload_kind;
 	enum payload_flag payload_flag;
 	enum open_mode open_mode;
+	enum open_how open_how;
+	enum use_flag use_flag;
+	struct rec_named named;
+	enum named_flag named_flag;
+	enum failed_opens failed_opens;
 	enum open_flag open_flag;
 	enum call_name call_name;
 	enum unix_op unix_op;

@@ -30,6 +30,10 @@ typedef struct {
 } atomic_t;
 
 typedef struct {
+	s64 counter;
+} atomic64_t;
+
+typedef struct {
 	u32 val;
 } kuid_t;
 
@@ -78,11 +82,43 @@ struct super_block {
 
 struct inode {
 	u16 i_mode;
+	unsigned int i_flags;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	s64 i_size;
+	s64 i_ctime_sec;
+	u32 i_ctime_nsec;
 	u32 i_generation;
 	void *i_private;
+};
+
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
+/* 6.6 to 6.10, and before */
+struct inode___since_6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___before_6_6 {
+	struct timespec64 i_ctime;
+};
+
+struct rb_node;
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct rb_root_cached {
+	struct rb_root rb_root;
+};
+
+struct address_space {
+	struct rb_root_cached i_mmap;
 };
 
 struct dentry {
@@ -107,11 +143,33 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct file_ra_state {
+	s64 prev_pos;
+};
+
+typedef struct {
+	s64 refcnt;
+} file_ref_t;
+
 struct file {
 	u32 f_mode;
+	struct address_space *f_mapping;
 	void *private_data;
 	struct inode *f_inode;
+	unsigned int f_flags;
 	struct path f_path;
+	struct file_ra_state f_ra;
+	file_ref_t f_ref;
+};
+
+/* before 6.13 */
+struct file___before_6_13 {
+	atomic64_t f_count;
+};
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct file *vm_file;
 };
 
 struct upid {
@@ -161,9 +219,12 @@ struct pt_regs {
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
+	unsigned long *close_on_exec;
+	unsigned long *open_fds;
 };
 
 struct files_struct {
+	atomic_t count;
 	struct fdtable *fdt;
 };
 
@@ -293,10 +354,6 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 };
-
-typedef struct {
-	s64 counter;
-} atomic64_t;
 
 struct in6_addr {
 	u8 in6_u[16];

@@ -24,6 +24,8 @@ pub(crate) struct Numbers {
     pid_ns: u32,
     count_opens: u32,
     tell_unwatched: u32,
+    tell_files: u32,
+    failed_opens: u32,
     /// Holds the maps that objects share while they load; without it, each has its own.
     shared: Option<Bpffs>,
 }
@@ -37,8 +39,19 @@ impl Numbers {
         let pid_ns = std::fs::metadata("/proc/self/ns/pid")?.ino() as u32;
         let count_opens = settings.count_opens.into();
         let tell_unwatched = settings.tell_unwatched.into();
+        let tell_files = settings.tell_files.into();
+        let failed_opens = settings.failed_opens;
         let shared = Bpffs::new().ok();
-        Ok(Numbers { leaf_id, wake_bytes, pid_ns, count_opens, tell_unwatched, shared })
+        Ok(Numbers {
+            leaf_id,
+            wake_bytes,
+            pid_ns,
+            count_opens,
+            tell_unwatched,
+            tell_files,
+            failed_opens,
+            shared,
+        })
     }
 }
 
@@ -72,7 +85,9 @@ impl<'a> Loader<'a> {
             .override_global("wake_bytes", &numbers.wake_bytes, false)
             .override_global("pid_ns", &numbers.pid_ns, false)
             .override_global("count_opens", &numbers.count_opens, false)
-            .override_global("tell_unwatched", &numbers.tell_unwatched, false);
+            .override_global("tell_unwatched", &numbers.tell_unwatched, false)
+            .override_global("tell_files", &numbers.tell_files, false)
+            .override_global("failed_opens", &numbers.failed_opens, false);
         if let Some(shared) = &numbers.shared {
             for map in SHARED {
                 loader.map_pin_path(map, shared.place_of(map));
@@ -92,8 +107,12 @@ impl<'a> Loader<'a> {
         for program in topic.programs() {
             let found = ebpf.program_mut(program.name);
             let found = found.ok_or(Error::Missing(topic, program.name))?;
-            self.verify(program, found)
-                .map_err(|e| Error::Program(topic, program.name, Box::new(e)))?;
+            match self.verify(program, found) {
+                Ok(()) => {}
+                // Its tracepoint is not in every kernel that is supported.
+                Err(_) if !program.needed => continue,
+                Err(why) => return Err(Error::Program(topic, program.name, Box::new(why))),
+            }
             link(program.hook, found, self.leaf)
                 .map_err(|e| Error::Attach(topic, program.name, Box::new(e)))?;
         }

@@ -25,6 +25,10 @@ pub struct Settings {
     pub count_opens: bool,
     /// Whether opens of files that no mark watches are told with their path.
     pub tell_unwatched: bool,
+    /// Whether opens are told by name: failed ones, and those that marks do not reach.
+    pub tell_files: bool,
+    /// Which failed opens: [`event::wire::failed_opens`].
+    pub failed_opens: u32,
 }
 
 impl Default for Settings {
@@ -37,6 +41,8 @@ impl Default for Settings {
             name_ring: 4 << 20,
             count_opens: true,
             tell_unwatched: false,
+            tell_files: true,
+            failed_opens: event::wire::failed_opens::DENIED,
         }
     }
 }

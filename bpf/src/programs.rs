@@ -54,6 +54,9 @@ impl Topic {
                 Kind::Result,
                 Kind::Odd,
                 Kind::Open,
+                Kind::Use,
+                Kind::Failed,
+                Kind::OpenKernel,
                 Kind::OpenPath,
                 Kind::Call,
             ],
@@ -99,10 +102,16 @@ pub struct Program {
     pub hook: Hook,
     /// What would be missing without it.
     pub why: &'static str,
+    /// Whether its topic is of use only with it. Without an extra less is claimed, and nothing wrong.
+    pub needed: bool,
 }
 
 const fn on(topic: Topic, name: &'static str, hook: Hook, why: &'static str) -> Program {
-    Program { topic, name, hook, why }
+    Program { topic, name, hook, why, needed: true }
+}
+
+const fn extra(topic: Topic, name: &'static str, hook: Hook, why: &'static str) -> Program {
+    Program { needed: false, ..on(topic, name, hook, why) }
 }
 
 /// Every program, in the order of attaching: what creates state before what uses it.
@@ -131,6 +140,14 @@ pub const PROGRAMS: &[Program] = {
         on(Calls, "on_sys_exit", BtfTracepoint("sys_exit"), "numbers of opens, rare calls"),
         on(Calls, "on_birth", BtfTracepoint("sched_process_fork"), "new namespaces at birth"),
         on(Calls, "on_cgroup", BtfTracepoint("cgroup_mkdir"), "new cgroups"),
+        on(
+            Calls,
+            "on_sys_enter",
+            BtfTracepoint("sys_enter"),
+            "how files were used, at their close",
+        ),
+        on(Calls, "on_end", BtfTracepoint("sched_process_exit"), "the same at exit"),
+        extra(Calls, "on_prepare_exec", BtfTracepoint("sched_prepare_exec"), "the same at exec"),
         on(Names, "on_name_egress", CgroupSkb, "names in DNS, TLS, QUIC and HTTP that are sent"),
         on(Names, "on_name_ingress", CgroupSkb, "names in DNS that are received"),
     ]

@@ -70,8 +70,8 @@ pub struct Begin {
     pub without: u32,
     /// 1 `sealed`, 2 `direct`, 3 `local`: what the front knows of how it was started.
     pub trust: u32,
-    /// Zero.
-    pub pad: u32,
+    /// See [`crate::wire::failed_opens`].
+    pub failed_opens: u32,
 }
 
 /// How files are watched ([`Child::scope`]).

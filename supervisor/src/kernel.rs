@@ -37,7 +37,7 @@ fn settings(name: &str) -> Begin {
         ring_kib: [0; 3],
         without: 0,
         trust: 2,
-        pad: 0,
+        failed_opens: 0,
     }
 }
 

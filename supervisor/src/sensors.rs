@@ -61,6 +61,8 @@ impl Sensors {
             name_ring,
             count_opens: without & (without::OPENS | without::FILES) == 0,
             tell_unwatched: without & without::FILES == 0,
+            tell_files: without & without::FILES == 0,
+            failed_opens: settings.failed_opens,
         };
         let loaded = bpf::load(&asked, std::os::fd::AsFd::as_fd(leaf))?;
         let mut sensors = Sensors { sensors: [const { None }; TOPICS.len()] };

@@ -65,13 +65,14 @@ fn each_of_100000_opens_of_1000_files_is_counted_for_its_file() {
         .succeed();
     run.assert_whole();
     let expected: BTreeMap<_, _> = files.into_iter().map(|path| (path, rounds)).collect();
-    let found = run.paths_below("read", &lab.work());
+    // Nothing was read from them, and that is told.
+    let found = run.paths_below("open", &lab.work());
     assert_same("opens", &found, &expected);
     assert_eq!(found.values().sum::<u64>(), 1_000 * rounds);
     let own = lab.work().into_os_string().into_encoded_bytes();
     let of_files =
         |event: &&xtests::Event| event.bytes("path").is_some_and(|p| p.starts_with(&own));
-    for event in run.of("file", "read").filter(of_files) {
+    for event in run.of("file", "open").filter(of_files) {
         assert!(event.flag("count_exact"), "a count that is not exact: {event:?}");
     }
 }

@@ -84,7 +84,7 @@ fn a_file_opened_by_its_handle_is_told_by_its_path() {
     let script = format!("{0} handle-write f; {0} handle-read f", exe.display());
     // The right to do so is root's.
     let run = record(&lab, &[], &dir, &script);
-    assert_eq!(run.told_of(&exe, &dir), ["read f x1", "write f x1"]);
+    assert_eq!(run.told_of(&exe, &dir), ["open f x1", "open f x1"]);
     run.assert_whole();
 }
 
@@ -166,7 +166,7 @@ fn a_descriptor_that_was_passed_is_told_of_the_process_that_wrote_last() {
         &[
             ("passed new", &["create new x1", "write new x1"]),
             ("dropped new", &["create new x1", "write new x1"]),
-            ("again old", &["read old x1", "write old x1"]),
+            ("again old", &["open old x1", "write old x1"]),
         ],
     );
 }

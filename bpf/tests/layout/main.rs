@@ -10,9 +10,9 @@ use bpf::Topic;
 use event::wire::{
     ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Call, CallName, Cell, ConnectError, Cred,
     Creds, Ends, Exec, Exit, FOREIGN_OUTSIDE, Flow, ForeignKey, ForeignUse, Fork, Head, Kind, Left,
-    NAMESPACES, NET_RAW, NS_COUNT, Odd, Open, OpenPath, Payload, RECORD_KINDS, Sock, Unix, UnixOp,
-    call_flag, exec_flag, flow_flag, fork_flag, odd_call, open_flag, open_mode, payload_flag,
-    payload_kind, sock_flag, unix_flag,
+    NAMESPACES, NET_RAW, NS_COUNT, Named, Odd, Open, OpenPath, Payload, RECORD_KINDS, Sock, Unix,
+    UnixOp, call_flag, exec_flag, failed_opens, flow_flag, fork_flag, named_flag, odd_call,
+    open_flag, open_how, open_mode, payload_flag, payload_kind, sock_flag, unix_flag, use_flag,
 };
 
 use btf::Btf;
@@ -127,7 +127,12 @@ fn structures() -> Vec<Layout> {
             }
         ),
         layout!("rec_payload" = Payload { head, cookie, ends, offset, len, kind, flags }),
-        layout!("rec_open" = Open { head, ino, dev, generation, mode, pad }),
+        layout!(
+            "rec_open" = Open { head, ino, file, size, ctime_ns, dev, generation, mode, flags }
+        ),
+        layout!(
+            "rec_named" = Named { head, ino, dev, mode, error, flags, path_len, text_len, pad }
+        ),
         layout!(
             "rec_open_path" =
                 OpenPath { head, ino, dev, generation, mode, flags, mnt_id, path_len }
@@ -229,6 +234,9 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_RESULT", Kind::Result),
         ("REC_ODD", Kind::Odd),
         ("REC_OPEN", Kind::Open),
+        ("REC_USE", Kind::Use),
+        ("REC_FAILED", Kind::Failed),
+        ("REC_OPEN_KERNEL", Kind::OpenKernel),
         ("REC_OPEN_PATH", Kind::OpenPath),
         ("REC_CALL", Kind::Call),
     ];
@@ -262,6 +270,23 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("PAYLOAD_CUT", payload_flag::CUT),
         ("OPEN_READ", open_mode::READ),
         ("OPEN_WRITE", open_mode::WRITE),
+        ("OPEN_CREATED", open_how::CREATED),
+        ("OPEN_TRUNCATED", open_how::TRUNCATED),
+        ("OPEN_DIRECT", open_how::DIRECT),
+        ("USE_CLOSED", use_flag::CLOSED),
+        ("USE_LAST", use_flag::LAST),
+        ("USE_UNREAD", use_flag::UNREAD),
+        ("USE_TIMED", use_flag::TIMED),
+        ("USE_MAPPED", use_flag::MAPPED),
+        ("USE_SHARED", use_flag::SHARED),
+        ("USE_DIRECT", use_flag::DIRECT),
+        ("NAMED_CUT", named_flag::CUT),
+        ("NAMED_FAULT", named_flag::FAULT),
+        ("NAMED_ALL", named_flag::ALL),
+        ("NAMED_EXEC", named_flag::EXEC),
+        ("FAILED_DENIED", failed_opens::DENIED),
+        ("FAILED_ALL", failed_opens::ALL),
+        ("FAILED_NONE", failed_opens::NONE),
         ("OPEN_PATH_CUT", open_flag::PATH_CUT),
         ("OPEN_ELSEWHERE", open_flag::ELSEWHERE),
         ("UNIX_CLAIMED", unix_flag::CLAIMED),
@@ -289,7 +314,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
 
 #[test]
 fn every_shared_number_is_the_same_in_c_and_rust() {
-    const ENUMS: [&str; 16] = [
+    const ENUMS: [&str; 20] = [
         "rec_kind",
         "count_cell",
         "limit",
@@ -303,6 +328,10 @@ fn every_shared_number_is_the_same_in_c_and_rust() {
         "payload_kind",
         "payload_flag",
         "open_mode",
+        "open_how",
+        "use_flag",
+        "named_flag",
+        "failed_opens",
         "open_flag",
         "call_flag",
         "unix_flag",

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 pub use globals::{ColorWhen, Format, Globals, Times};
 pub use reading::{Filters, QueryArgs, RunsArgs, ViewArgs};
-pub use run::{MountNs, OnError, RunArgs, SummaryWhen};
+pub use run::{FailedOpens, MountNs, OnError, RunArgs, SummaryWhen};
 pub use values::{Moment, RingKib, Tag};
 
 /// Flight recorder for commands: what they ran, read, wrote and talked to

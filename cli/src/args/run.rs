@@ -40,6 +40,17 @@ pub enum MountNs {
     Off,
 }
 
+/// Which failed opens are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailedOpens {
+    /// Every one
+    All,
+    /// What was denied, and searches for secrets that are not there
+    Denied,
+    /// None
+    None,
+}
+
 /// Record a command and everything it starts.
 ///
 /// Options end at the first word that is not one: the rest is the command, `--` is optional.
@@ -74,6 +85,15 @@ pub struct RunArgs {
     /// Hash the contents of executed and written files (BLAKE3), up to 256 MiB each
     #[arg(long)]
     pub hash: bool,
+    /// Failed opens to record: denied (and searches for secrets that are not there), all, or none
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_enum,
+        default_value = "denied",
+        hide_possible_values = true
+    )]
+    pub failed_opens: FailedOpens,
     /// How long to go on recording processes that outlive the command
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub linger: Duration,

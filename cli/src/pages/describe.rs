@@ -154,6 +154,13 @@ pub(super) fn path(line: &Line) -> String {
         return Safe::bytes(&path).to_string();
     }
     let reason = Safe::new(line.text("path_missing")).to_string();
+    if let Some(claimed) = line.bytes("path_claimed") {
+        let start = line.bytes("cwd").filter(|_| !claimed.starts_with(b"/"));
+        return match start {
+            Some(start) => Safe::bytes(&event::path::join(&start, &claimed)).to_string(),
+            None => Safe::bytes(&claimed).to_string(),
+        };
+    }
     match line.bytes("name") {
         Some(name) => format!("(directory {reason})/{}", Safe::bytes(&name)),
         None => format!("(path {reason})"),
@@ -168,6 +175,9 @@ fn file(line: &Line) -> String {
     if let Some(new) = line.bytes("path2") {
         text.push_str(" -> ");
         text.push_str(&Safe::bytes(&new).to_string());
+    }
+    if line.has("errno") {
+        text.push_str(&format!("  {}", Safe::new(line.text("errno"))));
     }
     match line.number("count") {
         Some(count @ 2..) => format!("{text}  {}", times(count, line.flag("count_exact"))),
@@ -330,6 +340,10 @@ mod tests {
         check(
             r#"{"type":"file","op":"read","path":"/a","count":1000,"count_exact":true}"#,
             ["read", "", "/a  x1,000"],
+        );
+        check(
+            r#"{"type":"file","op":"open_failed","path_missing":"claimed","path_claimed":"a/b","cwd":"/c","errno":"EACCES","count":2}"#,
+            ["open_failed", "", "/c/a/b  EACCES  x2+"],
         );
         check(r#"{"type":"file","op":"create","dir":true,"path":"/d"}"#, ["mkdir", "", "/d/"]);
         check(

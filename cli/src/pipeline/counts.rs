@@ -10,8 +10,11 @@
 use std::collections::HashMap;
 
 use event::ProcId;
+use event::frame::files::Uses;
 use event::model::Actor;
 use event::process::Table;
+
+use super::usage::Pool;
 
 /// One file, and how it was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,6 +37,8 @@ struct Entry {
     in_events: u64,
     /// The last event in this window that wants some.
     last: u64,
+    /// What closes showed that no event has yet.
+    pool: Pool,
 }
 
 impl Entry {
@@ -89,6 +94,22 @@ impl Ledger {
         let entry = self.entry(id, key);
         entry.uses = entry.uses.saturating_add(count);
         entry.last = event;
+        entry.pool.told(count);
+    }
+
+    /// Closes showed how a process used a file.
+    pub(super) fn showed(&mut self, id: ProcId, key: FileKey, uses: &Uses) {
+        self.entry(id, key).pool.add(uses);
+    }
+
+    /// What closes showed that the events of this window tell of.
+    pub(super) fn pool(&mut self, id: ProcId, key: FileKey) -> Pool {
+        self.entry(id, key).pool
+    }
+
+    /// The events of the window have it.
+    pub(super) fn spent(&mut self, id: ProcId, key: FileKey) {
+        self.entry(id, key).pool = Pool::default();
     }
 
     /// A process used a file more often than it opened it: its descriptors may come from an

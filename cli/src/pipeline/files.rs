@@ -30,6 +30,8 @@ fn bits(op: FileOp) -> u64 {
     match op {
         FileOp::Create => mask::CREATE,
         FileOp::Exec => mask::OPEN_EXEC,
+        // Told by no report: a read or write that turns out to be none.
+        FileOp::Open | FileOp::OpenFailed | FileOp::ExecFailed => 0,
         FileOp::Read => mask::CLOSE_NOWRITE,
         FileOp::Write => mask::CLOSE_WRITE | mask::MODIFY,
         FileOp::Attrib => mask::ATTRIB,
@@ -223,7 +225,14 @@ impl Pipeline {
                     self.directories.removed(target, parent, &place.name);
                 }
             }
-            FileOp::Exec | FileOp::Read | FileOp::Write | FileOp::Attrib | FileOp::Truncate => {}
+            FileOp::Exec
+            | FileOp::Open
+            | FileOp::OpenFailed
+            | FileOp::ExecFailed
+            | FileOp::Read
+            | FileOp::Write
+            | FileOp::Attrib
+            | FileOp::Truncate => {}
         }
     }
 
@@ -246,7 +255,7 @@ impl Pipeline {
         let mut found = false;
         for slot in self.window.of_frame(repeat.first_seq) {
             if let What::File(file) = &mut slot.event.what
-                && file.op.is_access()
+                && (file.op.is_access() || file.errno.is_some())
             {
                 file.count = file.count.saturating_add(repeat.count);
                 file.last_ts_ns = Some(file.last_ts_ns.unwrap_or(i64::MIN).max(last_ts_ns));

@@ -18,6 +18,7 @@ mod hosts;
 mod launch;
 mod meta;
 mod mounts;
+mod named;
 mod names;
 mod net;
 mod opens;
@@ -26,6 +27,7 @@ mod row;
 mod statements;
 mod unclosed;
 mod unix;
+mod usage;
 mod users;
 mod window;
 
@@ -171,6 +173,7 @@ impl Pipeline {
             file_frames::KIND_FILE_REPEAT => self.on_file_repeat(frame)?,
             event::frame::hash::KIND_HASH => self.on_hash(frame, at)?,
             file_frames::KIND_OPENS => self.on_opens(frame)?,
+            file_frames::KIND_USES => self.on_uses(frame)?,
             file_frames::KIND_DIR => self.directories.tell(frame)?,
             file_frames::KIND_MOUNT => self.mounts.tell(frame)?,
             net_frames::KIND_FOREIGN => self.on_foreign(frame, at)?,
@@ -218,6 +221,9 @@ impl Pipeline {
             Record::Payload(payload, data) => self.on_payload(payload, data, at),
             // Opens are summed by the recorder; a single one counts as a sum of one.
             Record::Open(open) => self.on_open(open),
+            // A single use says nothing without its open.
+            Record::Use(_) => {}
+            Record::Named(kind, named, data) => self.on_named(kind, named, &data, at),
             Record::OpenPath(open, path) => self.on_open_path(open, path, at),
             Record::Unix(unix, data) => self.on_unix(unix, &data, at)?,
             Record::Call(call, data) => self.on_call(call, &data, at)?,

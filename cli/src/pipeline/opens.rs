@@ -3,7 +3,7 @@
 use event::ProcId;
 use event::frame::Frame;
 use event::frame::control::Source;
-use event::frame::files::Opens;
+use event::frame::files::{Opens, Uses};
 use event::model::{Basis, File, FileOp, What};
 use event::path;
 use event::wire::{Malformed, Open, OpenPath, open_flag, open_mode};
@@ -40,6 +40,15 @@ impl Pipeline {
         let write = opens.mode & open_mode::WRITE != 0;
         let key = self.file_key(opens.dev, opens.ino, Some(opens.generation), write);
         self.counts.opened(id, key, opens.count);
+        Ok(())
+    }
+
+    pub(super) fn on_uses(&mut self, frame: &Frame<'_>) -> Result<(), Malformed> {
+        let (uses, _) = frame.body::<Uses>()?;
+        let id = ProcId { pid: uses.pid, start_ns: uses.start_ns };
+        let write = uses.mode & open_mode::WRITE != 0;
+        let key = self.file_key(uses.dev, uses.ino, Some(uses.generation), write);
+        self.counts.showed(id, key, uses);
         Ok(())
     }
 
@@ -95,7 +104,8 @@ impl Pipeline {
         }
         // An open that is in the count of its close needs no event of its own.
         wanted.sort_by_key(|wanted| wanted.opened);
-        for Wanted { serial, id, key, count, opened } in wanted {
+        for Wanted { serial, id, key, count, opened } in &wanted {
+            let (serial, id, key, count, opened) = (*serial, *id, *key, *count, *opened);
             let (due, agrees) = match opened {
                 true => counts.due_open(id, key, whole),
                 false => counts.due(id, key, count, serial),
@@ -106,6 +116,15 @@ impl Pipeline {
             file.count_exact = Some(agrees && whole);
             // Closed again, its open counted before: nothing new was read. A write is told.
             slot.folded = due == 0 && (opened || file.op == FileOp::Read);
+            // What no mark watches is told at its open, which shows nothing of its use.
+            if !opened {
+                let pool = counts.pool(id, key);
+                file.op = pool.op(file.op, whole);
+                file.usage = pool.usage(file.op);
+            }
+        }
+        for Wanted { id, key, .. } in wanted {
+            counts.spent(id, key);
         }
     }
 }

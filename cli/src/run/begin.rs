@@ -6,6 +6,7 @@ use std::{
 };
 
 use event::protocol::{Begin, without};
+use event::wire::failed_opens;
 use jiff::Timestamp;
 use storage::{About, RunDir, Store};
 
@@ -16,7 +17,7 @@ use super::{
     user::{self, User},
 };
 use crate::{
-    args::{Globals, RunArgs},
+    args::{FailedOpens, Globals, RunArgs},
     failure::Failure,
     text,
 };
@@ -148,7 +149,11 @@ fn settings(args: &RunArgs, id: &str) -> Begin {
         ring_kib: args.ring_kib.0,
         without: bits.iter().filter(|(on, _)| *on).fold(0, |all, (_, bit)| all | bit),
         trust: TRUST_DIRECT,
-        pad: 0,
+        failed_opens: match args.failed_opens {
+            FailedOpens::Denied => failed_opens::DENIED,
+            FailedOpens::All => failed_opens::ALL,
+            FailedOpens::None => failed_opens::NONE,
+        },
     }
 }
 

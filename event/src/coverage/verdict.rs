@@ -139,7 +139,7 @@ impl Coverage {
                 ));
             }
             let read = self.frames.get(&tally.id).copied().unwrap_or(0);
-            let is_record = Kind::from_wire(tally.id).is_some_and(|kind| kind != Kind::Open);
+            let is_record = Kind::from_wire(tally.id).is_some_and(|kind| !kind.is_summed());
             if is_record && read != tally.stored {
                 reasons.push(format!(
                     "{}: {} stored by the recorder, {read} in the record",

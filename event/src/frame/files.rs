@@ -12,6 +12,8 @@ pub const KIND_FILE: u16 = 74;
 pub const KIND_FILE_REPEAT: u16 = 75;
 /// An [`Opens`].
 pub const KIND_OPENS: u16 = 76;
+/// A [`Uses`].
+pub const KIND_USES: u16 = 82;
 
 /// How a mount is watched ([`Mount::coverage`]).
 pub mod coverage {
@@ -155,4 +157,56 @@ pub struct Opens {
     pub generation: u32,
     /// See [`crate::wire::open_mode`].
     pub mode: u32,
+}
+
+/// How a process used a file, as the descriptors that went since the last such frame show.
+/// [`KIND_USES`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Uses {
+    /// Start of the process.
+    pub start_ns: u64,
+    /// The earliest open among those closed, `CLOCK_BOOTTIME` nanoseconds; with
+    /// [`uses_flag::SIZE_BEFORE`].
+    pub opened_ns: u64,
+    /// The last close, or other sign of use.
+    pub last_ns: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Size at the earliest open, bytes; with [`uses_flag::SIZE_BEFORE`].
+    pub size_before: u64,
+    /// Size at the last close, bytes; with [`uses_flag::SIZE_AFTER`].
+    pub size_after: u64,
+    /// Closes.
+    pub closes: u64,
+    /// Of these, where reading is not excluded.
+    pub read: u64,
+    /// Of these, where writing is not excluded.
+    pub written: u64,
+    /// The process that closed it.
+    pub pid: u32,
+    /// Device, `major << 20 | minor`.
+    pub dev: u32,
+    /// Inode generation.
+    pub generation: u32,
+    /// See [`crate::wire::open_mode`].
+    pub mode: u32,
+    /// See [`uses_flag`].
+    pub flags: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// Bits of [`Uses::flags`].
+pub mod uses_flag {
+    /// One of these opens made the file.
+    pub const CREATED: u32 = 1;
+    /// One of these opens cut what was there (`O_TRUNC`).
+    pub const TRUNCATED: u32 = 2;
+    /// It was mapped into memory.
+    pub const MAPPED: u32 = 4;
+    /// [`super::Uses::size_before`] is known.
+    pub const SIZE_BEFORE: u32 = 8;
+    /// [`super::Uses::size_after`] is known.
+    pub const SIZE_AFTER: u32 = 16;
 }

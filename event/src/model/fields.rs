@@ -5,7 +5,7 @@ use crate::errno;
 use super::socket;
 use super::{
     Actor, ArgvHash, Call, Cred, Delegation, Dns, End, Event, Exec, Exit, File, Fork, Heartbeat,
-    Host, Inner, Loss, Net, Opens, Other, Source, Start, Totals, Unix, Value, What,
+    Host, Inner, Loss, Net, Opens, Other, Source, Start, Totals, Unix, Usage, Value, What,
 };
 
 /// Takes the fields of an event, one after the other.
@@ -197,6 +197,9 @@ impl File {
         bytes(take, "path2", self.path2.as_deref());
         bytes(take, "path_claimed", self.path_claimed.as_deref());
         bytes(take, "cwd", self.cwd.as_deref());
+        if let Some(errno) = self.errno {
+            take("errno", Value::Text(&errno::name(errno)));
+        }
         number(take, "length", self.length);
         bytes(take, "name", self.name.as_deref());
         text(take, "path_missing", self.missing.map(super::Missing::name));
@@ -215,6 +218,17 @@ impl File {
             take("count_exact", Value::Bool(exact));
         }
         time(take, "last_ts", self.last_ts_ns);
+        self.usage.fields(take);
+    }
+}
+
+impl Usage {
+    fn fields(&self, take: &mut Take<'_>) {
+        flag(take, "created", self.created);
+        flag(take, "truncated", self.truncated);
+        flag(take, "mapped", self.mapped);
+        number(take, "size_before", self.size_before);
+        number(take, "size_after", self.size_after);
     }
 }
 

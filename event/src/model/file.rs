@@ -7,7 +7,13 @@ pub enum FileOp {
     Create,
     /// Opened to be executed: a program, a script, its interpreter, the loader.
     Exec,
-    /// Opened for reading only, and closed.
+    /// An open failed.
+    OpenFailed,
+    /// An exec failed.
+    ExecFailed,
+    /// Opened and closed, and neither read nor written in between.
+    Open,
+    /// Opened for reading, and closed.
     Read,
     /// Opened for writing, and closed.
     Write,
@@ -23,9 +29,12 @@ pub enum FileOp {
 
 impl FileOp {
     /// Every operation, in the order in which one merged report of the kernel is told.
-    pub const ALL: [FileOp; 8] = [
+    pub const ALL: [FileOp; 11] = [
         FileOp::Create,
         FileOp::Exec,
+        FileOp::OpenFailed,
+        FileOp::ExecFailed,
+        FileOp::Open,
         FileOp::Read,
         FileOp::Write,
         FileOp::Attrib,
@@ -40,6 +49,9 @@ impl FileOp {
         match self {
             FileOp::Create => "create",
             FileOp::Exec => "exec",
+            FileOp::OpenFailed => "open_failed",
+            FileOp::ExecFailed => "exec_failed",
+            FileOp::Open => "open",
             FileOp::Read => "read",
             FileOp::Write => "write",
             FileOp::Attrib => "attrib",
@@ -52,7 +64,7 @@ impl FileOp {
     /// Returns whether it is a use of an open file, which repeats are counted of.
     #[must_use]
     pub fn is_access(self) -> bool {
-        matches!(self, FileOp::Exec | FileOp::Read | FileOp::Write)
+        matches!(self, FileOp::Exec | FileOp::Open | FileOp::Read | FileOp::Write)
     }
 }
 
@@ -75,11 +87,13 @@ pub enum Basis {
     Nameless,
     /// A name that another event told of the same file.
     Inode,
+    /// The kernel's own, at the open (file systems that marks do not reach).
+    Kernel,
 }
 
 impl Basis {
     /// Every basis.
-    pub const ALL: [Basis; 8] = [
+    pub const ALL: [Basis; 9] = [
         Basis::Learned,
         Basis::Last,
         Basis::Descriptor,
@@ -88,6 +102,7 @@ impl Basis {
         Basis::Mount,
         Basis::Nameless,
         Basis::Inode,
+        Basis::Kernel,
     ];
 
     /// Returns its name in events.
@@ -102,6 +117,7 @@ impl Basis {
             Basis::Mount => "mount",
             Basis::Nameless => "nameless",
             Basis::Inode => "inode",
+            Basis::Kernel => "kernel",
         }
     }
 }
@@ -173,6 +189,8 @@ pub struct File {
     pub path_claimed: Option<Vec<u8>>,
     /// Directory from which `path_claimed` goes if it is relative.
     pub cwd: Option<Vec<u8>>,
+    /// Why an open failed.
+    pub errno: Option<u32>,
     /// New length in bytes.
     pub length: Option<u64>,
     /// The name within the unknown directory, when a path is missing.
@@ -201,6 +219,23 @@ pub struct File {
     pub count_exact: Option<bool>,
     /// When it happened last, nanoseconds since 1970, when it happened more than once.
     pub last_ts_ns: Option<i64>,
+    /// What else its closes show.
+    pub usage: Usage,
+}
+
+/// What the descriptors show that went: of all opens in an event together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// One of the opens made the file.
+    pub created: bool,
+    /// One of the opens cut what was there (`O_TRUNC`).
+    pub truncated: bool,
+    /// It was mapped into memory.
+    pub mapped: bool,
+    /// Its size at the first open, bytes.
+    pub size_before: Option<u64>,
+    /// Its size at the last close, bytes.
+    pub size_after: Option<u64>,
 }
 
 impl File {
@@ -213,6 +248,7 @@ impl File {
             path2: None,
             path_claimed: None,
             cwd: None,
+            errno: None,
             length: None,
             name: None,
             missing: None,
@@ -227,6 +263,7 @@ impl File {
             count: 1,
             count_exact: op.is_access().then_some(false),
             last_ts_ns: None,
+            usage: Usage::default(),
         }
     }
 }

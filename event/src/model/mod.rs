@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub use call::{Call, Delegation, Other};
 pub use dns::{Dns, DnsOp, Host, HostSource};
-pub use file::{Basis, File, FileOp, Missing};
+pub use file::{Basis, File, FileOp, Missing, Usage};
 pub use hash::Hash;
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
 pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, arguments};

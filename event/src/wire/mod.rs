@@ -4,6 +4,7 @@
 //! against the BTF of the built objects by a test in `bpf`.
 
 mod call;
+mod named;
 mod net;
 mod open;
 mod payload;
@@ -13,11 +14,12 @@ mod unix;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub use call::{Call, CallData, CallName, NAMESPACES, NS_COUNT, call_flag};
+pub use named::{Named, NamedData, failed_opens, named_flag};
 pub use net::{
     ConnectError, Ends, FOREIGN_MANY, FOREIGN_OUTSIDE, Flow, ForeignKey, ForeignUse, NET_RAW, Odd,
     Sock, flow_flag, odd_call, sock_flag,
 };
-pub use open::{Open, OpenPath, open_flag, open_mode};
+pub use open::{Open, OpenPath, open_flag, open_how, open_mode, use_flag};
 pub use payload::{Payload, payload_flag, payload_kind};
 pub use process::{
     ARGV_CAP, Argv, ArgvEnd, CRED_GROUPS, Cred, Creds, Exec, ExecData, Exit, Fork, Left, exec_flag,
@@ -93,6 +95,12 @@ pub enum Kind {
     Odd = 30,
     /// A regular file was opened.
     Open = 32,
+    /// What shows how an open file was used.
+    Use = 33,
+    /// An open or exec failed.
+    Failed = 34,
+    /// A file was opened where marks do not reach.
+    OpenKernel = 35,
     /// A regular file that no mark watches was opened.
     OpenPath = 37,
     /// A rare system call came back.
@@ -101,7 +109,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 23] = [
+    pub const ALL: [Kind; 26] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -123,9 +131,18 @@ impl Kind {
         Kind::Result,
         Kind::Odd,
         Kind::Open,
+        Kind::Use,
+        Kind::Failed,
+        Kind::OpenKernel,
         Kind::OpenPath,
         Kind::Call,
     ];
+
+    /// Returns whether records of the kind are summed by the recorder and not stored as they came.
+    #[must_use]
+    pub fn is_summed(self) -> bool {
+        matches!(self, Kind::Open | Kind::Use)
+    }
 
     /// Returns the kind that `number` stands for.
     #[must_use]
@@ -227,6 +244,10 @@ pub enum Record<'a> {
     Odd(&'a Odd),
     /// A regular file was opened.
     Open(&'a Open),
+    /// What shows how an open file was used.
+    Use(&'a Open),
+    /// Failed or OpenKernel, as the kind says.
+    Named(Kind, &'a Named, NamedData<'a>),
     /// A regular file that no mark watches was opened; the components of its path.
     OpenPath(&'a OpenPath, &'a [u8]),
     /// A unix socket was used.
@@ -269,6 +290,11 @@ impl<'a> Record<'a> {
                 Record::Payload(payload, data)
             }
             Kind::Open => Record::Open(view(bytes)?),
+            Kind::Use => Record::Use(view(bytes)?),
+            Kind::Failed | Kind::OpenKernel => {
+                let named: &Named = view(bytes)?;
+                Record::Named(kind, named, NamedData::split(named, tail::<Named>(bytes))?)
+            }
             Kind::OpenPath => {
                 let open: &OpenPath = view(bytes)?;
                 let len = usize::try_from(open.path_len).map_err(|_| Malformed::Length)?;
@@ -309,9 +335,10 @@ impl<'a> Record<'a> {
             Record::Sock(_, r) => &r.head,
             Record::Flow(r) => &r.head,
             Record::Result(r) => &r.head,
+            Record::Open(r) | Record::Use(r) => &r.head,
+            Record::Named(_, r, _) => &r.head,
             Record::Payload(r, _) => &r.head,
             Record::Odd(r) => &r.head,
-            Record::Open(r) => &r.head,
             Record::OpenPath(r, _) => &r.head,
             Record::Unix(r, _) => &r.head,
             Record::Call(r, _) => &r.head,

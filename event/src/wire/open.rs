@@ -1,4 +1,4 @@
-//! Opens of regular files, for exact counts.
+//! Opens of regular files, and what shows how they were used.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -12,22 +12,56 @@ pub mod open_mode {
     pub const WRITE: u32 = 2;
 }
 
-/// A regular file was opened (`struct rec_open`).
+/// Bits of [`Open::flags`] in a record of kind `Open` (`enum open_how`).
+pub mod open_how {
+    /// The open made the file.
+    pub const CREATED: u32 = 1;
+    /// `O_TRUNC` cut what was there.
+    pub const TRUNCATED: u32 = 2;
+    /// `O_DIRECT`: reads leave no trace.
+    pub const DIRECT: u32 = 4;
+}
+
+/// Bits of [`Open::flags`] in a record of kind `Use` (`enum use_flag`).
+pub mod use_flag {
+    /// A descriptor is closed, or goes with its process.
+    pub const CLOSED: u32 = 1;
+    /// It is the last one, and nobody can use it any more.
+    pub const LAST: u32 = 2;
+    /// No read(2) or alike took a byte through it.
+    pub const UNREAD: u32 = 4;
+    /// Each change of this file shows in [`super::Open::ctime_ns`].
+    pub const TIMED: u32 = 8;
+    /// It was mapped into memory.
+    pub const MAPPED: u32 = 16;
+    /// So that stores reach the file.
+    pub const SHARED: u32 = 32;
+    /// `O_DIRECT` was switched on: reads leave no trace.
+    pub const DIRECT: u32 = 64;
+}
+
+/// A regular file was opened, or shows how it was used (`struct rec_open`).
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct Open {
-    /// Who opened it.
+    /// Who did it.
     pub head: Head,
     /// Inode number.
     pub ino: u64,
+    /// The kernel's open file: one number from its open to its end, then perhaps another's.
+    pub file: u64,
+    /// Size of the file at this moment, bytes.
+    pub size: u64,
+    /// Its last change, nanoseconds since 1970.
+    pub ctime_ns: i64,
     /// Device, `major << 20 | minor`.
     pub dev: u32,
     /// Inode generation.
     pub generation: u32,
     /// See [`open_mode`].
     pub mode: u32,
-    /// Zero.
-    pub pad: u32,
+    /// See [`open_how`] and [`use_flag`].
+    pub flags: u32,
 }
 
 /// Bits of [`OpenPath::flags`] (`enum open_flag`).

@@ -27,6 +27,9 @@ fn the_documented_sizes_are_the_sizes() {
         (28, size_of::<wire::ConnectError>()),
         (30, size_of::<wire::Odd>()),
         (32, size_of::<wire::Open>()),
+        (33, size_of::<wire::Open>()),
+        (34, size_of::<wire::Named>()),
+        (35, size_of::<wire::Named>()),
         (40, size_of::<wire::Call>()),
         (KIND_SEGMENT, size_of::<Segment>()),
         (KIND_ABOUT, 0),
@@ -43,6 +46,7 @@ fn the_documented_sizes_are_the_sizes() {
         (KIND_MAIN, size_of::<Main>()),
         (KIND_ARGV_HASH, size_of::<ArgvHash>()),
         (KIND_FOREIGN, size_of::<Foreign>()),
+        (KIND_USES, size_of::<Uses>()),
     ];
     let page = include_str!("../../../docs/storage.md");
     let (_, table) = page.split_once("### Kinds of frames").expect("the heading");

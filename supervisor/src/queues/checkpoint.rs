@@ -23,6 +23,8 @@ const ROUNDS: u32 = 64;
 impl Queues {
     /// Ends a window. Both clocks of the record are read here.
     pub(crate) fn checkpoint(&mut self, now: u64) {
+        // A report is joined with the close that it tells of: those first whose closes come now.
+        self.drain_files();
         // Opens wake nobody while few: a window that ends must have them all. More than a whole ring
         // of them is the next window's.
         let mut rounds = 0;
@@ -39,6 +41,7 @@ impl Queues {
         self.hash_again();
         self.opens.end_window(&mut self.writer);
         self.tell_foreign(now);
+        self.named.end_window(&mut self.writer);
         self.sensors.look();
         let lost = |kind| self.sensors.count(Topic::Proc, kind, Cell::Lost);
         self.losses.of_lives(lost(Kind::Fork), lost(Kind::Exit));
@@ -191,7 +194,7 @@ impl Queues {
 
 /// Where a kind of record comes from.
 fn origin(kind: Kind) -> (Topic, Source) {
-    if kind == Kind::Open {
+    if kind.is_summed() {
         return (Topic::Calls, Source::Opens);
     }
     let of = |(topic, source, _): &(Topic, Source, u32)| (*topic, *source);

@@ -9,6 +9,7 @@ use crate::{
     clock,
     files::{Files, Who},
     losses::Losses,
+    named::NamedOpens,
     opens::OpenCounts,
     processes::{Processes, store},
     segment::Writer,
@@ -33,6 +34,7 @@ pub(crate) struct Queues {
     /// The record.
     pub(crate) writer: Writer,
     opens: OpenCounts,
+    named: NamedOpens,
     losses: Losses,
     malformed: u64,
     malformed_hosts: u64,
@@ -47,6 +49,7 @@ impl Queues {
             processes: Processes::new(keep_processes),
             writer,
             opens: OpenCounts::new(),
+            named: NamedOpens::new(),
             losses: Losses::since(clock::boot_ns()),
             malformed: 0,
             malformed_hosts: 0,
@@ -89,9 +92,11 @@ impl Queues {
     }
 
     pub(crate) fn drain_calls(&mut self) -> Left {
-        let Queues { sensors, opens, writer, malformed, .. } = self;
+        let Queues { sensors, opens, named, writer, malformed, .. } = self;
         sensors.drain(Topic::Calls, BUDGET, |bytes| match Record::parse(bytes) {
-            Ok(Record::Open(open)) => opens.see(open, writer),
+            Ok(Record::Open(open)) => opens.see_open(open, writer),
+            Ok(Record::Use(seen)) => opens.see_use(seen, writer),
+            Ok(Record::Named(kind, open, data)) => named.see(kind, open, &data, bytes, writer),
             Ok(record) => store(record, bytes, writer),
             Err(_) => *malformed += 1,
         })

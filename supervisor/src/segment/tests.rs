@@ -9,7 +9,15 @@ use super::*;
 fn begin(segment_bytes: u64) -> Begin {
     let mut run = [0; 64];
     run.get_mut(..4).expect("64 is more than 4").copy_from_slice(b"test");
-    Begin { linger_ms: 0, segment_bytes, run, ring_kib: [0; 3], without: 0, trust: 2, pad: 0 }
+    Begin {
+        linger_ms: 0,
+        segment_bytes,
+        run,
+        ring_kib: [0; 3],
+        without: 0,
+        trust: 2,
+        failed_opens: 0,
+    }
 }
 
 fn dir(path: &Path) -> OwnedFd {

@@ -2,6 +2,7 @@
 //! came before each, and so its number and its time, may be another.
 
 use event::frame::control::Source;
+use event::frame::files::uses_flag;
 use event::wire::{
     CallName, Ends, Kind, flow_flag, open_mode, payload_flag, payload_kind, unix_flag,
 };
@@ -28,6 +29,8 @@ fn example() -> String {
     maker.repeat(first, 2);
     maker.opens(43, 101, 5, open_mode::READ);
     maker.opens(43, 102, 1, open_mode::WRITE);
+    let flags = uses_flag::CREATED | uses_flag::SIZE_BEFORE | uses_flag::SIZE_AFTER;
+    maker.uses_with(43, 102, open_mode::WRITE, [1, 0, 1], flags, [0, 1_512]);
     maker.checkpoint();
     let mapped = |last| [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, last];
     let ends = Ends {

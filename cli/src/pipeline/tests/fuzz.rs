@@ -21,6 +21,8 @@ fn kind() -> impl Strategy<Value = u16> {
     prop_oneof![
         3 => prop::sample::select(vec![KIND_FILE, KIND_DIR, KIND_FILE_REPEAT, KIND_OPENS, KIND_MOUNT]),
         2 => prop::sample::select(vec![1, 2, 3, 4, 5, 16, 17, 18, 19, 20, 21, 27, 32]),
+        3 => prop::sample::select(vec![KIND_FILE, KIND_DIR, KIND_FILE_REPEAT, KIND_OPENS, KIND_USES, KIND_MOUNT]),
+        2 => prop::sample::select(vec![1, 2, 3, 4, 5, 16, 17, 18, 19, 20, 21, 32]),
         1 => prop::sample::select(vec![KIND_SEGMENT, KIND_ABOUT, KIND_START, KIND_LOST, KIND_SOURCE, KIND_MAIN]),
         1 => prop::sample::select(vec![KIND_CHECKPOINT, KIND_CHECKPOINT, KIND_CHECKPOINT, KIND_SEAL]),
         1 => any::<u16>(),

@@ -456,6 +456,48 @@ impl Maker {
         self.record(Kind::OpenPath, open, &[&path]);
     }
 
+    /// Closes of a file by a process; how many may have read and written it.
+    pub(super) fn uses(
+        &mut self,
+        pid: u32,
+        ino: u32,
+        mode: u32,
+        [closes, read, written]: [u64; 3],
+    ) {
+        self.uses_with(pid, ino, mode, [closes, read, written], 0, [0, 0]);
+    }
+
+    /// The same with flags and both sizes.
+    pub(super) fn uses_with(
+        &mut self,
+        pid: u32,
+        ino: u32,
+        mode: u32,
+        [closes, read, written]: [u64; 3],
+        flags: u32,
+        [size_before, size_after]: [u64; 2],
+    ) {
+        let uses = Uses {
+            start_ns: start_of(pid),
+            opened_ns: 1,
+            last_ns: 2,
+            ino: ino.into(),
+            size_before,
+            size_after,
+            closes,
+            read,
+            written,
+            pid,
+            dev: 0x80_0001,
+            generation: 1,
+            mode,
+            flags,
+            pad: 0,
+        };
+        self.frame(KIND_USES, &[uses.as_bytes()]);
+        self.count(Kind::Use as u32, Source::Opens, [closes, 1, closes - 1, 0]);
+    }
+
     pub(super) fn lost(&mut self, source: Source, id: u32, count: u64) {
         let lost = Lost {
             count,

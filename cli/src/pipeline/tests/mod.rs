@@ -10,5 +10,6 @@ mod network;
 mod opens;
 mod processes;
 mod record;
+mod usage;
 
 use make::{Maker, played};

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * Opens that failed, and opens on file systems that marks do not reach, by name. Used by calls.bpf.c.
+ *
+ * What was opened has the kernel's own path. What was not has only what the caller asked for: a string
+ * in its memory, which another thread can change while we read it. It is marked so by its kind.
+ */
+#ifndef AUDIT_NAMED_H
+#define AUDIT_NAMED_H
+
+#include "call_args.h"
+#include "call_numbers.h"
+#include "call_ring.h"
+#include "path.h"
+#include "unwatched.h"
+
+/* Set by the loader: 0 when files are not recorded. */
+const volatile u32 tell_files = 1;
+
+/* Set by the loader: which failed opens are told. */
+const volatile u32 failed_opens = FAILED_DENIED;
+
+#define AT_FDCWD -100	/* include/uapi/linux/fcntl.h */
+
+/* include/uapi/asm-generic/errno-base.h */
+#define ENOENT 2
+#define EINTR 4
+#define ENXIO 6
+#define EAGAIN 11
+#define ENODEV 19
+#define ENOTDIR 20
+#define EISDIR 21
+#define ERESTARTSYS 512	/* include/linux/errno.h: from here on, the call is made again */
+
+/* What is sent in the end. Rare ones may fill the whole ring and wake the reader. */
+static void send_named(struct rec_named *rec, u32 kind, bool rare)
+{
+	u32 size = sizeof(*rec) + rec->path_len + rec->text_len;
+	u64 waiting = bpf_ringbuf_query(&call_ring, BPF_RB_AVAIL_DATA);
+	u64 whole = bpf_ringbuf_query(&call_ring, BPF_RB_RING_SIZE);
+
+	if (size > FIRST_HALF)
+		size = FIRST_HALF;
+	fill_head(&rec->head, kind, size, bpf_get_current_task_btf());
+	if (!rare && waiting + size + RING_HEAD > whole / 4 * 3) {
+		count(kind, COUNT_SEEN);
+		count(kind, COUNT_LOST);
+		return;
+	}
+	output(&call_ring, kind, rec, size);
+}
+
+INLINE struct rec_named *begin_named(void)
+{
+	struct rec_named *rec = (void *)scratch();
+
+	if (rec) {
+		rec->ino = 0;
+		rec->dev = 0;
+		rec->mode = 0;
+		rec->error = 0;
+		rec->flags = 0;
+		rec->path_len = 0;
+		rec->text_len = 0;
+		rec->pad = 0;
+	}
+	return rec;
+}
+
+/* Which file systems fsmon/src/kinds.rs leaves out, by their magic (include/uapi/linux/magic.h): of the
+ * first three it tells what is written. */
+INLINE bool is_out_of_reach(u64 magic, u32 mode)
+{
+	switch (magic) {
+	case 0x9fa0:		/* proc */
+	case 0x62656572:	/* sysfs */
+	case 0x42494e4d:	/* binfmt_misc */
+		return !(mode & OPEN_WRITE);
+	case 0x1cd1:		/* devpts */
+	case 0x19800202:	/* mqueue */
+	case 0x74726163:	/* tracefs */
+	case 0x64626720:	/* debugfs */
+	case 0x73636673:	/* securityfs */
+	case 0x62656570:	/* configfs */
+	case 0x6165676c:	/* pstore */
+	case 0xcafe4a11:	/* bpf */
+	case 0x65735543:	/* fusectl */
+	case 0x67596969:	/* rpc_pipefs */
+		return true;
+	}
+	return false;
+}
+
+/* Tells of an opened file by its path, if nobody else would; false if somebody does. */
+static bool named_open(struct file *file, struct inode *inode, u32 mode)
+{
+	struct path *path = (void *)file + bpf_core_field_offset(struct file, f_path);
+	struct rec_named *rec;
+
+	if (!is_out_of_reach(BPF_CORE_READ(inode, i_sb, s_magic), mode))
+		return false;
+	if (!tell_files || (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
+		return true;
+	rec = begin_named();
+	if (!rec)
+		return true;
+	rec->ino = BPF_CORE_READ(inode, i_ino);
+	rec->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	rec->mode = mode & (OPEN_READ | OPEN_WRITE);
+	rec->path_len = put_path(path, sizeof(*rec), &rec->flags, NAMED_CUT);
+	send_named(rec, REC_OPEN_KERNEL, false);
+	return true;
+}
+
+/* Looks for a component that begins with a dot, other than `.` and `..`: where secrets of users lie.
+ * The pipeline knows their names. */
+struct dot_search {
+	u32 at;
+	u8 state;	/* 0 in a component, 1 at its begin, 2 after one dot, 3 after two */
+	bool found;
+};
+
+static long search_dot(u32 n, struct dot_search *it)
+{
+	u8 *base = scratch();
+	u8 byte;
+
+	if (!base)
+		return 1;
+	byte = base[(it->at + n) & FIRST_HALF];
+	if ((it->state == 2 && byte && byte != '/' && byte != '.') ||
+	    (it->state == 3 && byte && byte != '/')) {
+		it->found = true;
+		return 1;
+	}
+	if (!byte)
+		return 1;
+	if (byte == '/')
+		it->state = 1;
+	else if (byte == '.' && it->state)
+		it->state++;
+	else
+		it->state = 0;
+	return 0;
+}
+
+INLINE bool is_of_interest(u32 error, u32 at, u32 len, bool by_exec)
+{
+	struct dot_search it = { .at = at, .state = 1 };
+
+	if (failed_opens == FAILED_ALL)
+		return true;
+	/* What is there already, or is no file, or a device without its hardware: nothing was denied. */
+	if (error == ENXIO || error == ENODEV || error == EEXIST || error == EISDIR || error == EINTR || error == EAGAIN)
+		return false;
+	if (error != ENOENT && error != ENOTDIR)
+		return true;
+	if (by_exec)
+		return false;	/* the search through $PATH */
+	bpf_loop(len, search_dot, &it, 0);
+	return it.found;
+}
+
+/* Where a relative path begins: the directory of a descriptor, or the working directory. */
+static u32 put_start(struct rec_named *rec, s32 dir)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fs_struct *fs = task->fs;
+	struct file *file;
+
+	if (dir != AT_FDCWD) {
+		file = file_of(task, (u32)dir);
+		if (!file)
+			return 0;
+		return put_path((void *)file + bpf_core_field_offset(struct file, f_path), sizeof(*rec),
+				&rec->flags, NAMED_CUT);
+	}
+	if (!fs)
+		return 0;
+	return put_path((void *)fs + bpf_core_field_offset(struct fs_struct, pwd), sizeof(*rec),
+			&rec->flags, NAMED_CUT);
+}
+
+/* A call failed that would have opened or executed `name`. The name goes behind the longest directory
+ * first, where it is looked at, and is read again behind the one that it has: of both readings the
+ * second is told. */
+static int on_failed(s64 ret, s32 dir, u64 name, u64 flags, bool by_exec)
+{
+	u32 error = -ret, at = sizeof(struct rec_named), len;
+	struct rec_named *rec;
+	long read;
+	u8 *base;
+
+	if (!tell_files || failed_opens == FAILED_NONE || error >= ERESTARTSYS)
+		return 0;
+	rec = begin_named();
+	base = (void *)rec;
+	if (!rec)
+		return 0;
+	read = bpf_probe_read_user_str(base + sizeof(*rec), PATH_BYTES, (void *)name);
+	len = read > 0 ? read : 0;
+	if (!is_of_interest(error, at, len, by_exec))
+		return 0;
+	rec->error = error;
+	rec->mode = by_exec ? 0 : (flags & 3) == 0 ? OPEN_READ : (flags & 3) == 1 ? OPEN_WRITE :
+							       OPEN_READ | OPEN_WRITE;
+	rec->flags = (failed_opens == FAILED_ALL ? NAMED_ALL : 0) | (by_exec ? NAMED_EXEC : 0);
+	if (base[sizeof(*rec)] != '/') {
+		rec->path_len = put_start(rec, dir);
+		at += rec->path_len;
+		read = bpf_probe_read_user_str(base + (at & FIRST_HALF), PATH_BYTES, (void *)name);
+	}
+	rec->text_len = read > 0 ? read - 1 : 0;
+	if (read <= 0)
+		rec->flags |= NAMED_FAULT;
+	send_named(rec, REC_FAILED, error != ENOENT && error != ENOTDIR);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,111 @@
+//! Opens by name: those that failed, and those on file systems that marks do not reach.
+
+use event::model::{Basis, File, FileOp, Missing, What};
+use event::path;
+use event::wire::{Kind, Named, NamedData, named_flag, open_mode};
+
+use super::{At, Pipeline};
+
+const ENOENT: u32 = 2;
+const ENOTDIR: u32 = 20;
+
+/// Names that hold secrets of users: a failed open of one that is not there is a search for it. A name
+/// with a slash is the end of a path; one without is any component.
+const SECRETS: [&str; 24] = [
+    ".ssh",
+    ".aws",
+    ".azure",
+    ".gnupg",
+    ".kube",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".pgpass",
+    ".my.cnf",
+    ".env",
+    ".git-credentials",
+    ".password-store",
+    ".vault-token",
+    ".terraform.d",
+    ".mozilla",
+    ".bash_history",
+    ".zsh_history",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/google-chrome",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".docker/config.json",
+];
+
+/// Whether a path leads to something in [`SECRETS`].
+fn is_secret(path: &[u8]) -> bool {
+    let path = String::from_utf8_lossy(path);
+    let components: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
+    SECRETS.iter().any(|secret| {
+        let wanted: Vec<&str> = secret.split('/').collect();
+        components.windows(wanted.len()).any(|found| found == wanted)
+    })
+}
+
+impl Pipeline {
+    pub(super) fn on_named(&mut self, kind: Kind, named: &Named, data: &NamedData<'_>, at: At) {
+        let cut = named.flags & named_flag::CUT != 0;
+        let file = match kind {
+            Kind::Failed => failed(named, data, cut),
+            _ => Some(opened(named, data, cut)),
+        };
+        let Some(file) = file else { return };
+        let actor = self.processes.actor(named.head.process());
+        self.push(at, Some(actor), What::File(file));
+    }
+}
+
+/// An open that only the program in the kernel tells of.
+fn opened(named: &Named, data: &NamedData<'_>, cut: bool) -> File {
+    let write = named.mode & open_mode::WRITE != 0;
+    File {
+        path: Some(path::from_components(data.path, cut)),
+        basis: Some(Basis::Kernel),
+        cut,
+        dev: Some(named.dev),
+        ino: Some(named.ino),
+        count_exact: None,
+        ..File::new(if write { FileOp::Write } else { FileOp::Read })
+    }
+}
+
+/// An open that failed, unless it is one of the many that look for what is not there.
+fn failed(named: &Named, data: &NamedData<'_>, cut: bool) -> Option<File> {
+    let absent = matches!(named.error, ENOENT | ENOTDIR);
+    let is = |flag| named.flags & flag != 0;
+    if absent && !is(named_flag::ALL) && !is_secret(data.text) {
+        return None;
+    }
+    let start = path::from_components(data.path, cut);
+    Some(File {
+        path_claimed: (!is(named_flag::FAULT)).then(|| data.text.to_vec()),
+        cwd: (!data.path.is_empty() && !data.text.starts_with(b"/")).then_some(start),
+        missing: Some(Missing::Claimed),
+        cut,
+        errno: Some(named.error),
+        count_exact: None,
+        ..File::new(if is(named_flag::EXEC) { FileOp::ExecFailed } else { FileOp::OpenFailed })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret;
+
+    #[test]
+    fn secrets_are_known_by_whole_components() {
+        for path in ["/root/.ssh/id_rsa", ".env", "a//.docker/config.json", "/home/a/.config/gh/x"]
+        {
+            assert!(is_secret(path.as_bytes()), "{path}");
+        }
+        for path in ["/etc/ld.so.cache", ".envrc", "x.ssh/a", ".docker/x/config.json", ".config"] {
+            assert!(!is_secret(path.as_bytes()), "{path}");
+        }
+    }
+}
