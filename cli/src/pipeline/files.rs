@@ -251,6 +251,9 @@ impl Pipeline {
 
     pub(super) fn on_file_repeat(&mut self, frame: &Frame<'_>) -> Result<(), Malformed> {
         let (repeat, _) = frame.body::<FileRepeat>()?;
+        if self.untold.contains(&repeat.first_seq) {
+            return Ok(());
+        }
         let last_ts_ns = self.clock.utc(repeat.last_ns);
         let mut found = false;
         for slot in self.window.of_frame(repeat.first_seq) {

@@ -31,7 +31,7 @@ mod usage;
 mod users;
 mod window;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use event::coverage::Coverage;
 use event::frame::{Frame, control, files as file_frames, net as net_frames};
@@ -90,6 +90,8 @@ pub struct Pipeline {
     odd: HashMap<(ProcId, u16, u16, u16), u64>,
     /// Execs of which more argv is to come, or its hash.
     executing: HashMap<ProcId, u64>,
+    /// Frames of this window that are not told on purpose: neither are their repeats.
+    untold: HashSet<u64>,
     start: Option<(u64, Start)>,
     main: Option<u32>,
     main_status: Option<i32>,
@@ -316,6 +318,7 @@ impl Pipeline {
         for (cookie, peer) in self.over.drain(..) {
             self.hosts.forget(cookie, peer);
         }
+        self.untold.clear();
         self.window.end_stretch();
     }
 }

@@ -55,7 +55,10 @@ impl Pipeline {
             Kind::Failed => failed(named, data, cut),
             _ => Some(opened(named, data, cut)),
         };
-        let Some(file) = file else { return };
+        let Some(file) = file else {
+            self.untold.insert(at.frame);
+            return;
+        };
         let actor = self.processes.actor(named.head.process());
         self.push(at, Some(actor), What::File(file));
     }
