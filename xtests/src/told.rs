@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::Recorded;
+use crate::{Event, Recorded};
 
 impl Recorded {
     /// What the processes of this program did to files below `dir`, sorted: `OP NAME xCOUNT`, a
@@ -10,7 +10,10 @@ impl Recorded {
     #[must_use]
     pub fn told_of(&self, exe: &Path, dir: &Path) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        for event in self.of("file", "").filter(|event| Path::new(event.text("exe")) == exe) {
+        let own = |event: &&Event| {
+            Path::new(event.text("exe")) == exe && !event.op().ends_with("_failed")
+        };
+        for event in self.of("file", "").filter(own) {
             let short = |field: &str| {
                 let path = Path::new(event.text(field));
                 path.strip_prefix(dir).ok().map(|path| path.display().to_string())
