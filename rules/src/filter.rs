@@ -192,9 +192,9 @@ mod tests {
 
     #[test]
     fn an_unknown_type_or_operation_is_refused_with_the_known_ones() {
-        let error = Filter::default().with_type("dns").expect_err("there is none");
-        assert_eq!(error.to_string(), "cannot find a type of event 'dns'");
-        assert!(error.hint().starts_with("one of start, process, exec, file, net"));
+        let error = Filter::default().with_type("socket").expect_err("there is none");
+        assert_eq!(error.to_string(), "cannot find a type of event 'socket'");
+        assert!(error.hint().starts_with("one of start, process, exec, file"));
         let error = Filter::default().with_op("mkdir").expect_err("there is none");
         assert!(error.hint().contains("create"));
     }

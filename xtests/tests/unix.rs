@@ -114,7 +114,7 @@ fn a_refused_connect_has_its_errno_and_the_path_as_claimed() {
     let lab = Lab::new();
     let path = socket_path(&lab, "closed");
     drop(UnixListener::bind(&path).expect("a socket"));
-    for (name, errno) in [(path.clone(), "ECONNREFUSED"), (lab.work().join("none"), "ENOENT")] {
+    for (name, errno) in [(path, "ECONNREFUSED"), (lab.work().join("none"), "ENOENT")] {
         let tester = lab.tester("unix");
         let run = lab.run([text(&tester), "connect", "stream", text(&name)]).record();
         run.assert_whole();

@@ -45,8 +45,8 @@ fn the_documented_sizes_are_the_sizes() {
         (KIND_OPENS, size_of::<Opens>()),
         (KIND_MAIN, size_of::<Main>()),
         (KIND_ARGV_HASH, size_of::<ArgvHash>()),
-        (KIND_FOREIGN, size_of::<Foreign>()),
         (KIND_USES, size_of::<Uses>()),
+        (KIND_FOREIGN, size_of::<Foreign>()),
     ];
     let page = include_str!("../../../docs/storage.md");
     let (_, table) = page.split_once("### Kinds of frames").expect("the heading");
