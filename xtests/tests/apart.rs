@@ -28,7 +28,7 @@ fn what_others_do_meanwhile_is_not_in_the_record() {
     running.go();
     let run = running.record();
     run.assert_whole();
-    assert_eq!(run.paths_below("read", &own).len() as u32, FILES, "own files");
+    assert_eq!(run.paths_below("open", &own).len() as u32, FILES, "own files");
     check_absent(&run, &other, &pids);
     assert_eq!(run.number_of("net", ""), 0, "the run used no network");
     assert!(!run.mentions(&format!("127.0.0.1:{}", outside.address.port())), "an outsider's port");
@@ -55,8 +55,8 @@ fn two_runs_at_once_hold_their_own_events() {
     for (run, own, other) in [(&first, &one, &two), (&second, &two, &one)] {
         assert!(run.status.success(), "{}", run.errors());
         run.assert_whole();
-        assert_eq!(run.paths_below("read", own).len() as u32, FILES, "own files of {}", run.id());
-        assert_eq!(run.paths_below("read", other).len(), 0, "files of the other in {}", run.id());
+        assert_eq!(run.paths_below("open", own).len() as u32, FILES, "own files of {}", run.id());
+        assert_eq!(run.paths_below("open", other).len(), 0, "files of the other in {}", run.id());
     }
     let pids = |run: &Recorded| -> BTreeSet<u64> {
         run.events.iter().filter_map(|event| event.number("pid")).collect()
@@ -82,7 +82,7 @@ fn a_run_inside_a_run_is_in_both_records_and_the_outer_one_has_more() {
     outer.assert_whole();
     let inner = only_run(&lab, &inner_home);
     inner.assert_whole();
-    let count = |run: &Recorded, dir: &Path| run.paths_below("read", dir).len() as u32;
+    let count = |run: &Recorded, dir: &Path| run.paths_below("open", dir).len() as u32;
     assert_eq!(count(&inner, &inner_files), FILES, "inner files in the inner record");
     assert_eq!(count(&inner, &outer_files), 0, "outer files in the inner record");
     assert_eq!(count(&outer, &inner_files), FILES, "inner files in the outer record");
@@ -105,8 +105,8 @@ fn a_command_of_another_user_is_recorded_whole_and_runs_as_that_user() {
             assert_eq!(exec.number(name), Some(uid), "{name} of {exec:?}");
         }
         assert_eq!(exec.number("caps").unwrap_or(0), 0, "an ordinary user's rights: {exec:?}");
-        assert_eq!(run.paths_below("read", &own).len() as u32, FILES, "files read as {user}");
-        for event in run.of("file", "read").filter(|event| event.text("path").contains("/own/")) {
+        assert_eq!(run.paths_below("open", &own).len() as u32, FILES, "files read as {user}");
+        for event in run.of("file", "open").filter(|event| event.text("path").contains("/own/")) {
             assert_eq!(event.number("uid"), Some(uid), "{event:?}");
         }
     }
@@ -140,7 +140,7 @@ fn both_layouts_of_cgroups_give_the_same_record() {
         let [dir] = new.as_slice() else { panic!("{layout}: {} new runs: {errors}", new.len()) };
         let run = Recorded::read(dir, done.status, done.stdout, done.stderr);
         run.assert_whole();
-        assert_eq!(run.paths_below("read", &own).len() as u32, FILES, "{layout}: own files");
+        assert_eq!(run.paths_below("open", &own).len() as u32, FILES, "{layout}: own files");
         assert_eq!(run.execs_of(&lab.program("opener")).count(), 1, "{layout}: the command");
     }
 }
