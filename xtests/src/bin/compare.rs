@@ -24,8 +24,7 @@ fn main() -> ExitCode {
     let events: Vec<Event> =
         lines.lines().map(|line| Event(serde_json::from_str(line).expect("JSON"))).collect();
     let mut recorded = Job::recorded(&events);
-    let mut traced =
-        Job::traced(Path::new(traced), Path::new(cwd), Path::new(fresh)).expect("a trace");
+    let traced = Job::traced(Path::new(traced), Path::new(cwd), Path::new(fresh)).expect("a trace");
     // An exec opens its program and the loader within the kernel, and closes them: fanotify tells of a
     // read, strace of none. One that strace has must be there all the same.
     let executed: BTreeSet<&str> = events
@@ -36,9 +35,6 @@ fn main() -> ExitCode {
     recorded
         .read
         .retain(|path, _| !executed.contains(path.as_str()) || traced.read.contains_key(path));
-    // Reads of files that the kernel makes up are not recorded: opening them again for their name can
-    // have effects (docs/coverage.md).
-    traced.read.retain(|path, _| !path.starts_with("/proc/") && !path.starts_with("/sys/"));
     let all = [
         // How often a file was opened depends on how fast the other half of `make -j2` is, and so
         // does nothing else: names are made, moved and removed the same number of times.
@@ -105,10 +101,10 @@ fn steady(path: &str) -> String {
     if dir.ends_with("/.git") && name.len() == 7 && name.starts_with('t') {
         return format!("{dir}/t*");
     }
-    // Who reads about itself in /proc/PID has another pid next time.
+    // Who reads about itself in /proc/PID has another pid next time; the kernel names /proc/self so.
     let (first, rest) =
         path.strip_prefix("/proc/").and_then(|rest| rest.split_once('/')).unwrap_or(("", ""));
-    if !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()) {
+    if first == "self" || (!first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit())) {
         return format!("/proc/*/{rest}");
     }
     path.to_owned()
