@@ -208,8 +208,13 @@ impl Pair {
     }
 }
 
-/// The record has for each round the server that saw it.
-fn compare(told: &[Option<usize>], saw: &BTreeMap<u32, usize>) {
+/// Races until one shows something: on a busy machine the address may not change in time even once.
+fn race(once: impl Fn() -> bool) {
+    assert!((0..8).any(|_| once()), "both servers were reached in one of eight races");
+}
+
+/// The record has for each round the server that saw it. Returns whether both were reached.
+fn compare(told: &[Option<usize>], saw: &BTreeMap<u32, usize>) -> bool {
     assert_eq!(told.len(), ROUNDS as usize, "each connect is told");
     let wrong: Vec<_> =
         (0..ROUNDS).zip(told).filter(|(round, told)| saw.get(round) != told.as_ref()).collect();
@@ -219,11 +224,15 @@ fn compare(told: &[Option<usize>], saw: &BTreeMap<u32, usize>) {
         "rounds of which the record says another server than the one that saw it"
     );
     let servers: Vec<_> = saw.values().collect();
-    assert!(servers.contains(&&0) && servers.contains(&&1), "both were reached");
+    servers.contains(&&0) && servers.contains(&&1)
 }
 
 #[test]
 fn the_record_has_the_server_that_saw_each_of_1000_unix_connects_while_the_address_changes() {
+    race(race_of_unix);
+}
+
+fn race_of_unix() -> bool {
     let lab = Lab::new();
     let paths = [socket_path(&lab, "server-a"), socket_path(&lab, "server-b")];
     let mut pair = Pair::new();
@@ -246,11 +255,15 @@ fn the_record_has_the_server_that_saw_each_of_1000_unix_connects_while_the_addre
             path.map(|path| of(path).expect("one of the two"))
         })
         .collect();
-    compare(&told, &saw);
+    compare(&told, &saw)
 }
 
 #[test]
 fn the_record_has_the_server_that_saw_each_of_1000_tcp_connects_while_the_address_changes() {
+    race(race_of_tcp);
+}
+
+fn race_of_tcp() -> bool {
     let lab = Lab::new();
     let mut pair = Pair::new();
     let mut ports = Vec::new();
@@ -274,7 +287,7 @@ fn the_record_has_the_server_that_saw_each_of_1000_tcp_connects_while_the_addres
             server.filter(|_| ["established", "pending"].contains(&event.text("result")))
         })
         .collect();
-    compare(&told, &saw);
+    compare(&told, &saw)
 }
 
 #[test]
