@@ -15,7 +15,7 @@ pub struct Settings {
     /// Bytes of the ring for processes. 20,000 short execs fit into 8 MiB; the longest argv of the
     /// kernel (6 MiB) fits into half of 16 MiB, which is what hashing it may take.
     pub proc_ring: u32,
-    /// Bytes of the ring for sockets.
+    /// Bytes of the ring for sockets: of 10,000 connections within one machine, both ends of them.
     pub net_ring: u32,
     /// Bytes of the ring for system calls.
     pub call_ring: u32,
@@ -36,7 +36,7 @@ impl Default for Settings {
         Settings {
             topics: Topic::ALL.to_vec(),
             proc_ring: 16 << 20,
-            net_ring: 4 << 20,
+            net_ring: 8 << 20,
             call_ring: 16 << 20,
             name_ring: 4 << 20,
             count_opens: true,

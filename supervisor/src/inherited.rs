@@ -11,6 +11,9 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit};
 /// Signals that end the recording with a seal.
 const ENDING: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
 
+/// Weight of three ordinary processes (sched(7)); what auditd(8) takes is -4.
+const NICE: i32 = -5;
+
 /// Leaves the caller's session, so that its terminal cannot stop or interrupt us, and cleans limits,
 /// mask and working directory. Returns the socket to the front.
 ///
@@ -24,6 +27,9 @@ pub(crate) fn clean() -> io::Result<OwnedFd> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     rustix::process::chdir("/")?;
     raise_limits();
+    // Who fills all processors must not keep us from the rings, nor a caller's nice(1). Without the
+    // right to it we stay as we are: what is lost then is counted.
+    let _ = rustix::process::setpriority_process(None, NICE);
     Ok(socket)
 }
 

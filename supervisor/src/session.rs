@@ -152,6 +152,7 @@ fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
         statement::files_not_asked(&mut recorder.queues.writer);
     }
     recorder.queues.writer.flush(clock::boot_ns());
+    recorder.queues.writer.sync_beside();
     channel.send(ARMED, None).map_err(Refusal::protocol)
 }
 

@@ -1,8 +1,10 @@
 //! The segment files in a directory that was handed over by descriptor.
 
-use std::{io, os::fd::OwnedFd};
+use std::{io, os::fd::OwnedFd, sync::Arc};
 
 use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, Mode, OFlags};
+
+use super::syncer::Syncer;
 
 /// Name of the file that holds the reserve while a run goes on.
 const RESERVE_NAME: &str = "reserve";
@@ -11,7 +13,9 @@ const RESERVE_NAME: &str = "reserve";
 #[derive(Debug)]
 pub(super) struct Disk {
     dir: OwnedFd,
-    file: OwnedFd,
+    /// Shared with the thread that syncs it.
+    file: Arc<OwnedFd>,
+    syncer: Option<Syncer>,
     number: u32,
     written: u64,
     unsynced: u64,
@@ -25,8 +29,13 @@ impl Disk {
         // Held until this process ends: readers take a locked directory for a run that goes on.
         rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive)?;
         let kept = set_aside(&dir, reserve)?;
-        let file = open(&dir, name(1).as_str())?;
-        Ok(Disk { dir, file, number: 1, written: 0, unsynced: 0, reserve: kept })
+        let file = Arc::new(open(&dir, name(1).as_str())?);
+        Ok(Disk { dir, file, syncer: None, number: 1, written: 0, unsynced: 0, reserve: kept })
+    }
+
+    /// Syncs in a thread from now on. Where there is no room for one, the loop goes on to wait itself.
+    pub(super) fn sync_beside(&mut self) {
+        self.syncer = Syncer::start().ok();
     }
 
     pub(super) fn number(&self) -> u32 {
@@ -48,7 +57,7 @@ impl Disk {
         let mut rest = bytes;
         let mut at = self.written;
         while !rest.is_empty() {
-            match rustix::io::pwrite(&self.file, rest, at) {
+            match rustix::io::pwrite(&*self.file, rest, at) {
                 Ok(0) => return self.cut(io::ErrorKind::WriteZero.into()),
                 Ok(len) => {
                     rest = rest.get(len..).unwrap_or_default();
@@ -63,14 +72,35 @@ impl Disk {
         Ok(())
     }
 
-    pub(super) fn sync(&mut self) -> io::Result<()> {
+    /// Whether a sync goes on: another one has to wait.
+    pub(super) fn is_syncing(&self) -> bool {
+        self.syncer.as_ref().is_some_and(Syncer::is_busy)
+    }
+
+    /// How the syncs went that have ended.
+    pub(super) fn synced(&mut self) -> io::Result<()> {
+        self.syncer.as_mut().map_or(Ok(()), Syncer::hear)
+    }
+
+    /// Has what was written synced, beside the loop where there is a thread for it.
+    pub(super) fn sync_soon(&mut self) -> io::Result<()> {
         self.unsynced = 0;
-        Ok(rustix::fs::fdatasync(&self.file)?)
+        if self.syncer.as_mut().is_some_and(|syncer| syncer.ask(&self.file)) {
+            return Ok(());
+        }
+        Ok(rustix::fs::fdatasync(&*self.file)?)
+    }
+
+    /// Syncs what was written and waits for it.
+    pub(super) fn sync_now(&mut self) -> io::Result<()> {
+        self.unsynced = 0;
+        self.syncer.as_mut().map_or(Ok(()), Syncer::wait)?;
+        Ok(rustix::fs::fdatasync(&*self.file)?)
     }
 
     /// Begins segment `number`.
     pub(super) fn next(&mut self, number: u32) -> io::Result<()> {
-        self.file = open(&self.dir, name(number).as_str())?;
+        self.file = Arc::new(open(&self.dir, name(number).as_str())?);
         (self.number, self.written, self.unsynced) = (number, 0, 0);
         Ok(())
     }
@@ -85,7 +115,7 @@ impl Disk {
         {
             return false;
         }
-        self.file = kept;
+        self.file = Arc::new(kept);
         (self.number, self.written, self.unsynced) = (number, 0, 0);
         true
     }
@@ -100,12 +130,12 @@ impl Disk {
         // At the end of a run: what cannot be given back is a megabyte, and nobody is left to tell.
         let _ = match self.reserve.take() {
             Some(_) => rustix::fs::unlinkat(&self.dir, RESERVE_NAME, AtFlags::empty()),
-            None => rustix::fs::ftruncate(&self.file, self.written),
+            None => rustix::fs::ftruncate(&*self.file, self.written),
         };
     }
 
     fn cut(&self, why: io::Error) -> io::Result<()> {
-        let _ = rustix::fs::ftruncate(&self.file, self.written);
+        let _ = rustix::fs::ftruncate(&*self.file, self.written);
         Err(why)
     }
 }

@@ -1,11 +1,12 @@
 //! Writes the segments: frames into a buffer, the buffer to disk, the chain over all.
 //!
 //! The buffer is written at the end of every turn of the loop, so nothing waits in user space;
-//! `fdatasync` is grouped. When the disk refuses, the record goes on in a reserve of [`RESERVE`] bytes and
+//! `fdatasync` is grouped, and a thread waits for it. When the disk refuses, the record goes on in a reserve of [`RESERVE`] bytes and
 //! only what matters most is written from then on; the rest is counted as lost.
 
 mod account;
 mod disk;
+mod syncer;
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
@@ -104,6 +105,12 @@ impl Writer {
         }
     }
 
+    /// Syncs in a thread of its own from now on. Threads take over the rights of the one that starts
+    /// them: to be called when those are as they shall be.
+    pub(crate) fn sync_beside(&mut self) {
+        self.disk.sync_beside();
+    }
+
     /// Appends a frame that counts for no tally. Returns its sequence number, 0 if it is lost.
     pub(crate) fn control(&mut self, kind: u16, boot_ns: u64, parts: &[&[u8]]) -> u64 {
         self.append(None, kind, boot_ns, parts)
@@ -184,14 +191,17 @@ impl Writer {
     /// one is long enough.
     pub(crate) fn flush(&mut self, now_ns: u64) {
         self.write_out(now_ns);
+        let heard = self.disk.synced();
+        self.check(heard, now_ns);
         let wait = u64::try_from(SYNC_EVERY.as_nanos()).unwrap_or(u64::MAX);
         let due = now_ns.saturating_sub(self.synced_ns) >= wait;
         if self.disk.unsynced() >= SYNC_BYTES || (due && self.disk.unsynced() > 0) {
-            self.sync(now_ns);
+            self.sync_soon(now_ns);
         }
         if self.health == Health::Good && self.disk.written() >= self.segment_bytes {
             let number = self.disk.number().saturating_add(1);
-            self.sync(now_ns);
+            let asked = self.disk.sync_soon();
+            self.check(asked, now_ns);
             match self.disk.next(number) {
                 Ok(()) => self.open_segment(number, now_ns),
                 Err(_) => self.fall_back(now_ns),
@@ -208,7 +218,8 @@ impl Writer {
     /// Writes and syncs everything and gives the reserve back: the last call of a run.
     pub(crate) fn finish(&mut self, now_ns: u64) {
         self.write_out(now_ns);
-        self.sync(now_ns);
+        let synced = self.disk.sync_now();
+        self.check(synced, now_ns);
         self.disk.release_reserve();
         self.disk.unlock();
     }
@@ -299,11 +310,19 @@ impl Writer {
         }
     }
 
-    fn sync(&mut self, now_ns: u64) {
+    /// One at a time: a disk that is slow is not given more to do, and the time runs anew.
+    fn sync_soon(&mut self, now_ns: u64) {
         self.synced_ns = now_ns;
-        // A failed sync may have dropped dirty pages; trying again would report success for bytes
-        // that are gone (fsyncgate). What was written stays readable or is torn; either shows.
-        if self.disk.sync().is_err() {
+        if !self.disk.is_syncing() {
+            let asked = self.disk.sync_soon();
+            self.check(asked, now_ns);
+        }
+    }
+
+    /// A failed sync may have dropped dirty pages; trying again would report success for bytes that are
+    /// gone (fsyncgate). What was written stays readable or is torn; either shows.
+    fn check(&mut self, synced: io::Result<()>, now_ns: u64) {
+        if synced.is_err() {
             self.fall_back(now_ns);
         }
     }
