@@ -11,7 +11,9 @@ use std::{
 
 use rustix::{
     fs::{Mode, OFlags},
+    process::Pid,
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::tcgetpgrp,
 };
 
 use crate::{Lab, wait};
@@ -25,6 +27,8 @@ pub struct Terminal {
     reader: Option<JoinHandle<()>>,
     /// How much of the screen was looked at.
     seen: usize,
+    /// The shell's process group, which has the terminal while no job has it.
+    group: Option<Pid>,
 }
 
 impl Terminal {
@@ -63,8 +67,9 @@ impl Terminal {
         let file = File::from(keyboard);
         let reader = watch(file.try_clone().expect("a descriptor"), Arc::clone(&screen));
         let mut terminal =
-            Terminal { keyboard: file, shell, screen, reader: Some(reader), seen: 0 };
+            Terminal { keyboard: file, shell, screen, reader: Some(reader), seen: 0, group: None };
         terminal.expect("ready> ");
+        terminal.group = tcgetpgrp(&terminal.keyboard).ok();
         terminal
     }
 
@@ -82,6 +87,16 @@ impl Terminal {
     /// When the terminal is gone.
     pub fn keys(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Waits until a job has the terminal: keys that come before are for the shell.
+    ///
+    /// # Panics
+    /// When none gets it.
+    pub fn until_a_job_has_it(&self) {
+        wait::until_true("a job in the foreground", || {
+            tcgetpgrp(&self.keyboard).is_ok_and(|group| Some(group) != self.group)
+        });
     }
 
     /// Waits until the screen shows `text` behind what was waited for before; returns what came
