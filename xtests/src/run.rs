@@ -39,6 +39,13 @@ impl<'lab> Run<'lab> {
         self
     }
 
+    /// Sets a variable of the environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.process.env(name, value);
+        self
+    }
+
     /// The process, all arguments given.
     #[must_use]
     pub fn into_process(mut self) -> Command {
@@ -132,6 +139,15 @@ impl Running<'_> {
             let errors = String::from_utf8_lossy(&errors);
             panic!("expected the line {word:?}, found {found:?} ({status:?}): {errors}");
         }
+    }
+
+    /// The next line on standard output, without its end.
+    ///
+    /// # Panics
+    /// When none comes in time.
+    pub fn line(&mut self) -> String {
+        let line = self.stdout.recv_timeout(wait::DEADLINE).expect("a line on standard output");
+        String::from_utf8_lossy(&line).trim_end().to_owned()
     }
 
     /// Waits until nobody can write to standard output any more.

@@ -5,6 +5,7 @@ use std::{io, os::fd::AsFd};
 use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 
 use super::{
+    notify::Proxy,
     signals::{self, Signals},
     supervisor::{Supervisor, Word},
     sys,
@@ -43,6 +44,8 @@ pub(super) struct Attendant<'a> {
     pub(super) supervisor: &'a mut Supervisor,
     /// What is known of it.
     pub(super) recorder: Recorder,
+    /// Between the command and a service manager.
+    pub(super) notify: Option<Proxy>,
 }
 
 impl Attendant<'_> {
@@ -74,7 +77,12 @@ impl Attendant<'_> {
 
     fn wait(&mut self) -> io::Result<()> {
         let working = self.recorder == Recorder::Working;
-        let spoke = self.signals.or(working.then(|| self.supervisor.as_fd()), None)?;
+        let others =
+            [working.then(|| self.supervisor.as_fd()), self.notify.as_ref().map(AsFd::as_fd)];
+        let [spoke, notified] = self.signals.or_one_of(others, None)?;
+        if let Some(proxy) = self.notify.as_ref().filter(|_| notified) {
+            proxy.pass_on(self.leaf);
+        }
         if spoke {
             self.recorder = match self.supervisor.hear() {
                 Ok(Word::Done) => Recorder::Done,

@@ -33,9 +33,8 @@ pub(super) fn c_strings(words: &[OsString]) -> io::Result<Vec<CString>> {
 /// Returns the environment block `own` with `added` at the end, in place of an entry of that name.
 pub(super) fn environment(
     own: Vec<CString>,
-    added: Option<(&str, &str)>,
+    (name, value): (&str, &str),
 ) -> io::Result<Vec<CString>> {
-    let Some((name, value)) = added else { return Ok(own) };
     let is_old = |entry: &CString| {
         entry
             .as_bytes()
@@ -45,6 +44,24 @@ pub(super) fn environment(
     let mut block: Vec<_> = own.into_iter().filter(|entry| !is_old(entry)).collect();
     block.push(c_string(OsStr::new(&format!("{name}={value}")))?);
     Ok(block)
+}
+
+/// Takes out of `block` the variables of `names` that are meant for the process `pid`; returns the rest
+/// and the names taken, each as `NAME=`.
+pub(super) fn split_pids(
+    block: Vec<CString>,
+    names: &[&str],
+    pid: u32,
+) -> (Vec<CString>, Vec<String>) {
+    let meant = |name: &str| format!("{name}={pid}").into_bytes();
+    let for_us: Vec<_> = names
+        .iter()
+        .filter(|name| block.iter().any(|entry| entry.as_bytes() == meant(name)))
+        .copied()
+        .collect();
+    let stays = |entry: &CString| for_us.iter().all(|name| entry.as_bytes() != meant(name));
+    let rest = block.into_iter().filter(stays).collect();
+    (rest, for_us.iter().map(|name| format!("{name}=")).collect())
 }
 
 fn c_string(word: &OsStr) -> io::Result<CString> {
@@ -63,6 +80,15 @@ mod tests {
     #[test]
     fn a_name_with_a_slash_is_not_searched() {
         assert_eq!(tried("./x", Some("/bin")), ["./x"]);
+    }
+
+    #[test]
+    fn only_what_is_meant_for_this_process_is_meant_for_the_command() {
+        let block = ["A=1", "LISTEN_PID=7", "WATCHDOG_PID=70", "B"]
+            .map(|entry| CString::new(entry).expect("no NUL in it"));
+        let (rest, taken) = split_pids(block.to_vec(), &["LISTEN_PID", "WATCHDOG_PID"], 7);
+        assert_eq!(taken, ["LISTEN_PID="]);
+        assert_eq!(rest, [c"A=1", c"WATCHDOG_PID=70", c"B"].map(CString::from));
     }
 
     #[test]

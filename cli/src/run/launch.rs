@@ -13,7 +13,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use super::{
     Stopped, attend,
     begin::{self, Begun},
-    command,
+    command, notify,
     signals::{self, Signals},
     sys::{self, ChildPipes, Launch, Mask, Stage},
     user::{self, User},
@@ -26,6 +26,19 @@ use crate::{
 
 /// Variable by which the command can find its run.
 const RUN_VARIABLE: &str = "AUDIT_RUN_ID";
+
+/// Variables whose value is the process that they are meant for: `sd_listen_fds(3)`,
+/// `sd_watchdog_enabled(3)`.
+const PID_VARIABLES: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
+
+/// What the environment of a recorded command says that ours does not.
+#[derive(Debug)]
+pub(super) struct Recorded<'a> {
+    /// The run.
+    pub(super) id: &'a str,
+    /// The socket of a service manager.
+    pub(super) notify: Option<&'a str>,
+}
 
 /// Looks `--user` up.
 pub(super) fn user(args: &RunArgs) -> Result<Option<User>, Failure> {
@@ -42,7 +55,7 @@ pub(super) fn user(args: &RunArgs) -> Result<Option<User>, Failure> {
 pub(super) fn prepare(
     args: &RunArgs,
     user: Option<User>,
-    run: Option<&str>,
+    run: Option<&Recorded<'_>>,
     mask: Mask,
 ) -> Result<Launch, Stopped> {
     let wrong = |why: io::Error| {
@@ -53,12 +66,19 @@ pub(super) fn prepare(
     };
     let program = args.command.first().map_or(std::ffi::OsStr::new(""), |word| word);
     let path = std::env::var_os("PATH");
-    let added = run.filter(|_| !args.no_env).map(|id| (RUN_VARIABLE, id));
+    let id = run.filter(|_| !args.no_env).map(|run| (RUN_VARIABLE, run.id));
+    let notify = run.and_then(|run| Some((notify::VARIABLE, run.notify?)));
+    let envp =
+        [id, notify].into_iter().flatten().try_fold(sys::environment(), |block, added| {
+            command::environment(block, added).map_err(wrong)
+        })?;
+    let (envp, own_pid) = command::split_pids(envp, &PID_VARIABLES, std::process::id());
     let own_mounts = run.is_some() && own_mounts(args.mount_ns, user.as_ref());
     Ok(Launch {
         files: command::candidates(program, path.as_deref()).map_err(wrong)?,
         argv: command::c_strings(&args.command).map_err(wrong)?,
-        envp: command::environment(sys::environment(), added).map_err(wrong)?,
+        envp,
+        own_pid,
         become_user: user.map(|user| (user.uid, user.gid, user.groups)),
         own_mounts,
         mask,

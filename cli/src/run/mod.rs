@@ -9,6 +9,7 @@ mod command;
 mod deriving;
 mod launch;
 mod limits;
+mod notify;
 mod signals;
 mod summary;
 mod supervisor;
@@ -84,7 +85,12 @@ fn record(
 ) -> Result<attend::End, Stopped> {
     let user = launch::user(args)?;
     let mut begun = begin::begin(args, globals, user.as_ref(), signals)?;
-    let prepared = launch::prepare(args, user, Some(begun.run.id().as_str()), signals.mask());
+    let notify = notify::Proxy::start();
+    let recorded = launch::Recorded {
+        id: begun.run.id().as_str(),
+        notify: notify.as_ref().map(notify::Proxy::name),
+    };
+    let prepared = launch::prepare(args, user, Some(&recorded), signals.mask());
     let launch = match prepared {
         Ok(launch) => launch,
         Err(stopped) => {
@@ -104,6 +110,7 @@ fn record(
         signals,
         supervisor: &mut begun.supervisor,
         recorder: attend::Recorder::Working,
+        notify,
     };
     let end = attendant.until_end().map_err(|why| {
         Stopped::Lost(

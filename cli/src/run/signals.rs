@@ -66,13 +66,24 @@ impl Signals {
         other: Option<BorrowedFd<'_>>,
         limit: Option<&Timespec>,
     ) -> io::Result<bool> {
+        self.or_one_of([other], limit).map(|[ready]| ready)
+    }
+
+    /// Waits for a signal or for one of `others`, `limit` at most; returns which of them are ready.
+    pub(super) fn or_one_of<const N: usize>(
+        &self,
+        others: [Option<BorrowedFd<'_>>; N],
+        limit: Option<&Timespec>,
+    ) -> io::Result<[bool; N]> {
         let mut fds = vec![PollFd::new(&self.fd, PollFlags::IN)];
-        fds.extend(other.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        fds.extend(others.iter().flatten().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
         match poll(&mut fds, limit) {
-            Ok(_) => Ok(fds.get(1).is_some_and(|fd| !fd.revents().is_empty())),
-            Err(rustix::io::Errno::INTR) => Ok(false),
-            Err(errno) => Err(errno.into()),
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => return Ok([false; N]),
+            Err(errno) => return Err(errno.into()),
         }
+        let mut came = fds.iter().skip(1).map(|fd| !fd.revents().is_empty());
+        Ok(others.map(|other| other.is_some() && came.next().unwrap_or(false)))
     }
 
     /// Waits until `fd` is ready or a signal wants us to end; holds the others for the command.
@@ -139,7 +150,7 @@ fn is_to_all(sender: Pid, leaf: &str) -> bool {
 }
 
 /// Whether a /proc/PID/cgroup names the cgroup `leaf` or one below it in the unified hierarchy.
-fn is_below(cgroup: &str, leaf: &str) -> bool {
+pub(super) fn is_below(cgroup: &str, leaf: &str) -> bool {
     let path = cgroup.lines().find_map(|line| line.strip_prefix("0::"));
     path.is_some_and(|path| path.split('/').any(|name| name == leaf))
 }

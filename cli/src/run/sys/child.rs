@@ -20,6 +20,8 @@ pub(in crate::run) struct Launch {
     pub(in crate::run) argv: Vec<CString>,
     /// The command's environment, `NAME=value`.
     pub(in crate::run) envp: Vec<CString>,
+    /// More of it: each `NAME=`, followed by the number of the command's process.
+    pub(in crate::run) own_pid: Vec<String>,
     /// User, group and supplementary groups to become.
     pub(in crate::run) become_user: Option<(u32, u32, Vec<u32>)>,
     /// Whether to get a mount namespace of its own.
@@ -58,7 +60,12 @@ struct Pointers {
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     script: Vec<*const c_char>,
+    /// [`Launch::own_pid`] with room for the number, which only the child knows.
+    own_pid: Vec<Vec<u8>>,
 }
+
+/// Digits of the largest number of a process (proc_sys_kernel(5): 2^22), and the ending NUL.
+const PID_ROOM: usize = 11;
 
 impl Pointers {
     fn to(launch: &Launch) -> Self {
@@ -70,11 +77,28 @@ impl Pointers {
         // `sh FILE ARGS…`: place for the shell and the file, then the arguments after argv[0].
         let mut script = vec![c"/bin/sh".as_ptr(), std::ptr::null()];
         script.extend(ended(launch.argv.get(1..).unwrap_or_default()));
+        let with_room = |name: &String| [name.as_bytes(), [0; PID_ROOM].as_slice()].concat();
+        let own_pid: Vec<_> = launch.own_pid.iter().map(with_room).collect();
+        let mut envp = ended(&launch.envp);
+        let last = envp.len() - 1;
+        envp.splice(last..last, own_pid.iter().map(|entry| entry.as_ptr().cast()));
         Pointers {
             files: launch.files.iter().map(|s| s.as_ptr()).collect(),
             argv: ended(&launch.argv),
-            envp: ended(&launch.envp),
+            envp,
             script,
+            own_pid,
+        }
+    }
+
+    /// Writes the number of this process to where it belongs; takes no memory.
+    fn number_own_process(&mut self) {
+        // SAFETY: takes no pointer.
+        let pid = unsafe { libc::getpid() }.unsigned_abs();
+        for entry in &mut self.own_pid {
+            let at = entry.len().saturating_sub(PID_ROOM);
+            let room = entry.get_mut(at..).unwrap_or_default();
+            write_number(pid, room);
         }
     }
 }
@@ -177,6 +201,7 @@ fn become_command(launch: &Launch, pointers: &mut Pointers) -> (Stage, c_int) {
         return (Stage::User, errno);
     }
     inherited::restore(&launch.mask);
+    pointers.number_own_process();
     (Stage::Exec, exec_first(pointers))
 }
 
@@ -217,6 +242,15 @@ fn exec_first(pointers: &mut Pointers) -> c_int {
     errno
 }
 
+/// Writes `number` in decimal to the beginning of `room`, which is zeroed and long enough.
+fn write_number(number: u32, room: &mut [u8]) {
+    let digits = number.checked_ilog10().unwrap_or(0) + 1;
+    for (place, power) in room.iter_mut().zip((0..digits).rev()) {
+        let digit = number / 10_u32.pow(power) % 10;
+        *place = b'0' + u8::try_from(digit).unwrap_or(0);
+    }
+}
+
 /// Exit status for a failure of the child, as `env` and `timeout` use them.
 pub(in crate::run) fn exit_status(stage: Stage, errno: c_int) -> c_int {
     match (stage, errno) {
@@ -239,4 +273,19 @@ pub(in crate::run) fn stage_from(message: [u8; 5]) -> (Stage, c_int) {
 /// The errno of the last failed call; takes no memory.
 fn last_errno() -> c_int {
     io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_format_does() {
+        for number in [0, 1, 9, 10, 4_194_304, u32::MAX] {
+            let mut room = [0; PID_ROOM];
+            write_number(number, &mut room);
+            let text = CStr::from_bytes_until_nul(&room).expect("there is room for the end");
+            assert_eq!(text.to_bytes(), number.to_string().as_bytes());
+        }
+    }
 }
