@@ -41,6 +41,7 @@ enum rec_kind {
 	REC_FAILED = 34,
 	REC_OPEN_KERNEL = 35,
 	REC_OPEN_PATH = 37,
+	REC_INHERITED = 38,
 	REC_CALL = 40,
 	REC_KINDS = 64,
 };
@@ -521,6 +522,46 @@ struct rec_open_path {
 	u32 flags;		/* OPEN_PATH_CUT, OPEN_ELSEWHERE */
 	u32 mnt_id;
 	u32 path_len;
+};
+
+/* The command begins with a descriptor of a regular file. The head is the command. Followed by
+ * `path_len` bytes: the components of its path, last first. */
+struct rec_inherited {
+	struct rec_head head;
+	u64 file;		/* the kernel's open file */
+	u64 ino;
+	u64 size;		/* of the file, at this moment */
+	u32 dev;
+	u32 generation;
+	u32 mode;		/* OPEN_READ, OPEN_WRITE */
+	u32 flags;		/* OPEN_PATH_CUT, OPEN_ELSEWHERE */
+	u32 fd;			/* the lowest of its descriptors */
+	u32 path_len;
+};
+
+/* Who uses which of these files: the key of a map, not a record. */
+struct inherited_key {
+	u64 file;
+	u64 start_ns;
+	u32 pid;
+	u32 pad;
+};
+
+/* Its value. What calls returned, whatever the call. */
+struct inherited_use {
+	u64 first_ns;
+	u64 last_ns;
+	u64 read_bytes;
+	u64 written_bytes;
+	u64 size_after;		/* of the file, after the last call that wrote */
+	u32 flags;		/* INHERITED_* */
+	u32 pad;
+};
+
+enum inherited_flag {
+	INHERITED_READ = 1,
+	INHERITED_WRITTEN = 2,
+	INHERITED_MAPPED = 4,	/* what is read and written in memory is in no number of bytes */
 };
 
 #endif

@@ -32,10 +32,21 @@ enum look {
 	LOOK_BIND,		/* binds a socket */
 	LOOK_SOCKET,		/* returns a descriptor of a socket */
 	LOOK_SOCKETCALL,	/* the first argument says which call of sockets it is */
+	LOOK_READ,		/* from here on: of files that were open before the run */
+	LOOK_WRITE,
+	LOOK_CHANGE,		/* of the length, or of what is behind a range */
+	LOOK_SENDFILE,		/* to the first descriptor, from the second */
+	LOOK_SPLICE,		/* from the first, to the one in argument 2 */
+	LOOK_TRANSFERS_END,
 	LOOK_RARE = 128,	/* | CALL_*: told by rare.h */
 };
 
 #define RARE(name) (LOOK_RARE | CALL_##name)
+
+INLINE bool is_transfer(u32 look)
+{
+	return look >= LOOK_READ && look < LOOK_TRANSFERS_END;
+}
 
 #define SOCKETCALL_SOCKET 1	/* include/uapi/linux/net.h, SYS_SOCKET */
 #define CALL_NUMBERS 512
@@ -46,6 +57,21 @@ enum look {
 #if defined(__TARGET_ARCH_arm64)
 static const u8 native_calls[CALL_NUMBERS] = {
 	[198] = LOOK_SOCKET,	/* socket */
+	[46] = LOOK_CHANGE,	/* ftruncate */
+	[47] = LOOK_CHANGE,	/* fallocate */
+	[63] = LOOK_READ,
+	[64] = LOOK_WRITE,
+	[65] = LOOK_READ,	/* readv */
+	[66] = LOOK_WRITE,
+	[67] = LOOK_READ,	/* pread64 */
+	[68] = LOOK_WRITE,
+	[69] = LOOK_READ,	/* preadv */
+	[70] = LOOK_WRITE,
+	[71] = LOOK_SENDFILE,
+	[76] = LOOK_SPLICE,
+	[285] = LOOK_SPLICE,	/* copy_file_range */
+	[286] = LOOK_READ,	/* preadv2 */
+	[287] = LOOK_WRITE,
 	[200] = LOOK_BIND,	/* bind */
 	[25] = LOOK_FCNTL,
 	[180] = LOOK_OPEN,	/* mq_open */
@@ -113,6 +139,21 @@ static const u8 native_entries[CALL_NUMBERS] = {
 #else
 static const u8 native_calls[CALL_NUMBERS] = {
 	[2] = LOOK_OPEN,	/* open */
+	[0] = LOOK_READ,
+	[1] = LOOK_WRITE,
+	[17] = LOOK_READ,	/* pread64 */
+	[18] = LOOK_WRITE,
+	[19] = LOOK_READ,	/* readv */
+	[20] = LOOK_WRITE,
+	[40] = LOOK_SENDFILE,
+	[77] = LOOK_CHANGE,	/* ftruncate */
+	[275] = LOOK_SPLICE,
+	[285] = LOOK_CHANGE,	/* fallocate */
+	[295] = LOOK_READ,	/* preadv */
+	[296] = LOOK_WRITE,
+	[326] = LOOK_SPLICE,	/* copy_file_range */
+	[327] = LOOK_READ,	/* preadv2 */
+	[328] = LOOK_WRITE,
 	[41] = LOOK_SOCKET,	/* socket */
 	[9] = LOOK_MAP,
 	[59] = LOOK_EXEC,
@@ -176,6 +217,23 @@ static const u8 native_calls[CALL_NUMBERS] = {
 
 static const u8 compat_calls[CALL_NUMBERS] = {
 	[5] = LOOK_OPEN,	/* open */
+	[3] = LOOK_READ,
+	[4] = LOOK_WRITE,
+	[93] = LOOK_CHANGE,	/* ftruncate */
+	[145] = LOOK_READ,	/* readv */
+	[146] = LOOK_WRITE,
+	[180] = LOOK_READ,	/* pread64 */
+	[181] = LOOK_WRITE,
+	[187] = LOOK_SENDFILE,
+	[194] = LOOK_CHANGE,	/* ftruncate64 */
+	[239] = LOOK_SENDFILE,	/* sendfile64 */
+	[313] = LOOK_SPLICE,
+	[324] = LOOK_CHANGE,	/* fallocate */
+	[333] = LOOK_READ,	/* preadv */
+	[334] = LOOK_WRITE,
+	[377] = LOOK_SPLICE,	/* copy_file_range */
+	[378] = LOOK_READ,	/* preadv2 */
+	[379] = LOOK_WRITE,
 	[102] = LOOK_SOCKETCALL,	/* socketcall */
 	[359] = LOOK_SOCKET,	/* socket */
 	[361] = LOOK_BIND,	/* bind */

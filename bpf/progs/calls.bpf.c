@@ -15,6 +15,7 @@
 #include "call_numbers.h"
 #include "connect.h"
 #include "cred.h"
+#include "inherited.h"
 #include "rare.h"
 #include "unix.h"
 #include "uses.h"
@@ -52,8 +53,10 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 {
 	struct call call = look_at(regs, number_of_call(regs), native_calls, compat_calls);
 
-	if (call.look == LOOK_NOT || !current_in_run())
+	if (call.look == LOOK_NOT || (is_transfer(call.look) && !some_inherited()) || !current_in_run())
 		return 0;
+	if (is_transfer(call.look))
+		return on_transfer(&call, ret);
 	if (call.look == RARE(UNSHARE) || call.look == RARE(SETNS))
 		on_cred();
 	if (call.look & LOOK_RARE)
@@ -91,6 +94,12 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 		return on_socket(call.look, regs, ret, call.compat);
 	}
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_program, struct task_struct *task)
+{
+	return current_in_run() ? on_begin(task) : 0;
 }
 
 SEC("tp_btf/sys_enter")

@@ -33,6 +33,9 @@ union abi {
 	struct foreign_use foreign_use;
 	struct rec_open open;
 	struct rec_open_path open_path;
+	struct rec_inherited rec_inherited;
+	struct inherited_key inherited_key;
+	struct inherited_use inherited_use;
 	struct rec_call call;
 	struct rec_unix rec_unix;
 	enum rec_kind kind;
@@ -54,6 +57,7 @@ union abi {
 	enum named_flag named_flag;
 	enum failed_opens failed_opens;
 	enum open_flag open_flag;
+	enum inherited_flag inherited_flag;
 	enum call_name call_name;
 	enum unix_op unix_op;
 	enum unix_flag unix_flag;

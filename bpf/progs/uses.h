@@ -9,7 +9,7 @@
 #ifndef AUDIT_USES_H
 #define AUDIT_USES_H
 
-#include "opens.h"
+#include "inherited.h"
 
 /* include/uapi/linux/magic.h */
 #define EXT4_MAGIC 0xef53
@@ -181,7 +181,8 @@ static int on_map(struct call *call, u64 address)
 	struct file *file;
 	u32 flags;
 
-	if (!count_opens || address >= -4095UL || argument_of(call, 3) & MAP_ANONYMOUS)
+	if (!(count_opens || some_inherited()) || address >= -4095UL ||
+	    argument_of(call, 3) & MAP_ANONYMOUS)
 		return 0;
 	if (bpf_find_vma(task, address, of_mapping, &found, 0)) {
 		found.file = file_of(task, (u32)argument_of(call, 4));
@@ -190,6 +191,9 @@ static int on_map(struct call *call, u64 address)
 	file = found.file;
 	inode = BPF_CORE_READ(file, f_inode);
 	if (!file || !is_regular(inode))
+		return 0;
+	on_mapped(file, found.flags & VM_SHARED);
+	if (!count_opens)
 		return 0;
 	flags = USE_MAPPED | (found.flags & VM_SHARED ? USE_SHARED : 0);
 	send_open(REC_USE, file, inode, BPF_CORE_READ(file, f_mode), flags);

@@ -12,7 +12,7 @@ use aya::{Btf, Ebpf, EbpfLoader};
 
 use crate::bpffs::Bpffs;
 use crate::error::Error;
-use crate::foreign::Foreign;
+use crate::held::Held;
 use crate::load::Settings;
 use crate::programs::{Hook, Program, Topic};
 use crate::source::{Buffer, Ring, Source};
@@ -179,11 +179,9 @@ fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
         .map_err(|e| Error::Map(topic, "counters", Box::new(e)))?;
     let ring = Ring(Buffer(ring));
     let watched = ebpf.take_map("watched").and_then(|map| HashMap::try_from(map).ok());
-    let foreign = match topic {
-        Topic::Net => Some(Foreign::of(take(&mut ebpf, topic, "foreign")?)?),
-        _ => None,
-    };
-    Ok(Source { topic, ring, counters, watched, foreign, ebpf: Some(ebpf), missed: 0 })
+    let foreign = ebpf.take_map("foreign").map(|map| Held::of(topic, map)).transpose()?;
+    let inherited = ebpf.take_map("inherited_uses").map(|map| Held::of(topic, map)).transpose()?;
+    Ok(Source { topic, ring, counters, watched, foreign, inherited, ebpf: Some(ebpf), missed: 0 })
 }
 
 fn take(ebpf: &mut Ebpf, topic: Topic, name: &'static str) -> Result<Map, Error> {

@@ -7,7 +7,7 @@
 mod attach;
 mod bpffs;
 mod error;
-mod foreign;
+mod held;
 mod load;
 mod objects;
 mod probe;

@@ -6,10 +6,11 @@ use std::{fs, io};
 use aya::Ebpf;
 use aya::maps::{CgroupArray, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{Iter, ProgramError};
-use event::wire::{COUNT_CELLS, ForeignKey, ForeignUse, RECORD_KINDS};
+use event::ProcId;
+use event::wire::{COUNT_CELLS, ForeignKey, ForeignUse, InheritedKey, InheritedUse, RECORD_KINDS};
 
 use crate::error::Error;
-use crate::foreign::Foreign;
+use crate::held::{Foreign, Held, Inherited};
 use crate::programs::{Hook, Topic};
 
 /// Cells by record kind: `counts[Kind::Exec as usize][Cell::Lost as usize]`. They only grow.
@@ -68,7 +69,8 @@ pub struct Source {
     pub(crate) counters: PerCpuArray<MapData, [u64; COUNT_CELLS]>,
     /// What needs no telling, where the topic asks for it.
     pub(crate) watched: Option<HashMap<MapData, u64, u32>>,
-    pub(crate) foreign: Option<Foreign>,
+    pub(crate) foreign: Option<Held<Foreign>>,
+    pub(crate) inherited: Option<Held<Inherited>>,
     /// Holds programs and links, until [`Source::detach`].
     pub(crate) ebpf: Option<Ebpf>,
     /// [`Source::missed`] at the moment of detaching.
@@ -139,11 +141,22 @@ impl Source {
     /// for each record.
     pub fn foreign(
         &mut self,
-        is_over: impl Fn(&ForeignKey) -> bool,
+        is_over: impl Fn(ProcId) -> bool,
         tell: impl FnMut(&ForeignKey, &ForeignUse, bool),
     ) {
         if let Some(foreign) = &mut self.foreign {
             foreign.look(is_over, tell);
+        }
+    }
+
+    /// The same for files that were open before the run.
+    pub fn inherited(
+        &mut self,
+        is_over: impl Fn(ProcId) -> bool,
+        tell: impl FnMut(&InheritedKey, &InheritedUse, bool),
+    ) {
+        if let Some(inherited) = &mut self.inherited {
+            inherited.look(is_over, tell);
         }
     }
 

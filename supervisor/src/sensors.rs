@@ -4,9 +4,12 @@ use std::{error::Error as _, io};
 
 use bpf::{Counts, Left, Ring, Topic};
 use event::{
+    ProcId,
     frame::control::Source,
     protocol::{Begin, without},
-    wire::{COUNT_CELLS, Cell, ForeignKey, ForeignUse, Kind, RECORD_KINDS},
+    wire::{
+        COUNT_CELLS, Cell, ForeignKey, ForeignUse, InheritedKey, InheritedUse, Kind, RECORD_KINDS,
+    },
 };
 
 use crate::cgroup::Leaf;
@@ -109,11 +112,22 @@ impl Sensors {
     /// Hands the use of sockets that no record tells of to `tell`: [`bpf::Source::foreign`].
     pub(crate) fn foreign(
         &mut self,
-        is_over: impl Fn(&ForeignKey) -> bool,
+        is_over: impl Fn(ProcId) -> bool,
         tell: impl FnMut(&ForeignKey, &ForeignUse, bool),
     ) {
         if let Some(Some(sensor)) = self.sensors.get_mut(place(Topic::Net)) {
             sensor.source.foreign(is_over, tell);
+        }
+    }
+
+    /// Hands the use of files that were open before the run to `tell`: [`bpf::Source::inherited`].
+    pub(crate) fn inherited(
+        &mut self,
+        is_over: impl Fn(ProcId) -> bool,
+        tell: impl FnMut(&InheritedKey, &InheritedUse, bool),
+    ) {
+        if let Some(Some(sensor)) = self.sensors.get_mut(place(Topic::Calls)) {
+            sensor.source.inherited(is_over, tell);
         }
     }
 

@@ -9,10 +9,11 @@ use std::mem::offset_of;
 use bpf::Topic;
 use event::wire::{
     ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Call, CallName, Cell, ConnectError, Cred,
-    Creds, Ends, Exec, Exit, FOREIGN_OUTSIDE, Flow, ForeignKey, ForeignUse, Fork, Head, Kind, Left,
-    NAMESPACES, NET_RAW, NS_COUNT, Named, Odd, Open, OpenPath, Payload, RECORD_KINDS, Sock, Unix,
-    UnixOp, call_flag, exec_flag, failed_opens, flow_flag, fork_flag, named_flag, odd_call,
-    open_flag, open_how, open_mode, payload_flag, payload_kind, sock_flag, unix_flag, use_flag,
+    Creds, Ends, Exec, Exit, FOREIGN_OUTSIDE, Flow, ForeignKey, ForeignUse, Fork, Head, Inherited,
+    InheritedKey, InheritedUse, Kind, Left, NAMESPACES, NET_RAW, NS_COUNT, Named, Odd, Open,
+    OpenPath, Payload, RECORD_KINDS, Sock, Unix, UnixOp, call_flag, exec_flag, failed_opens,
+    flow_flag, fork_flag, inherited_flag, named_flag, odd_call, open_flag, open_how, open_mode,
+    payload_flag, payload_kind, sock_flag, unix_flag, use_flag,
 };
 
 use btf::Btf;
@@ -138,6 +139,22 @@ fn structures() -> Vec<Layout> {
                 OpenPath { head, ino, dev, generation, mode, flags, mnt_id, path_len }
         ),
         layout!(
+            "rec_inherited" =
+                Inherited { head, file, ino, size, dev, generation, mode, flags, fd, path_len }
+        ),
+        layout!("inherited_key" = InheritedKey { file, start_ns, pid, pad }),
+        layout!(
+            "inherited_use" = InheritedUse {
+                first_ns,
+                last_ns,
+                read_bytes,
+                written_bytes,
+                size_after,
+                flags,
+                pad
+            }
+        ),
+        layout!(
             "rec_unix" = Unix {
                 head,
                 socket,
@@ -238,6 +255,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_FAILED", Kind::Failed),
         ("REC_OPEN_KERNEL", Kind::OpenKernel),
         ("REC_OPEN_PATH", Kind::OpenPath),
+        ("REC_INHERITED", Kind::Inherited),
         ("REC_CALL", Kind::Call),
     ];
     assert_eq!(kinds.len(), Kind::ALL.len());
@@ -289,6 +307,9 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("FAILED_NONE", failed_opens::NONE),
         ("OPEN_PATH_CUT", open_flag::PATH_CUT),
         ("OPEN_ELSEWHERE", open_flag::ELSEWHERE),
+        ("INHERITED_READ", inherited_flag::READ),
+        ("INHERITED_WRITTEN", inherited_flag::WRITTEN),
+        ("INHERITED_MAPPED", inherited_flag::MAPPED),
         ("UNIX_CLAIMED", unix_flag::CLAIMED),
         ("UNIX_PATH_CUT", unix_flag::PATH_CUT),
         ("UNIX_EXE_CUT", unix_flag::EXE_CUT),
@@ -314,7 +335,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
 
 #[test]
 fn every_shared_number_is_the_same_in_c_and_rust() {
-    const ENUMS: [&str; 20] = [
+    const ENUMS: [&str; 21] = [
         "rec_kind",
         "count_cell",
         "limit",
@@ -333,6 +354,7 @@ fn every_shared_number_is_the_same_in_c_and_rust() {
         "named_flag",
         "failed_opens",
         "open_flag",
+        "inherited_flag",
         "call_flag",
         "unix_flag",
     ];

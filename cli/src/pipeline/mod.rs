@@ -15,6 +15,7 @@ mod ending;
 mod files;
 mod hashes;
 mod hosts;
+mod inherited;
 mod launch;
 mod meta;
 mod mounts;
@@ -80,6 +81,7 @@ pub struct Pipeline {
     /// Conversations that were told in this window: their names are not asked for again.
     over: Vec<(u64, std::net::SocketAddr)>,
     foreign: netmon::ForeignUses,
+    handed: inherited::Handed,
     coverage: Coverage,
     beats: beats::Beats,
     effects: effects::Effects,
@@ -176,6 +178,7 @@ impl Pipeline {
             event::frame::hash::KIND_HASH => self.on_hash(frame, at)?,
             file_frames::KIND_OPENS => self.on_opens(frame)?,
             file_frames::KIND_USES => self.on_uses(frame)?,
+            file_frames::KIND_INHERITED_USE => self.on_inherited_use(frame, at)?,
             file_frames::KIND_DIR => self.directories.tell(frame)?,
             file_frames::KIND_MOUNT => self.mounts.tell(frame)?,
             net_frames::KIND_FOREIGN => self.on_foreign(frame, at)?,
@@ -227,6 +230,7 @@ impl Pipeline {
             Record::Use(_) => {}
             Record::Named(kind, named, data) => self.on_named(kind, named, &data, at),
             Record::OpenPath(open, path) => self.on_open_path(open, path, at),
+            Record::Inherited(file, path) => self.on_inherited(file, path),
             Record::Unix(unix, data) => self.on_unix(unix, &data, at)?,
             Record::Call(call, data) => self.on_call(call, &data, at)?,
         }
@@ -244,6 +248,9 @@ impl Pipeline {
     /// argv, the name of a directory) waits for one more window, and all behind it, for the order.
     fn end_window(&mut self, last: bool, emit: &mut Emit<'_>) {
         self.tell_flows(last);
+        if last {
+            self.tell_all_handed();
+        }
         self.tell_unreadable();
         self.name_again();
         let ready = self.window.ready(last);

@@ -2,6 +2,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use crate::wire::{InheritedKey, InheritedUse};
+
 /// A [`Mount`], then file system type, mount point, reason and root.
 pub const KIND_MOUNT: u16 = 72;
 /// A [`Dir`], then its handle and path.
@@ -14,6 +16,8 @@ pub const KIND_FILE_REPEAT: u16 = 75;
 pub const KIND_OPENS: u16 = 76;
 /// A [`Uses`].
 pub const KIND_USES: u16 = 82;
+/// An [`InheritedTold`].
+pub const KIND_INHERITED_USE: u16 = 110;
 
 /// How a mount is watched ([`Mount::coverage`]).
 pub mod coverage {
@@ -209,4 +213,18 @@ pub mod uses_flag {
     pub const SIZE_BEFORE: u32 = 8;
     /// [`super::Uses::size_after`] is known.
     pub const SIZE_AFTER: u32 = 16;
+}
+
+/// Bit of [`InheritedUse::flags`]: the process has ended, these are its last numbers.
+pub const INHERITED_ENDED: u32 = 1 << 31;
+
+/// What a process did so far with a file that was open before the run. [`KIND_INHERITED_USE`]: each
+/// replaces the one before it.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct InheritedTold {
+    /// Who, and which file.
+    pub key: InheritedKey,
+    /// How much.
+    pub used: InheritedUse,
 }

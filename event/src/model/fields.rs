@@ -208,6 +208,8 @@ impl File {
         if !self.also.is_empty() {
             take("also", Value::List(&self.also));
         }
+        flag(take, "inherited", self.inherited);
+        number(take, "bytes", self.bytes);
         flag(take, "open_only", self.open_only);
         flag(take, "dir", self.dir);
         number(take, "dev", self.dev);

@@ -201,6 +201,10 @@ pub struct File {
     pub basis: Option<Basis>,
     /// Other names of the same file, each ended by NUL.
     pub also: Vec<u8>,
+    /// It was open before the run began.
+    pub inherited: bool,
+    /// Bytes that calls read or wrote, where they are counted.
+    pub bytes: Option<u64>,
     /// Only its open was told, never a close.
     pub open_only: bool,
     /// The path was too long for the recorder and is cut.
@@ -254,6 +258,8 @@ impl File {
             missing: None,
             basis: None,
             also: Vec::new(),
+            inherited: false,
+            bytes: None,
             open_only: false,
             cut: false,
             dir: false,

@@ -132,6 +132,8 @@ pub const TYPES: &[Type] = &[
             "path_basis",
             "path_cut",
             "also",
+            "inherited",
+            "bytes",
             "open_only",
             "dir",
             "dev",

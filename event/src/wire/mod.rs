@@ -19,7 +19,10 @@ pub use net::{
     ConnectError, Ends, FOREIGN_MANY, FOREIGN_OUTSIDE, Flow, ForeignKey, ForeignUse, NET_RAW, Odd,
     Sock, flow_flag, odd_call, sock_flag,
 };
-pub use open::{Open, OpenPath, open_flag, open_how, open_mode, use_flag};
+pub use open::{
+    Inherited, InheritedKey, InheritedUse, Open, OpenPath, inherited_flag, open_flag, open_how,
+    open_mode, use_flag,
+};
 pub use payload::{Payload, payload_flag, payload_kind};
 pub use process::{
     ARGV_CAP, Argv, ArgvEnd, CRED_GROUPS, Cred, Creds, Exec, ExecData, Exit, Fork, Left, exec_flag,
@@ -103,13 +106,15 @@ pub enum Kind {
     OpenKernel = 35,
     /// A regular file that no mark watches was opened.
     OpenPath = 37,
+    /// The command begins with a descriptor of a regular file.
+    Inherited = 38,
     /// A rare system call came back.
     Call = 40,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 26] = [
+    pub const ALL: [Kind; 27] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -135,6 +140,7 @@ impl Kind {
         Kind::Failed,
         Kind::OpenKernel,
         Kind::OpenPath,
+        Kind::Inherited,
         Kind::Call,
     ];
 
@@ -250,6 +256,8 @@ pub enum Record<'a> {
     Named(Kind, &'a Named, NamedData<'a>),
     /// A regular file that no mark watches was opened; the components of its path.
     OpenPath(&'a OpenPath, &'a [u8]),
+    /// The command begins with a descriptor of a regular file; the components of its path.
+    Inherited(&'a Inherited, &'a [u8]),
     /// A unix socket was used.
     Unix(&'a Unix, UnixData<'a>),
     /// A rare system call.
@@ -301,6 +309,12 @@ impl<'a> Record<'a> {
                 let path = tail::<OpenPath>(bytes).get(..len).ok_or(Malformed::Length)?;
                 Record::OpenPath(open, path)
             }
+            Kind::Inherited => {
+                let file: &Inherited = view(bytes)?;
+                let len = usize::try_from(file.path_len).map_err(|_| Malformed::Length)?;
+                let path = tail::<Inherited>(bytes).get(..len).ok_or(Malformed::Length)?;
+                Record::Inherited(file, path)
+            }
             Kind::Result => Record::Result(view(bytes)?),
             Kind::Socket | Kind::Odd => Record::Odd(view(bytes)?),
             Kind::Connect
@@ -340,6 +354,7 @@ impl<'a> Record<'a> {
             Record::Payload(r, _) => &r.head,
             Record::Odd(r) => &r.head,
             Record::OpenPath(r, _) => &r.head,
+            Record::Inherited(r, _) => &r.head,
             Record::Unix(r, _) => &r.head,
             Record::Call(r, _) => &r.head,
         }

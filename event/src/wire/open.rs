@@ -94,3 +94,74 @@ pub struct OpenPath {
     /// Bytes of components that follow.
     pub path_len: u32,
 }
+
+/// Bits of [`InheritedUse::flags`] (`enum inherited_flag`).
+pub mod inherited_flag {
+    /// It was read.
+    pub const READ: u32 = 1;
+    /// It was written.
+    pub const WRITTEN: u32 = 2;
+    /// It was mapped into memory: what is read and written there is in no number of bytes.
+    pub const MAPPED: u32 = 4;
+}
+
+/// The command begins with a descriptor of a regular file (`struct rec_inherited`). The components of
+/// its path follow, last first.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Inherited {
+    /// The command.
+    pub head: Head,
+    /// The kernel's open file.
+    pub file: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Size of the file at this moment, bytes.
+    pub size: u64,
+    /// Device, `major << 20 | minor`.
+    pub dev: u32,
+    /// Inode generation.
+    pub generation: u32,
+    /// See [`open_mode`].
+    pub mode: u32,
+    /// See [`open_flag`].
+    pub flags: u32,
+    /// The lowest of its descriptors.
+    pub fd: u32,
+    /// Bytes of components that follow.
+    pub path_len: u32,
+}
+
+/// Which process uses which such file (`struct inherited_key`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct InheritedKey {
+    /// [`Inherited::file`].
+    pub file: u64,
+    /// Start of the process.
+    pub start_ns: u64,
+    /// The process.
+    pub pid: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// How it was used: what calls returned, whatever the call (`struct inherited_use`).
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct InheritedUse {
+    /// The first use, `CLOCK_BOOTTIME` nanoseconds.
+    pub first_ns: u64,
+    /// The last one.
+    pub last_ns: u64,
+    /// Bytes that were read.
+    pub read_bytes: u64,
+    /// Bytes that were written.
+    pub written_bytes: u64,
+    /// Size of the file after the last call that wrote, bytes.
+    pub size_after: u64,
+    /// See [`inherited_flag`].
+    pub flags: u32,
+    /// Zero.
+    pub pad: u32,
+}

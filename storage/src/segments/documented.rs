@@ -30,6 +30,8 @@ fn the_documented_sizes_are_the_sizes() {
         (33, size_of::<wire::Open>()),
         (34, size_of::<wire::Named>()),
         (35, size_of::<wire::Named>()),
+        (37, size_of::<wire::OpenPath>()),
+        (38, size_of::<wire::Inherited>()),
         (40, size_of::<wire::Call>()),
         (KIND_SEGMENT, size_of::<Segment>()),
         (KIND_ABOUT, 0),
@@ -47,6 +49,7 @@ fn the_documented_sizes_are_the_sizes() {
         (KIND_ARGV_HASH, size_of::<ArgvHash>()),
         (KIND_USES, size_of::<Uses>()),
         (KIND_FOREIGN, size_of::<Foreign>()),
+        (KIND_INHERITED_USE, size_of::<InheritedTold>()),
     ];
     let page = include_str!("../../../docs/storage.md");
     let (_, table) = page.split_once("### Kinds of frames").expect("the heading");

@@ -2,12 +2,12 @@
 
 use bpf::{Left, Topic};
 use event::{
-    ProcId,
     frame::control::{
         Cause, Checkpoint, KIND_CHECKPOINT, Source, TALLY_ACCESS, TALLY_NAMES, Tally,
     },
+    frame::files::{INHERITED_ENDED, InheritedTold, KIND_INHERITED_USE},
     frame::net::{FOREIGN_ENDED, Foreign, KIND_FOREIGN},
-    wire::{Cell, ForeignKey, Kind},
+    wire::{Cell, Kind},
 };
 use zerocopy::IntoBytes;
 
@@ -40,7 +40,7 @@ impl Queues {
         }
         self.hash_again();
         self.opens.end_window(&mut self.writer);
-        self.tell_foreign(now);
+        self.tell_from_outside(now);
         self.named.end_window(&mut self.writer);
         self.sensors.look();
         let lost = |kind| self.sensors.count(Topic::Proc, kind, Cell::Lost);
@@ -83,16 +83,21 @@ impl Queues {
         }
     }
 
-    /// What was used of sockets that no record tells of. Whoever is gone by now has used them before.
-    fn tell_foreign(&mut self, now: u64) {
+    /// What was used of sockets and files that no record tells of. Whoever is gone by now has used them
+    /// before.
+    fn tell_from_outside(&mut self, now: u64) {
         let Queues { sensors, processes, writer, .. } = self;
         let members = &processes.members;
-        let is_over =
-            |key: &ForeignKey| members.has_ended(ProcId { pid: key.pid, start_ns: key.start_ns });
+        let is_over = |id| members.has_ended(id);
         sensors.foreign(is_over, |key, used, ended| {
             let mut told = Foreign { key: *key, used: *used };
             told.used.flags |= if ended { FOREIGN_ENDED } else { 0 };
             writer.control(KIND_FOREIGN, now, &[told.as_bytes()]);
+        });
+        sensors.inherited(is_over, |key, used, ended| {
+            let mut told = InheritedTold { key: *key, used: *used };
+            told.used.flags |= if ended { INHERITED_ENDED } else { 0 };
+            writer.control(KIND_INHERITED_USE, now, &[told.as_bytes()]);
         });
     }
 
@@ -162,7 +167,7 @@ impl Queues {
         })
     }
 
-    fn other_losses(&self) -> [Total; 15] {
+    fn other_losses(&self) -> [Total; 16] {
         let counts = self.file_counts();
         let missed = |topic| self.sensors.missed(topic);
         // Faults of other kinds are in the flags of their records.
@@ -182,6 +187,12 @@ impl Queues {
             (Source::Process, Cause::NoMemory, Kind::Fork as u32, fault(Topic::Proc, Kind::Fork)),
             (Source::Process, Cause::NoMemory, Kind::Exit as u32, fault(Topic::Proc, Kind::Exit)),
             (Source::Network, Cause::NoMemory, Kind::Flow as u32, fault(Topic::Net, Kind::Flow)),
+            (
+                Source::Calls,
+                Cause::NoMemory,
+                Kind::Inherited as u32,
+                fault(Topic::Calls, Kind::Inherited),
+            ),
             (
                 Source::Hosts,
                 Cause::NoMemory,

@@ -126,7 +126,7 @@ impl Maker {
         self.frame(KIND_MOUNT, &[mount.as_bytes(), fs_type.as_bytes(), point.as_bytes()]);
     }
 
-    fn head(&self, kind: Kind, pid: u32) -> Head {
+    pub(super) fn head(&self, kind: Kind, pid: u32) -> Head {
         Head {
             boot_ns: self.now(),
             start_ns: start_of(pid),
@@ -138,7 +138,12 @@ impl Maker {
     }
 
     /// Stores a record and counts it as seen and stored.
-    fn record<T: IntoBytes + Immutable>(&mut self, kind: Kind, fixed: T, data: &[&[u8]]) {
+    pub(super) fn record<T: IntoBytes + Immutable>(
+        &mut self,
+        kind: Kind,
+        fixed: T,
+        data: &[&[u8]],
+    ) {
         let source = match kind as u16 {
             0..16 => Source::Process,
             27 => Source::Hosts,

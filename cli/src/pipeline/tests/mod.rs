@@ -5,6 +5,7 @@ mod documents;
 
 mod files;
 mod fuzz;
+mod inherited;
 mod make;
 mod network;
 mod opens;
