@@ -8,7 +8,9 @@ use std::{
 };
 
 use event::model::Event;
-use storage::{DeriveLock, Error, Events, Freshness, How, Meta, Problem, RunDir, Tail, Writer};
+use storage::{
+    DeriveLock, Error, Events, Freshness, How, Lens, Meta, Problem, RunDir, Summary, Tail, Writer,
+};
 
 use crate::{
     failure::Failure,
@@ -71,6 +73,7 @@ impl<'r> Deriver<'r> {
     fn new(run: &'r RunDir, lock: DeriveLock, how: How<'_>) -> Result<Self, Failure> {
         let tail = Tail::open(run).map_err(|error| Failure::of(&error))?;
         let writer = Writer::begin(run, lock, how).map_err(|error| Failure::of(&error))?;
+        let writer = writer.with_secrets(pipeline::is_secret);
         let id = run.id().to_string();
         let pipeline = Pipeline::new(&id);
         let sink = Sink { id, writer, line: Vec::new(), failed: None };
@@ -149,6 +152,15 @@ pub(crate) struct Opened {
 impl Opened {
     pub(crate) fn new(run: RunDir, meta: Meta, live: bool) -> Self {
         Opened { run, meta, live, told: Cell::new(false) }
+    }
+
+    /// Counts everything once over.
+    pub(crate) fn summary(&self, top: usize) -> Result<Summary, Failure> {
+        let lens = Lens { project: self.meta.about.cwd(), is_secret: pipeline::is_secret };
+        match self.events()? {
+            Some(events) => events.summary(top, &lens).map_err(|error| Failure::of(&error)),
+            None => Ok(Summary::default()),
+        }
     }
 
     /// Opens the events; `None` while a live run has none.

@@ -62,10 +62,20 @@ fn topic_text(tree: &mut Command, name: &str) -> Result<String, Failure> {
 
 /// Prints the completion script of `shell`.
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "audit", &mut script);
-    io::stdout().write_all(&script)?;
+    io::stdout().write_all(&script(shell)?)?;
     Ok(())
+}
+
+/// The shell asks the program itself, which knows the runs there are.
+fn script(shell: clap_complete::Shell) -> Result<Vec<u8>, Failure> {
+    let mut script = Vec::new();
+    let name = shell.to_string();
+    let all = clap_complete::env::Shells::builtins();
+    match all.completer(&name) {
+        Some(of) => of.write_registration("COMPLETE", "audit", "audit", "audit", &mut script)?,
+        None => clap_complete::generate(shell, &mut Cli::command(), "audit", &mut script),
+    }
+    Ok(script)
 }
 
 /// Writes a man page for the program and one for each command into `dir`.
@@ -146,9 +156,8 @@ mod tests {
     fn every_shell_gets_a_completion_script() {
         use clap::ValueEnum;
         for shell in clap_complete::Shell::value_variants() {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "audit", &mut script);
-            assert!(String::from_utf8_lossy(&script).contains("doctor"), "{shell}");
+            let script = script(*shell).expect("there is one");
+            assert!(String::from_utf8_lossy(&script).contains("COMPLETE"), "{shell}");
         }
     }
 }

@@ -4,6 +4,7 @@
 #![deny(unsafe_code)]
 
 pub mod args;
+mod complete;
 mod derive;
 mod dispatch;
 mod doctor;

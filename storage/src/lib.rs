@@ -36,7 +36,10 @@ pub use list::{Listed, State};
 pub use meta::{
     About, Coverage, DerivedFrom, EventsFile, Exit, IndexFile, MAX_META, Meta, SegmentFile, Stamp,
 };
-pub use query::{Destination, Events, Found, Match, PathCount, Query, Summary, Top, TypeCount};
+pub use query::{
+    Activity, Cell, Destination, Events, Found, LISTED, Lens, Match, PathCount, Query, Summary,
+    Top, TypeCount,
+};
 pub use row::Row;
 pub use run::RunDir;
 pub use segments::{Consumed, Damage, Tail, Wrong};

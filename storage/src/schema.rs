@@ -13,7 +13,7 @@ use rusqlite::{
 const APPLICATION: i32 = 0x4155_4449;
 
 /// `PRAGMA user_version`: changes with the schema.
-pub(crate) const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 2;
 
 /// The table: name and text, as SQLite keeps it.
 const TABLE: (&str, &str) = (
@@ -24,6 +24,10 @@ const TABLE: (&str, &str) = (
      proto TEXT, host TEXT, ip TEXT, port INTEGER, sent INTEGER, received INTEGER, \
      count INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL)",
 );
+
+/// The run counted once over, as JSON in one row.
+const SUMMARY: (&str, &str) =
+    ("summary", "CREATE TABLE summary(id INTEGER PRIMARY KEY, json TEXT NOT NULL)");
 
 /// The indexes; made when all rows are in. A path is TEXT, or BLOB where it is not UTF-8: as a BLOB
 /// every path compares by its bytes.
@@ -66,8 +70,8 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
     index.execute_batch(&format!(
         "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; \
          PRAGMA page_size=8192; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; \
-         PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; {}; BEGIN",
-        TABLE.1
+         PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; {}; {}; BEGIN",
+        TABLE.1, SUMMARY.1
     ))?;
     Ok(index)
 }
@@ -79,6 +83,17 @@ pub(crate) fn complete(index: Connection) -> rusqlite::Result<()> {
     }
     index.execute_batch("COMMIT")?;
     index.close().map_err(|(_, error)| error)
+}
+
+/// Opens the index for statements of the reader's own: more of SQL is let through, nothing that
+/// writes, opens files or asks how SQLite is set up.
+pub(crate) fn open_for_sql(path: &Path, events: u64) -> rusqlite::Result<Connection> {
+    let mut index = open(path, events)?;
+    for (limit, value) in SQL_LIMITS {
+        index.set_limit(*limit, *value)?;
+    }
+    index.authorizer(Some(authorize_sql))?;
+    Ok(index)
 }
 
 /// Opens the index in `path`, which somebody else may have made, for reading.
@@ -123,6 +138,13 @@ const LIMITS: &[(Limit, i32)] = &[
     (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
 ];
 
+/// What a person's statement may need more of.
+const SQL_LIMITS: &[(Limit, i32)] = &[
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1024),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 16),
+    (Limit::SQLITE_LIMIT_COLUMN, 100),
+];
+
 /// `immutable`: no locks, and no journal or write-ahead log that lies beside it is looked at.
 fn uri(path: &Path) -> String {
     use std::{fmt::Write, os::unix::ffi::OsStrExt};
@@ -165,6 +187,19 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
     }
 }
 
+fn authorize_sql(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => {
+            Authorization::Allow
+        }
+        // None that is built in writes anything; `load_extension` is off, and named all the same.
+        AuthAction::Function { function_name } if function_name != "load_extension" => {
+            Authorization::Allow
+        }
+        _ => Authorization::Deny,
+    }
+}
+
 /// Compares the schema with our own, text by text.
 fn check_schema(index: &Connection) -> rusqlite::Result<()> {
     let number = |pragma: &str| index.query_row(pragma, [], |row| row.get::<_, i32>(0));
@@ -172,8 +207,8 @@ fn check_schema(index: &Connection) -> rusqlite::Result<()> {
         && number("PRAGMA user_version")? == VERSION;
     let mut statement = index.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name")?;
     let mut rows = statement.query([])?;
-    let mut expected =
-        std::iter::once(("table", TABLE)).chain(INDEXES.iter().map(|i| ("index", *i)));
+    let expected = [("table", TABLE)].into_iter().chain(INDEXES.iter().map(|i| ("index", *i)));
+    let mut expected = expected.chain([("table", SUMMARY)]);
     let mut same = ours;
     while let Some(row) = rows.next()? {
         let (kind, (name, text)) = expected.next().unwrap_or_default();

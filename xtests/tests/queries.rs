@@ -142,6 +142,92 @@ fn lines_of_a_query_are_lines_of_the_record() {
 }
 
 #[test]
+fn several_runs_are_asked_at_once() {
+    let case = Case::new();
+    let lines = case.lab.told(["query", "@one", "@two", "--type", "start", "--format", "jsonl"]);
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    let page = case.lab.told(["query", "@one", "@two", "--type", "start,end"]);
+    let runs = case.lab.runs();
+    for name in ["-one-", "-two-"] {
+        let id = runs.iter().find(|dir| dir.to_string_lossy().contains(name)).expect("a run");
+        let suffix = id.to_string_lossy().rsplit('-').next().expect("a suffix").to_owned();
+        assert!(page.contains(&format!("{suffix}:1 ")), "{page}");
+    }
+    let few = case.lab.told(["query", "@one", "@two", "--limit", "1", "--format", "jsonl"]);
+    assert_eq!(few.lines().count(), 1, "the limit is one for all");
+}
+
+#[test]
+fn fields_are_chosen_counted_and_listed() {
+    let case = Case::new();
+    let names = case.lab.told(["query", "--fields"]);
+    for name in ["seq", "path", "argv", "sent_bytes"] {
+        assert!(names.lines().any(|line| line == name), "{name}: {names}");
+    }
+    let id = case.run.id();
+    let lines =
+        case.lab.told(["query", id, "--type", "exec", "--fields", "pid,argv", "--all", "--json"]);
+    let expected: Vec<serde_json::Value> = case
+        .run
+        .of("exec", "")
+        .map(|event| serde_json::json!({ "pid": event.0["pid"], "argv": event.0["argv"] }))
+        .collect();
+    let found: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a line")).collect();
+    assert_eq!(found, expected);
+    let text = case.lab.told(["query", id, "--type", "exec", "--fields", "pid,argv"]);
+    assert!(text.starts_with("PID ") && text.contains("ls /"), "{text}");
+    let counts = case.lab.told(["query", id, "--count", "by", "type", "--all", "--json"]);
+    let counts: serde_json::Value = serde_json::from_str(&counts).expect("JSON");
+    for count in counts["counts"].as_array().expect("a list") {
+        let kind = count["value"].as_str().expect("a type");
+        assert_eq!(count["events"], case.run.number_of(kind, ""), "{kind}");
+    }
+    for wrong in [&["--fields", "nonsense"][..], &["--count", "by", "nonsense"]] {
+        let output = case.lab.ask([&["query", id], wrong].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("hint: audit query"));
+    }
+}
+
+#[test]
+fn the_index_answers_in_sql_and_is_only_read() {
+    let case = Case::new();
+    let id = case.run.id();
+    let sql = "SELECT type, count(*) AS n FROM events WHERE type = 'exec' GROUP BY type";
+    let line = case.lab.told(["query", id, "--sql", sql, "--json"]);
+    let execs = case.run.number_of("exec", "");
+    assert_eq!(line, format!("{{\"type\":\"exec\",\"n\":{execs}}}\n"));
+    let index = fs::read(case.run.dir.join("index.sqlite")).expect("an index");
+    for wrong in ["DELETE FROM events", "ATTACH 'x' AS x", "PRAGMA writable_schema=1"] {
+        let output = case.lab.ask(["query", id, "--sql", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
+    assert_eq!(fs::read(case.run.dir.join("index.sqlite")).expect("an index"), index);
+}
+
+#[test]
+fn a_shell_completes_runs_and_fields() {
+    let case = Case::new();
+    let complete = |words: &[&str]| {
+        let mut command = case.lab.audit();
+        command.env("COMPLETE", "bash").env("_CLAP_IFS", "\n");
+        command.env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string());
+        let output = command.arg("--").args(words).output().expect("audit starts");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let suffix = case.run.id().rsplit('-').next().expect("a suffix");
+    let runs = complete(&["audit", "view", ""]);
+    for word in ["last", suffix, "@words", "@one"] {
+        assert!(runs.lines().any(|line| line == word), "{word}: {runs}");
+    }
+    let fields = complete(&["audit", "query", "--count", "by", "sen"]);
+    assert_eq!(fields.trim(), "sent_bytes\nsent_packets");
+    let script = case.lab.told(["completions", "bash"]);
+    assert!(script.contains("complete -"), "{script}");
+}
+
+#[test]
 fn runs_are_found_by_all_that_they_are_called() {
     let case = Case::new();
     let runs = case.lab.runs();

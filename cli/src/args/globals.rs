@@ -102,6 +102,21 @@ pub struct Globals {
     pub quiet: bool,
 }
 
+impl Default for Globals {
+    fn default() -> Self {
+        Globals {
+            home: None,
+            format: Format::Text,
+            json: false,
+            color: ColorWhen::Auto,
+            no_pager: false,
+            ts: Times::Rel,
+            verbose: 0,
+            quiet: false,
+        }
+    }
+}
+
 impl Globals {
     /// The form to print, `--json` taken into account.
     #[must_use]

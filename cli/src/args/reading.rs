@@ -1,9 +1,14 @@
 //! Flags of the commands that read.
 
 use clap::{Args, builder::PossibleValuesParser};
+use clap_complete::ArgValueCandidates;
 use event::model::table;
 
 use super::values::{Moment, at_least_one};
+use crate::complete;
+
+/// How much a finding weighs, the least first.
+pub(crate) const SEVERITIES: [&str; 5] = ["info", "low", "medium", "high", "critical"];
 
 /// List the recorded runs, the latest first.
 #[derive(Debug, Clone, Args)]
@@ -23,7 +28,7 @@ pub struct RunsArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ViewArgs {
     /// Run: id, unique prefix, suffix, last, last~1, @name
-    #[arg(default_value = "last")]
+    #[arg(default_value = "last", add = ArgValueCandidates::new(complete::runs))]
     pub run: String,
     /// Show the processes as a tree
     #[arg(long, group = "what")]
@@ -39,12 +44,12 @@ pub struct ViewArgs {
     pub limit: Option<usize>,
 }
 
-/// Find events of a run. Exits with 1 when nothing matches.
+/// Find events of runs. Exits with 1 when nothing matches.
 #[derive(Debug, Clone, Args)]
 pub struct QueryArgs {
-    /// Run: id, unique prefix, suffix, last, last~1, @name
-    #[arg(default_value = "last")]
-    pub run: String,
+    /// Runs: id, unique prefix, suffix, last, last~1, @name, or a path
+    #[arg(value_name = "RUN", default_value = "last", add = ArgValueCandidates::new(complete::runs))]
+    pub runs: Vec<String>,
     /// What an event must be.
     #[command(flatten)]
     pub filters: Filters,
@@ -54,6 +59,33 @@ pub struct QueryArgs {
     /// Show all
     #[arg(long, conflicts_with = "limit")]
     pub all: bool,
+    /// Show these fields, in this order; without a value, list the fields there are
+    #[arg(
+        long,
+        value_name = "FIELD,...",
+        num_args = 0..=1,
+        default_missing_value = "",
+        group = "shape",
+        add = ArgValueCandidates::new(complete::fields)
+    )]
+    pub fields: Option<String>,
+    /// Count the events by a field's values: --count by exe
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["by", "FIELD"],
+        group = "shape",
+        add = ArgValueCandidates::new(complete::fields)
+    )]
+    pub count: Vec<String>,
+    /// Ask the index of one run in SQL: table events, see docs/storage.md; only reading is let through
+    #[arg(
+        long,
+        value_name = "SELECT ...",
+        group = "shape",
+        conflicts_with_all = ["types", "op", "path", "dest", "host", "exe", "pid", "contains", "since", "until", "severity", "related"]
+    )]
+    pub sql: Option<String>,
 }
 
 /// What an event must be to be shown; all that is given must hold.
@@ -82,6 +114,9 @@ pub struct Filters {
     /// Only peers: HOST, HOST:PORT, :PORT or a network like 10.0.0.0/8
     #[arg(long, value_name = "HOST[:PORT]")]
     pub dest: Option<String>,
+    /// Only peers with this name: a glob, or a part of it
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
     /// Only events of programs whose path matches
     #[arg(long, value_name = "GLOB")]
     pub exe: Option<String>,
@@ -91,6 +126,17 @@ pub struct Filters {
     /// Only events that hold this text anywhere
     #[arg(long, value_name = "TEXT")]
     pub contains: Option<String>,
+    /// Only findings of these severities; with --related, events that led to them
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(SEVERITIES)
+    )]
+    pub severity: Vec<String>,
+    /// Only events that findings are about
+    #[arg(long = "related-to-findings", visible_alias = "related-to-detections")]
+    pub related: bool,
     /// Only from then on: +12s after the start, 10m ago, or a time in UTC
     #[arg(short = 'S', long, value_name = "WHEN")]
     pub since: Option<Moment>,

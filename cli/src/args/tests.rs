@@ -99,7 +99,7 @@ fn flags_may_stand_before_and_behind_the_run() {
         match cli.command {
             Command::Query(args) => {
                 assert_eq!((args.filters.types.len(), args.all), (2, true), "{line}");
-                assert_eq!(args.run, "last", "{line}");
+                assert_eq!(args.runs, ["last"], "{line}");
             }
             other => panic!("{other:?}"),
         }

@@ -1,7 +1,9 @@
 //! What columns of the index cannot say: patterns, networks, words in the values.
 
+use std::collections::HashSet;
+
 use memchr::memmem::Finder;
-use rules::{Subject, Text};
+use rules::{Pattern, Subject, Text};
 use storage::Row;
 
 use super::line::Line;
@@ -10,6 +12,10 @@ use crate::{args::Filters, failure::Failure};
 /// Conditions on a row, all of which must hold.
 pub(super) struct Filter {
     rest: rules::Filter,
+    host: Option<Pattern>,
+    severity: Vec<String>,
+    /// Numbers of the events that are wanted, when it is these.
+    only: Option<HashSet<u64>>,
     word: Option<Word>,
 }
 
@@ -23,12 +29,50 @@ struct Word {
 impl Filter {
     /// Reads the conditions.
     pub(super) fn new(filters: &Filters) -> Result<Filter, Failure> {
-        let rest = conditions(filters).map_err(|error| Failure::of(&error).hint(error.hint()))?;
-        Ok(Filter { rest, word: filters.contains.as_deref().map(Word::new) })
+        let wrong = |error: rules::Error| Failure::of(&error).hint(error.hint());
+        let rest = conditions(filters).map_err(wrong)?;
+        let host = filters.host.as_deref().map(|host| Pattern::path(&host.to_ascii_lowercase()));
+        Ok(Filter {
+            rest,
+            host: host.transpose().map_err(wrong)?,
+            severity: filters.severity.clone(),
+            only: None,
+            word: filters.contains.as_deref().map(Word::new),
+        })
+    }
+
+    /// Keeps none but the events with these numbers; severities were asked of what names them.
+    pub(super) fn only(self, events: HashSet<u64>) -> Filter {
+        Filter { only: Some(events), severity: Vec::new(), ..self }
     }
 
     /// Returns whether all hold for `row`.
+    #[cfg(test)]
     pub(super) fn keeps(&self, row: &Row<'_>) -> bool {
+        self.keeps_columns(row) && self.keeps_line(row)
+    }
+
+    /// Returns whether the conditions on the line hold.
+    pub(super) fn keeps_line(&self, row: &Row<'_>) -> bool {
+        self.word.as_ref().is_none_or(|word| word.is_in(row.line))
+            && (self.severity.is_empty() || {
+                let line = Line::parse(row.line);
+                self.severity.iter().any(|one| one == line.text("severity"))
+            })
+    }
+
+    /// Returns whether the conditions on columns hold: `row` may lack its line.
+    pub(super) fn keeps_columns(&self, row: &Row<'_>) -> bool {
+        let named = |host: &str| {
+            let host = host.to_ascii_lowercase();
+            self.host.as_ref().is_none_or(|wanted| wanted.holds(host.as_bytes()))
+        };
+        let mine = self.only.as_ref().is_none_or(|only| only.contains(&row.seq))
+            && (self.severity.is_empty() || row.kind == "finding")
+            && (self.host.is_none() || row.host.is_some_and(named));
+        if !mine {
+            return false;
+        }
         let subject = Subject {
             kind: row.kind,
             op: row.op,
@@ -41,7 +85,7 @@ impl Filter {
             ts_ns: row.ts_ns,
             text: Text::Line(row.line),
         };
-        self.rest.holds(&subject) && self.word.as_ref().is_none_or(|word| word.is_in(row.line))
+        self.rest.holds(&subject)
     }
 }
 
@@ -97,6 +141,12 @@ mod tests {
         }
         assert!(keeps(&Filters { exe: text("git"), ..Filters::default() }, &row));
         assert!(!keeps(&Filters { exe: text("gi"), ..Filters::default() }, &row));
+        let named = Row { host: Some("API.example.com"), ..row };
+        for (host, expected) in [("example", true), ("*.EXAMPLE.com", true), ("example.*", false)] {
+            let filters = Filters { host: text(host), ..Filters::default() };
+            assert_eq!(keeps(&filters, &named), expected, "{host}");
+            assert!(!keeps(&filters, &row), "{host}: a peer without a name");
+        }
         assert!(keeps(&Filters { dest: text("10.0.0.0/8"), ..Filters::default() }, &row));
         assert!(!keeps(&Filters { dest: text("10.1.2.3:80"), ..Filters::default() }, &row));
     }

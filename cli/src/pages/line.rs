@@ -27,6 +27,11 @@ impl Line {
         self.fields.contains_key(name)
     }
 
+    /// The value as JSON has it.
+    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
     /// A number.
     pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.fields.get(name).and_then(Value::as_u64)

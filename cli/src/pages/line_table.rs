@@ -106,6 +106,8 @@ pub(super) struct LineTable<W> {
     screen: Screen,
     table: Table,
     rows: usize,
+    /// Stands before the numbers when events of several runs are shown.
+    run: String,
 }
 
 impl<W: Write> LineTable<W> {
@@ -114,12 +116,21 @@ impl<W: Write> LineTable<W> {
         let mut table = empty(columns);
         let heads = ["SEQ", "TIME"].iter().chain(columns.heads().0);
         table.styled(heads.map(|head| ((*head).to_owned(), HEADING)));
-        LineTable { out, columns, clock, screen, table, rows: 0 }
+        LineTable { out, columns, clock, screen, table, rows: 0, run: String::new() }
+    }
+
+    /// Names the run with each event; `further` when another run's events stand above.
+    pub(super) fn of_run(&mut self, id: &str, further: bool) {
+        self.run = format!("{id}:");
+        if further {
+            self.table = empty(self.columns);
+        }
     }
 
     /// Adds an event.
     pub(super) fn add(&mut self, seq: u64, ts_ns: i64, line: &Line) -> io::Result<()> {
-        let mut cells = vec![(seq.to_string(), FAINT), (self.clock.show(ts_ns, line), FAINT)];
+        let mut cells =
+            vec![(format!("{}{seq}", self.run), FAINT), (self.clock.show(ts_ns, line), FAINT)];
         cells
             .extend(self.columns.cells(line).into_iter().map(|cell| (cell, anstyle::Style::new())));
         self.table.styled(cells);

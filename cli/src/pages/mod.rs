@@ -5,6 +5,7 @@ mod filter;
 mod line;
 mod line_table;
 mod query;
+mod query_shapes;
 mod runs;
 mod status;
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! `audit query`: the events of a run that are as asked.
+//! `audit query`: the events of runs that are as asked.
 
 use std::{
+    collections::HashSet,
     io::{self, Write},
     ops::ControlFlow,
 };
@@ -13,6 +14,7 @@ use super::{
     filter::Filter,
     line::Line,
     line_table::{Clock, Columns, LineTable},
+    query_shapes as shapes,
 };
 use crate::{
     args::{Filters, Format, Globals, Moment, QueryArgs},
@@ -24,27 +26,64 @@ use crate::{
 
 /// Prints the events; the answer is whether there were any.
 pub(crate) fn query(args: &QueryArgs, globals: &Globals) -> Result<Answer, Failure> {
-    let filter = Filter::new(&args.filters)?;
-    let opened = super::open(globals, &args.run)?;
-    let limit = (!args.all).then_some(args.limit);
-    let query = columns_of(&args.filters, &opened, limit);
+    if args.fields.as_deref() == Some("") {
+        return shapes::list_fields(globals);
+    }
+    let fields = args.fields.as_deref().map(shapes::fields).transpose()?;
+    let by = shapes::count_by(&args.count)?;
+    Filter::new(&args.filters)?;
+    let opened: Vec<Opened> =
+        args.runs.iter().map(|run| super::open(globals, run)).collect::<Result<_, _>>()?;
+    if let Some(sql) = &args.sql {
+        return shapes::sql(&opened, sql, globals);
+    }
+    if let Some(field) = by {
+        return shapes::count(&opened, &args.filters, field, args, globals);
+    }
+    let mut asked = Asked { filters: &args.filters, left: (!args.all).then_some(args.limit) };
     let mut out = Out::open(globals);
-    let found = match globals.form() {
-        Format::Text => {
-            let clock = Clock::of(&opened, globals.ts);
-            let columns = columns(&args.filters);
-            let table = LineTable::new(&mut out, columns, clock, Screen::of_stdout());
-            page(&opened, &query, &filter, table)?
+    let mut answer = Answer::No;
+    let screen = Screen::of_stdout();
+    for (at, run) in opened.iter().enumerate() {
+        let text = globals.form() == Format::Text;
+        let found = match (&fields, text) {
+            (Some(fields), _) => shapes::chosen(run, &asked, fields, globals, screen, &mut out)?,
+            (None, true) => {
+                let clock = Clock::of(run, globals.ts);
+                let mut table = LineTable::new(&mut out, columns(&args.filters), clock, screen);
+                if opened.len() > 1 {
+                    table.of_run(run.run.id().suffix(), at > 0);
+                }
+                page(run, &asked, table)?
+            }
+            (None, false) => lines(run, &asked, &mut out)?,
+        };
+        if found.more && text {
+            let words = format!("there are more than {}: --all, or --limit N", args.limit);
+            writeln!(out, "{}", text::painted(FAINT, &words))?;
         }
-        Format::Json | Format::Jsonl => lines(&opened, &query, &filter, &mut out)?,
-    };
-    if found.more && globals.form() == Format::Text {
-        let words = format!("there are more than {}: --all, or --limit N", args.limit);
-        writeln!(out, "{}", text::painted(FAINT, &words))?;
+        tell(&found, run, globals, opened.len() > 1);
+        if found.events > 0 {
+            answer = Answer::Yes;
+        }
+        asked.left = asked.left.map(|left| left.saturating_sub(found.events));
+        if found.more {
+            break;
+        }
     }
     out.close()?;
-    tell(&found, &opened, globals);
-    Ok(if found.events > 0 { Answer::Yes } else { Answer::No })
+    if answer == Answer::No && opened.len() > 1 && !globals.quiet {
+        let _ = writeln!(anstream::stderr(), "audit: no event of these runs matches");
+    }
+    Ok(answer)
+}
+
+/// What is asked of each run.
+pub(super) struct Asked<'a> {
+    /// What an event must be.
+    pub(super) filters: &'a Filters,
+    /// How many may still come.
+    pub(super) left: Option<usize>,
 }
 
 /// The conditions that the index knows.
@@ -55,8 +94,12 @@ fn columns_of(filters: &Filters, opened: &Opened, limit: Option<usize>) -> Query
         let instant = moment.instant(start, now).as_nanosecond();
         i64::try_from(instant).unwrap_or(if instant < 0 { i64::MIN } else { i64::MAX })
     };
+    let mut types = filters.types.clone();
+    if types.is_empty() && !filters.severity.is_empty() && !filters.related {
+        types.push("finding".to_owned());
+    }
     Query {
-        types: filters.types.clone(),
+        types,
         ops: filters.op.clone(),
         pid: filters.pid,
         since_ns: filters.since.map(ns),
@@ -85,53 +128,68 @@ fn columns(filters: &Filters) -> Columns {
 }
 
 /// Gives each event that is as asked to `take`.
-fn each(
+pub(super) fn each(
     opened: &Opened,
-    query: &Query,
-    filter: &Filter,
+    asked: &Asked<'_>,
     take: &mut dyn FnMut(&Row<'_>) -> io::Result<()>,
 ) -> Result<Found, Failure> {
     let Some(events) = opened.events()? else { return Ok(Found::default()) };
+    let mut filter = Filter::new(asked.filters)?;
+    if asked.filters.related {
+        filter = filter.only(causes(opened, &asked.filters.severity)?);
+    }
+    let query = columns_of(asked.filters, opened, asked.left);
     let mut failed = None;
-    let found = events.query(query, &mut |row| filter.keeps(row), &mut |row| match take(row) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => {
-            failed = Some(error);
-            ControlFlow::Break(())
-        }
-    });
+    let found = events.filtered(
+        &query,
+        &mut |row| filter.keeps_columns(row),
+        &mut |row| filter.keeps_line(row),
+        &mut |row| match take(row) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        },
+    );
     let found = found.map_err(|error| Failure::of(&error))?;
     failed.map_or(Ok(found), |error| Err(error.into()))
 }
 
+/// Numbers of the events that findings name as their cause.
+fn causes(opened: &Opened, severities: &[String]) -> Result<HashSet<u64>, Failure> {
+    let mut causes = HashSet::new();
+    super::view::each_of(opened, &["finding"], &mut |_, line| {
+        if severities.is_empty() || severities.iter().any(|one| one == line.text("severity")) {
+            causes.extend(line.number("cause"));
+            causes.extend(line.texts("causes").iter().filter_map(|n| n.parse::<u64>().ok()));
+        }
+        Ok(())
+    })?;
+    Ok(causes)
+}
+
 fn page<W: Write>(
     opened: &Opened,
-    query: &Query,
-    filter: &Filter,
+    asked: &Asked<'_>,
     mut table: LineTable<W>,
 ) -> Result<Found, Failure> {
-    let found = each(opened, query, filter, &mut |row| {
-        table.add(row.seq, row.ts_ns, &Line::parse(row.line))
-    })?;
+    let found =
+        each(opened, asked, &mut |row| table.add(row.seq, row.ts_ns, &Line::parse(row.line)))?;
     table.finish()?;
     Ok(found)
 }
 
 /// The lines as the record has them, byte for byte.
-fn lines(
-    opened: &Opened,
-    query: &Query,
-    filter: &Filter,
-    out: &mut impl Write,
-) -> Result<Found, Failure> {
-    each(opened, query, filter, &mut |row| {
+fn lines(opened: &Opened, asked: &Asked<'_>, out: &mut impl Write) -> Result<Found, Failure> {
+    each(opened, asked, &mut |row| {
         out.write_all(row.line)?;
         out.write_all(b"\n")
     })
 }
 
 /// Says on standard error what the page does not: that there is nothing, or that something is wrong.
-fn tell(found: &Found, opened: &Opened, globals: &Globals) {
+pub(super) fn tell(found: &Found, opened: &Opened, globals: &Globals, of_several: bool) {
     let id = opened.run.id().suffix();
     let mut err = anstream::stderr().lock();
     // Nobody is left to hear that standard error is closed.
@@ -143,18 +201,16 @@ fn tell(found: &Found, opened: &Opened, globals: &Globals) {
         let lines = text::plural(found.malformed, "line");
         let _ = writeln!(err, "audit: {id}: {lines} of events.jsonl cannot be read");
     }
-    if found.events == 0 && !globals.quiet {
+    if found.events == 0 && !found.more && !globals.quiet && !of_several {
         let _ = writeln!(err, "audit: {id}: no event matches");
     }
 }
 
 #[cfg(test)]
 pub(super) fn text_page(opened: &Opened, filters: &Filters, screen: Screen) -> String {
-    let filter = Filter::new(filters).expect("the filter is sound");
-    let query = columns_of(filters, opened, None);
     let mut out = Vec::new();
     let clock = Clock::of(opened, crate::args::Times::Rel);
     let table = LineTable::new(&mut out, columns(filters), clock, screen);
-    page(opened, &query, &filter, table).expect("memory takes it");
+    page(opened, &Asked { filters, left: None }, table).expect("memory takes it");
     String::from_utf8(out).expect("pages are text")
 }

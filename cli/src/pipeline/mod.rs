@@ -42,6 +42,7 @@ use event::time::Clock;
 use event::wire::{Kind, Malformed, Record};
 use event::{ProcId, frame::control::Seal};
 
+pub(crate) use named::is_secret;
 pub use row::row;
 
 /// Version of the derivation: another one may give other events for the same frames.

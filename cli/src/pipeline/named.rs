@@ -39,7 +39,12 @@ const SECRETS: [&str; 24] = [
 ];
 
 /// Whether a path leads to something in [`SECRETS`].
-fn is_secret(path: &[u8]) -> bool {
+pub(crate) fn is_secret(path: &[u8]) -> bool {
+    // Each of them begins with a dot: most paths need no more than this.
+    let dotted = path.starts_with(b".") || path.windows(2).any(|pair| pair == b"/.");
+    if !dotted {
+        return false;
+    }
     let path = String::from_utf8_lossy(path);
     let components: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
     SECRETS.iter().any(|secret| {

@@ -22,8 +22,8 @@ use crate::{
 /// this much behind, and an idle run costs ten look-ups a second.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Peers whose bytes the summary adds up; more than a page would ever name.
-const SUMMARY_TOP: usize = 100_000;
+/// Entries of the summary's lists; only their numbers are told.
+const SUMMARY_TOP: usize = 5;
 
 /// The thread at work.
 #[derive(Debug)]
@@ -103,8 +103,5 @@ fn derive(path: &std::path::Path, over: &Receiver<()>) -> Result<Meta, Failure> 
 
 fn summary(path: &std::path::Path, meta: &Meta) -> Result<Summary, Failure> {
     let run = RunDir::open(path).map_err(|why| Failure::because("cannot read the run", &why))?;
-    let opened = Opened::new(run, meta.clone(), false);
-    let events = opened.events()?;
-    let Some(events) = events else { return Ok(Summary::default()) };
-    events.summary(SUMMARY_TOP).map_err(|why| Failure::because("cannot read the run", &why))
+    Opened::new(run, meta.clone(), false).summary(SUMMARY_TOP)
 }

@@ -114,9 +114,8 @@ fn figures(meta: &Meta, summary: &Summary) -> String {
         }
     }
     if summary.destinations.1 > 0 {
-        let sent = summary.destinations.0.iter().map(|it| it.sent).fold(0, u64::saturating_add);
         let peers = text::plural(summary.destinations.1 as u64, "peer");
-        parts.push(format!("{peers} {} out", text::bytes(sent)));
+        parts.push(format!("{peers} {} out", text::bytes(summary.traffic.0)));
     }
     let lost: u64 = meta.coverage.values().map(|it| it.lost).fold(0, u64::saturating_add);
     if lost > 0 {

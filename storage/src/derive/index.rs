@@ -5,7 +5,7 @@ use rusqlite::{
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-use crate::{Error, Row, RunDir, files, schema};
+use crate::{Error, Row, RunDir, Summary, files, query::stored, schema};
 
 /// Rows in a transaction.
 const BATCH: u32 = 4096;
@@ -58,7 +58,8 @@ impl IndexWriter {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> rusqlite::Result<()> {
+    pub(super) fn finish(self, summary: &Summary) -> rusqlite::Result<()> {
+        stored::write(&self.index, summary)?;
         self.index.flush_prepared_statement_cache();
         schema::complete(self.index)
     }

@@ -11,8 +11,9 @@ mod tests;
 use std::os::fd::OwnedFd;
 
 use crate::{
-    Consumed, DerivedFrom, Error, IndexFile, Meta, Problem, Row, RunDir, files, freshness,
+    Consumed, DerivedFrom, Error, IndexFile, Lens, Meta, Problem, Row, RunDir, files, freshness,
     meta::FORMAT,
+    query::{LISTED, summary::Counts},
     run::{EVENTS, INDEX, LOCK, META},
 };
 use events::EventsWriter;
@@ -62,6 +63,8 @@ pub struct Writer<'r> {
     events: EventsWriter,
     index: Option<IndexWriter>,
     index_error: Option<Error>,
+    counts: Counts,
+    is_secret: fn(&[u8]) -> bool,
     is_live: bool,
     kept: Vec<String>,
     last_seq: u64,
@@ -90,7 +93,24 @@ impl<'r> Writer<'r> {
             Ok(index) => (Some(index), None),
             Err(error) => (None, Some(error)),
         };
-        Ok(Writer { run, events, index, index_error, is_live, kept, last_seq: 0, _lock: lock })
+        Ok(Writer {
+            run,
+            events,
+            index,
+            index_error,
+            counts: Counts::default(),
+            is_secret: |_| false,
+            is_live,
+            kept,
+            last_seq: 0,
+            _lock: lock,
+        })
+    }
+
+    /// Says which paths the summary lists as those of secrets.
+    #[must_use]
+    pub fn with_secrets(self, is_secret: fn(&[u8]) -> bool) -> Writer<'r> {
+        Writer { is_secret, ..self }
     }
 
     /// Returns what was done to files that were there, as sentences.
@@ -121,6 +141,7 @@ impl<'r> Writer<'r> {
         }
         let offset = self.events.push(line).map_err(self.run.file("write", EVENTS))?;
         self.last_seq = row.seq;
+        self.counts.add(row);
         if let Some(index) = &mut self.index
             && let Err(error) = index.push(row, offset, line.len())
         {
@@ -150,8 +171,10 @@ impl<'r> Writer<'r> {
         derivation: u32,
     ) -> Result<Meta, Error> {
         self.flush()?;
+        let lens = Lens { project: meta.about.cwd(), is_secret: self.is_secret };
+        let summary = std::mem::take(&mut self.counts).finish(LISTED, &lens);
         if let Some(index) = self.index.take()
-            && let Err(error) = index.finish()
+            && let Err(error) = index.finish(&summary)
         {
             self.index_failed(error);
         }

@@ -20,6 +20,7 @@ pub struct Found {
 /// Where the rows of a query go.
 pub(super) struct Collector<'c> {
     limit: usize,
+    columns: &'c mut dyn FnMut(&Row<'_>) -> bool,
     keep: &'c mut dyn FnMut(&Row<'_>) -> bool,
     each: &'c mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     last_seq: Option<u64>,
@@ -29,16 +30,26 @@ pub(super) struct Collector<'c> {
 impl<'c> Collector<'c> {
     pub(super) fn new(
         limit: Option<usize>,
+        columns: &'c mut dyn FnMut(&Row<'_>) -> bool,
         keep: &'c mut dyn FnMut(&Row<'_>) -> bool,
         each: &'c mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Collector<'c> {
         let limit = limit.unwrap_or(usize::MAX);
-        Collector { limit, keep, each, last_seq: None, found: Found::default() }
+        Collector { limit, columns, keep, each, last_seq: None, found: Found::default() }
     }
 
     /// The last row that was taken.
     pub(super) fn last_seq(&self) -> Option<u64> {
         self.last_seq
+    }
+
+    /// Whether the row's line is worth reading, as far as its columns tell.
+    pub(super) fn wants(&mut self, row: &Row<'_>) -> bool {
+        let wanted = (self.columns)(row);
+        if !wanted {
+            self.last_seq = Some(row.seq);
+        }
+        wanted
     }
 
     /// Takes a row for which the query's conditions hold.

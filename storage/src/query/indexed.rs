@@ -25,22 +25,12 @@ pub(super) fn query(
     let (text, values) = statement(query);
     let mut file = Lines::new(file);
     rows(index, &text, values, lines, &mut |row, offset, len| {
+        if !collector.wants(row) {
+            return Ok(ControlFlow::Continue(()));
+        }
         let line = file.get(offset, len).map_err(|error| error.to_string())?;
         let line = line.ok_or_else(|| format!("event {} has no line where it says", row.seq))?;
         Ok(collector.take(&Row { line, ..*row }))
-    })
-}
-
-/// Gives every row, without its line, to `each`.
-pub(super) fn each(
-    index: &Connection,
-    lines: u64,
-    each: &mut dyn FnMut(&Row<'_>),
-) -> Result<(), String> {
-    let text = format!("SELECT {COLUMNS} FROM events ORDER BY seq");
-    rows(index, &text, Vec::new(), lines, &mut |row, _, _| {
-        each(row);
-        Ok(ControlFlow::Continue(()))
     })
 }
 

@@ -6,7 +6,9 @@ mod collect;
 mod indexed;
 mod lines;
 mod scan;
-mod summary;
+mod sql;
+pub(crate) mod stored;
+pub(crate) mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +23,9 @@ use crate::{
 };
 use collect::Collector;
 pub use collect::Found;
-pub use summary::{Destination, PathCount, Summary, Top, TypeCount};
+pub use sql::Cell;
+pub use summary::LISTED;
+pub use summary::{Activity, Destination, Lens, PathCount, Summary, Top, TypeCount};
 
 /// What events are wanted. All conditions must hold; an empty list or `None` is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -144,7 +148,22 @@ impl<'r> Events<'r> {
         keep: &mut dyn FnMut(&Row<'_>) -> bool,
         each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<Found, Error> {
-        let mut collector = Collector::new(query.limit, keep, each);
+        self.filtered(query, &mut |_| true, keep, each)
+    }
+
+    /// As [`Events::query`]; `columns` is asked first and looks at no line, which then need not be
+    /// read: `row.line` may be empty there.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the events cannot be read.
+    pub fn filtered(
+        &self,
+        query: &Query,
+        columns: &mut dyn FnMut(&Row<'_>) -> bool,
+        keep: &mut dyn FnMut(&Row<'_>) -> bool,
+        each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+    ) -> Result<Found, Error> {
+        let mut collector = Collector::new(query.limit, columns, keep, each);
         if let Some(index) = &self.index {
             match indexed::query(index, query, self.lines, &self.file, &mut collector) {
                 Ok(()) => return Ok(collector.found),
@@ -158,16 +177,14 @@ impl<'r> Events<'r> {
         Ok(collector.found)
     }
 
-    /// Counts everything once over; lists hold at most `top` entries.
+    /// Counts everything once over; lists hold at most `top` entries, and no more than
+    /// [`LISTED`]. Where there is an index, this was done when it was made.
     ///
     /// # Errors
     /// [`Error::File`] when the events cannot be read.
-    pub fn summary(&self, top: usize) -> Result<Summary, Error> {
-        if let Some(index) = &self.index {
-            let mut summary = summary::Counts::default();
-            if indexed::each(index, self.lines, &mut |row| summary.add(row)).is_ok() {
-                return Ok(summary.finish(top));
-            }
+    pub fn summary(&self, top: usize, lens: &Lens) -> Result<Summary, Error> {
+        if let Some(summary) = self.index.as_ref().and_then(stored::read) {
+            return Ok(summary.cut(top));
         }
         let mut summary = summary::Counts::default();
         let malformed = scan::each(&self.file, &mut |row| {
@@ -175,6 +192,22 @@ impl<'r> Events<'r> {
             ControlFlow::Continue(())
         })
         .map_err(self.run.file("read", EVENTS))?;
-        Ok(Summary { malformed, ..summary.finish(top) })
+        Ok(Summary { malformed, ..summary.finish(top, lens) })
+    }
+
+    /// Asks the index in SQL. Nothing but reading is let through; see docs/storage.md for the columns.
+    /// `each` is given the names of the columns and a row.
+    ///
+    /// # Errors
+    /// A sentence: there is no index, or what SQLite says of the statement.
+    pub fn sql(
+        &self,
+        text: &str,
+        each: &mut dyn FnMut(&[String], &[Cell]) -> ControlFlow<()>,
+    ) -> Result<(), String> {
+        if self.index.is_none() {
+            return Err("this run has no index (it is still recorded, or it is damaged)".to_owned());
+        }
+        sql::ask(&self.run.path().join(INDEX), self.lines, text, each)
     }
 }

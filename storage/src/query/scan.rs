@@ -23,7 +23,11 @@ pub(super) fn each(
 
 pub(super) fn query(file: &File, query: &Query, collector: &mut Collector<'_>) -> io::Result<()> {
     let malformed = each(file, &mut |row| {
-        if query.matches(row) { collector.take(row) } else { ControlFlow::Continue(()) }
+        if query.matches(row) && collector.wants(row) {
+            collector.take(row)
+        } else {
+            ControlFlow::Continue(())
+        }
     })?;
     collector.found.malformed += malformed;
     Ok(())

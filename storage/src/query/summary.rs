@@ -2,10 +2,62 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use crate::Row;
 
+/// Longest that a list of a summary is kept: pages show less, and name the query for the rest.
+pub const LISTED: usize = 500;
+
+/// Parts of time that a run's activity is counted in, at most.
+const SLOTS: usize = 128;
+
+/// What makes some paths worth a list of their own.
+#[derive(Debug, Clone)]
+pub struct Lens {
+    /// What is written elsewhere is outside: the project's directory.
+    pub project: Vec<u8>,
+    /// Whether a path is one where secrets are kept.
+    pub is_secret: fn(&[u8]) -> bool,
+}
+
+/// How much happened when: events in equal parts of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Activity {
+    /// When the first part begins, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// How long each is.
+    pub width_ns: i64,
+    /// Events in each.
+    pub events: Vec<u64>,
+}
+
+impl Activity {
+    /// Parts become twice as long when there would be too many.
+    fn add(&mut self, ts_ns: i64) {
+        if self.width_ns == 0 {
+            (self.start_ns, self.width_ns) = (ts_ns, 1_000_000);
+        }
+        // A clock that was set back is at the beginning.
+        let since = ts_ns.saturating_sub(self.start_ns).max(0);
+        let mut at = usize::try_from(since / self.width_ns).unwrap_or(usize::MAX);
+        while at >= SLOTS {
+            self.width_ns = self.width_ns.saturating_mul(2);
+            self.events = self.events.chunks(2).map(|pair| pair.iter().sum()).collect();
+            at = usize::try_from(since / self.width_ns).unwrap_or(usize::MAX);
+        }
+        if self.events.len() <= at {
+            self.events.resize(at + 1, 0);
+        }
+        if let Some(slot) = self.events.get_mut(at) {
+            *slot += 1;
+        }
+    }
+}
+
 /// How many events of a type and operation there are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TypeCount {
     /// `type`.
     pub kind: String,
@@ -18,7 +70,7 @@ pub struct TypeCount {
 }
 
 /// How often something happened to a path, or was executed from it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathCount {
     /// Exact bytes.
     pub path: Vec<u8>,
@@ -29,7 +81,7 @@ pub struct PathCount {
 }
 
 /// Who was talked to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
     /// Its address.
     pub ip: String,
@@ -57,7 +109,8 @@ pub struct Destination {
 pub type Top<T> = (Vec<T>, usize);
 
 /// A run counted once over.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Summary {
     /// Events by type and operation, in the order of their names.
     pub types: Vec<TypeCount>,
@@ -73,8 +126,16 @@ pub struct Summary {
     pub deleted: Top<PathCount>,
     /// Files and directories renamed, by their new paths.
     pub renamed: Top<PathCount>,
+    /// Files written, created, deleted or renamed to outside the project.
+    pub outside: Top<PathCount>,
+    /// Files opened from where secrets are kept.
+    pub secrets: Top<PathCount>,
     /// Who was talked to, the most bytes first.
     pub destinations: Top<Destination>,
+    /// Payload bytes of all of them, out and in.
+    pub traffic: (u64, u64),
+    /// How much happened when.
+    pub activity: Activity,
     /// First and last time of an event, nanoseconds since 1970.
     pub span_ns: Option<(i64, i64)>,
     /// Lines that are no events; only known when all lines were read.
@@ -82,6 +143,24 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Cuts every list to `top` entries.
+    #[must_use]
+    pub(crate) fn cut(mut self, top: usize) -> Summary {
+        let lists = [
+            &mut self.executed,
+            &mut self.read,
+            &mut self.written,
+            &mut self.created,
+            &mut self.deleted,
+            &mut self.renamed,
+            &mut self.outside,
+            &mut self.secrets,
+        ];
+        lists.into_iter().for_each(|list| list.0.truncate(top));
+        self.destinations.0.truncate(top);
+        self
+    }
+
     /// Returns how often `op` of `kind` happened; without `op`, all of that type.
     #[must_use]
     pub fn times(&self, kind: &str, op: Option<&str>) -> u64 {
@@ -94,18 +173,20 @@ type Paths = HashMap<Box<[u8]>, (u64, u64)>;
 
 /// Counts while rows go by. Holds every distinct path once.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// By type, then by operation (empty for none): looked up without making a key.
     types: BTreeMap<String, BTreeMap<String, (u64, u64)>>,
     paths: [Paths; 6],
     destinations: HashMap<(String, u16, String), Destination>,
     span_ns: Option<(i64, i64)>,
+    activity: Activity,
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, row: &Row<'_>) {
+    pub(crate) fn add(&mut self, row: &Row<'_>) {
         let span = self.span_ns.get_or_insert((row.ts_ns, row.ts_ns));
         *span = (span.0.min(row.ts_ns), span.1.max(row.ts_ns));
+        self.activity.add(row.ts_ns);
         self.count_type(row);
         let [executed, read, written, created, deleted, renamed] = &mut self.paths;
         match (row.kind, row.op) {
@@ -153,7 +234,10 @@ impl Counts {
         }
     }
 
-    pub(super) fn finish(self, top: usize) -> Summary {
+    pub(crate) fn finish(self, top: usize, lens: &Lens) -> Summary {
+        let top = top.min(LISTED);
+        let outside = self.outside(top, lens);
+        let secrets = self.secrets(top, lens);
         let named = |op: String| Some(op).filter(|op| !op.is_empty());
         let types = self.types.into_iter().flat_map(|(kind, ops)| {
             ops.into_iter().map(move |(op, (events, times))| TypeCount {
@@ -168,12 +252,12 @@ impl Counts {
             self.paths.map(|paths| top_paths(paths, top));
         let mut destinations: Vec<Destination> = self.destinations.into_values().collect();
         let all = destinations.len();
+        let sum =
+            |of: fn(&Destination) -> u64| destinations.iter().map(of).fold(0, u64::saturating_add);
+        let traffic = (sum(|to| to.sent), sum(|to| to.received));
         destinations
             .sort_by_key(|d| (std::cmp::Reverse(d.sent.saturating_add(d.received)), d.first_seq));
         destinations.truncate(top);
-        let span_ns = self.span_ns;
-        let destinations = (destinations, all);
-        let malformed = 0;
         Summary {
             types,
             executed,
@@ -182,11 +266,44 @@ impl Counts {
             created,
             deleted,
             renamed,
-            destinations,
-            span_ns,
-            malformed,
+            outside,
+            secrets,
+            destinations: (destinations, all),
+            traffic,
+            activity: self.activity,
+            span_ns: self.span_ns,
+            malformed: 0,
         }
     }
+
+    fn outside(&self, top: usize, lens: &Lens) -> Top<PathCount> {
+        let inside = |path: &[u8]| {
+            let rest = path.strip_prefix(lens.project.as_slice());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+                || lens.project == b"/"
+        };
+        let [_, _, written, created, deleted, renamed] = &self.paths;
+        chosen([written, created, deleted, renamed], top, &|path| !inside(path))
+    }
+
+    fn secrets(&self, top: usize, lens: &Lens) -> Top<PathCount> {
+        let [_, read, written, created, ..] = &self.paths;
+        chosen([read, written, created], top, &lens.is_secret)
+    }
+}
+
+/// Paths of several lists that `are` so, each once.
+fn chosen<const N: usize>(
+    lists: [&Paths; N],
+    top: usize,
+    are: &dyn Fn(&[u8]) -> bool,
+) -> Top<PathCount> {
+    let mut found = Paths::new();
+    for (path, (times, first)) in lists.into_iter().flatten().filter(|(path, _)| are(path)) {
+        let known = found.entry(path.clone()).or_insert((0, *first));
+        *known = (known.0.saturating_add(*times), known.1.min(*first));
+    }
+    top_paths(found, top)
 }
 
 fn count(paths: &mut Paths, path: Option<&[u8]>, row: &Row<'_>) {

@@ -111,6 +111,10 @@ fn ask(events: &Events<'_>, query: &Query) -> (Vec<(u64, Vec<u8>)>, Found) {
     (rows, found.expect("it reads"))
 }
 
+fn lens() -> Lens {
+    Lens { project: Vec::new(), is_secret: |_| false }
+}
+
 fn derived(events: &[Owned]) -> (Bench, Meta) {
     let bench = Bench::recorded(1);
     let rows: Vec<Row<'_>> = events.iter().zip(1..).map(|(event, seq)| event.row(seq)).collect();
@@ -138,7 +142,7 @@ proptest! {
             let seqs: Vec<u64> = expected.map(|row| row.seq).take(limit).collect();
             prop_assert_eq!(rows.iter().map(|row| row.0).collect::<Vec<_>>(), seqs, "{:?}", query);
         }
-        prop_assert_eq!(indexed.summary(5).expect("it counts"), scanned.summary(5).expect("it counts"));
+        prop_assert_eq!(indexed.summary(5, &lens()).expect("it counts"), scanned.summary(5, &lens()).expect("it counts"));
     }
 
     #[test]
@@ -160,7 +164,7 @@ proptest! {
         for (_, line) in rows {
             prop_assert!(lines.split(|byte| *byte == b'\n').any(|known| known == line));
         }
-        bench.events(Some(&meta)).summary(3).expect("it counts");
+        bench.events(Some(&meta)).summary(3, &lens()).expect("it counts");
     }
 }
 
@@ -186,7 +190,7 @@ fn check(change: impl Fn(&std::path::Path)) {
     let (rows, found) = ask(&opened, &Query::default());
     assert_eq!(rows.len(), 9);
     assert!(opened.why_scan().is_some() || found.index_damage.is_some());
-    assert_eq!(opened.summary(9).expect("it counts").times("file", Some("read")), 6);
+    assert_eq!(opened.summary(9, &lens()).expect("it counts").times("file", Some("read")), 6);
 }
 
 fn sql(text: &'static str) -> impl Fn(&std::path::Path) {
@@ -208,7 +212,7 @@ fn a_hostile_index_is_not_used() {
     check(sql("CREATE TABLE more(x)"));
     check(sql("CREATE VIEW v AS SELECT 1"));
     check(sql("DROP INDEX events_by_pid"));
-    check(sql("PRAGMA user_version=2"));
+    check(sql("PRAGMA user_version=7"));
     check(sql("ALTER TABLE events RENAME TO e; CREATE VIEW events AS SELECT * FROM e"));
     check(sql("CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM events; END"));
 }
@@ -271,4 +275,76 @@ fn conditions_use_the_index_that_is_there_for_them() {
     assert_eq!(all_files, "SCAN events");
     let execs = plan(&Query { types: vec!["exec".into()], ..Query::default() });
     assert!(execs.contains("events_by_type"), "{execs}");
+}
+
+#[test]
+fn sql_reads_the_index_and_does_nothing_else() {
+    let rows: Vec<Owned> = (0..3)
+        .map(|n| Owned {
+            kind: "file",
+            op: Some("read"),
+            ts_ns: n,
+            pid: Some(7),
+            path: Some(b"/a/\xff".to_vec()),
+            path2: None,
+            peer: None,
+            count: 2,
+        })
+        .collect();
+    let (bench, meta) = derived(&rows);
+    let events = bench.events(Some(&meta));
+    let ask = |text: &str| {
+        let mut found = Vec::new();
+        let done = events.sql(text, &mut |names, cells| {
+            found.push((names.to_vec(), cells.to_vec()));
+            ControlFlow::Continue(())
+        });
+        done.map(|()| found)
+    };
+    let found = ask("SELECT path AS p, sum(count), upper(type) FROM events GROUP BY path");
+    let cells =
+        vec![Cell::Bytes(b"/a/\xff".to_vec()), Cell::Integer(6), Cell::Bytes(b"FILE".to_vec())];
+    let names = ["p", "sum(count)", "upper(type)"].map(str::to_owned).to_vec();
+    assert_eq!(found, Ok(vec![(names, cells)]));
+    for text in [
+        "DELETE FROM events",
+        "INSERT INTO events(seq) VALUES(9)",
+        "DROP TABLE events",
+        "ATTACH '/tmp/x.sqlite' AS x",
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA hard_heap_limit=1",
+        "SELECT load_extension('/tmp/x')",
+        "CREATE TEMP TABLE t(x)",
+        "VACUUM INTO '/tmp/x.sqlite'",
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) SELECT count(*) FROM n",
+        "nonsense",
+    ] {
+        assert!(ask(text).is_err(), "{text}");
+    }
+    assert!(bench.events(None).sql("SELECT 1", &mut |_, _| ControlFlow::Break(())).is_err());
+}
+
+#[test]
+fn a_summary_keeps_what_is_outside_and_what_is_secret_and_when() {
+    let row = |seq, ts_ns, path| Row {
+        seq,
+        ts_ns,
+        kind: "file",
+        op: Some("write"),
+        path: Some(path),
+        count: 1,
+        ..Row::default()
+    };
+    let mut counts = summary::Counts::default();
+    counts.add(&row(1, 1_000_000, b"/src/a"));
+    counts.add(&row(2, 2_000_000, b"/srcs/b"));
+    counts.add(&row(3, 1_000_000_000, b"/home/x/.ssh/id"));
+    let lens = Lens { project: b"/src".to_vec(), is_secret: |path| path.ends_with(b"id") };
+    let summary = counts.finish(1, &lens);
+    assert_eq!((summary.written.1, summary.written.0.len()), (3, 1));
+    assert_eq!(summary.outside.1, 2);
+    assert_eq!(summary.secrets.0[0].path, b"/home/x/.ssh/id");
+    let activity = &summary.activity;
+    assert_eq!(activity.events.iter().sum::<u64>(), 3);
+    assert!(activity.events.len() <= 128 && activity.events[0] == 2, "{activity:?}");
 }

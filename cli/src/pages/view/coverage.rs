@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use storage::Query;
 
-use super::{each, head, summary};
+use super::{each, head};
 use crate::{
     derive::Opened,
     failure::Failure,
@@ -88,7 +88,7 @@ pub(in crate::pages) fn write(
         told.hear(row.ts_ns, &line);
         Ok(())
     })?;
-    head::title(opened, &summary(opened, 0)?, screen, out)?;
+    head::title(opened, &opened.summary(0)?, screen, out)?;
     for words in head::statements(&opened.meta) {
         for line in text::wrap(&words, screen.width.saturating_sub(2)) {
             writeln!(out, "  {line}")?;

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 use event::json::base64;
-use storage::{Coverage, Destination, PathCount, Summary};
+use storage::{Coverage, Destination, PathCount, Summary, Top};
 
 use crate::{
     pages::line::Line,
@@ -52,9 +52,9 @@ impl Dashboard<'_> {
         }
         let processes = end.and_then(|end| end.number("processes"));
         let processes = processes.unwrap_or_else(|| self.summary.times("process", Some("fork")));
-        let list = &self.summary.executed.0;
+        let (list, all) = &self.summary.executed;
         let executed = plural(self.summary.times("exec", None), "time");
-        let programs = plural(list.len() as u64, "program");
+        let programs = plural(*all as u64, "program");
         let processes = text::count(processes);
         heading(out, "PROCESSES", &format!("{processes} ({programs}, executed {executed})"))?;
         // A name and its number stay together: the space between is one that does not break.
@@ -62,7 +62,7 @@ impl Dashboard<'_> {
             format!("{} {}", program(&one.path), text::count(one.times)).replace(' ', "\u{a0}")
         });
         let mut words = names.collect::<Vec<_>>().join("  ");
-        if let Some(more) = self.more(list.len()) {
+        if let Some(more) = self.more(*all) {
             words.push_str(&format!("  …\u{a0}{more}\u{a0}more"));
         }
         if !words.is_empty() {
@@ -84,20 +84,19 @@ impl Dashboard<'_> {
             return heading(out, "FILES", "not recorded (--no-files)");
         }
         let summary = self.summary;
-        let lists: [(&str, &str, &[PathCount]); 5] = [
-            ("written", "write", &summary.written.0),
-            ("created", "create", &summary.created.0),
-            ("deleted", "delete", &summary.deleted.0),
-            ("renamed", "rename", &summary.renamed.0),
-            ("read", "read", &summary.read.0),
+        let lists: [(&str, &str, &Top<PathCount>); 5] = [
+            ("written", "write", &summary.written),
+            ("created", "create", &summary.created),
+            ("deleted", "delete", &summary.deleted),
+            ("renamed", "rename", &summary.renamed),
+            ("read", "read", &summary.read),
         ];
-        let numbers =
-            lists.map(|(name, _, list)| format!("{name} {}", text::count(list.len() as u64)));
+        let numbers = lists.map(|(name, _, list)| format!("{name} {}", text::count(list.1 as u64)));
         heading(out, "FILES", &numbers.join("  "))?;
         let mut table = Table::new(&[Align::Left, Align::CutMiddle, Align::Right]).indent(2);
         for (name, op, list) in lists {
             let mut label = if op == "rename" { "renamed to" } else { name };
-            for one in list.iter().take(self.limit) {
+            for one in list.0.iter().take(self.limit) {
                 let times = match one.times {
                     0 | 1 => String::new(),
                     times => format!("x{}", text::count(times)),
@@ -105,7 +104,7 @@ impl Dashboard<'_> {
                 table.row([label.to_owned(), Safe::bytes(&one.path).to_string(), times]);
                 label = "";
             }
-            if let Some(more) = self.more(list.len()) {
+            if let Some(more) = self.more(list.1) {
                 let words = format!("… {more} more: audit query {} --op {op} --all", self.id);
                 table.styled([(String::new(), FAINT), (words, FAINT), (String::new(), FAINT)]);
             }
@@ -124,7 +123,7 @@ impl Dashboard<'_> {
     }
 
     fn network(&self, out: &mut impl Write) -> io::Result<()> {
-        let list = &self.summary.destinations.0;
+        let (list, all) = &self.summary.destinations;
         if self.left_out("network") {
             return heading(out, "NETWORK", "not recorded (--no-net)");
         }
@@ -133,11 +132,9 @@ impl Dashboard<'_> {
         }
         let contacts = ["connect", "send", "accept"].map(|op| self.summary.times("net", Some(op)));
         let contacts = plural(contacts.into_iter().fold(0, u64::saturating_add), "contact");
-        let peers = plural(list.len() as u64, "peer");
-        let sum = |of: fn(&Destination) -> u64| {
-            text::bytes(list.iter().map(of).fold(0, u64::saturating_add))
-        };
-        let (sent, received) = (sum(|to| to.sent), sum(|to| to.received));
+        let peers = plural(*all as u64, "peer");
+        let (sent, received) = self.summary.traffic;
+        let (sent, received) = (text::bytes(sent), text::bytes(received));
         let asked = match self.summary.times("dns", Some("query")) {
             0 => String::new(),
             asked => format!(", {}", plural(asked, "DNS question")),
@@ -161,7 +158,7 @@ impl Dashboard<'_> {
             ]);
         }
         out.write_all(table.render(self.screen.room).as_bytes())?;
-        if let Some(more) = self.more(list.len()) {
+        if let Some(more) = self.more(*all) {
             let words = format!("… {more} more: audit query {} --type net --all", self.id);
             writeln!(out, "  {}", text::painted(FAINT, &words))?;
         }

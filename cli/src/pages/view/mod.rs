@@ -49,7 +49,7 @@ pub(super) fn page(
     screen: Screen,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let summary = summary(opened, usize::MAX)?;
+    let summary = opened.summary(storage::LISTED)?;
     let end = last_words(opened)?;
     head::write(opened, &summary, end.as_ref(), screen, out)?;
     let limit = limit.unwrap_or(ENTRIES);
@@ -63,13 +63,6 @@ pub(super) fn page(
     };
     page.write(end.as_ref(), out)?;
     Ok(())
-}
-
-fn summary(opened: &Opened, top: usize) -> Result<Summary, Failure> {
-    match opened.events()? {
-        Some(events) => events.summary(top).map_err(|error| Failure::of(&error)),
-        None => Ok(Summary::default()),
-    }
 }
 
 /// How the names of the first `limit` peers are known, by the event that has the name.
@@ -101,8 +94,18 @@ fn last_words(opened: &Opened) -> Result<Option<Line>, Failure> {
     Ok(end)
 }
 
+/// Gives every event of these types to `take`, taken apart.
+pub(super) fn each_of(
+    opened: &Opened,
+    types: &[&str],
+    take: &mut dyn FnMut(&storage::Row<'_>, Line) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let types = types.iter().map(|&kind| kind.to_owned()).collect();
+    each(opened, &Query { types, ..Query::default() }, take)
+}
+
 /// Gives every event of `query` to `take`, taken apart.
-fn each(
+pub(super) fn each(
     opened: &Opened,
     query: &Query,
     take: &mut dyn FnMut(&storage::Row<'_>, Line) -> std::io::Result<()>,
@@ -151,7 +154,7 @@ fn object(
     form: Format,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let summary = summary(opened, limit.unwrap_or(ENTRIES))?;
+    let summary = opened.summary(limit.unwrap_or(ENTRIES))?;
     let page = json!({
         "schema": "audit.view",
         "version": 1,
