@@ -14,6 +14,7 @@ pub mod model;
 pub mod path;
 pub mod process;
 pub mod protocol;
+pub mod redact;
 pub mod time;
 pub mod wire;
 

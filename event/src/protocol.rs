@@ -52,6 +52,8 @@ pub mod without {
     pub const HOSTS: u32 = 16;
     /// No hashes of contents: the default.
     pub const HASHES: u32 = 32;
+    /// No marks in place of secrets: arguments are stored as they are.
+    pub const REDACTION: u32 = 64;
 }
 
 /// What to record and how. [`BEGIN`].
@@ -72,6 +74,8 @@ pub struct Begin {
     pub trust: u32,
     /// See [`crate::wire::failed_opens`].
     pub failed_opens: u32,
+    /// What makes the marks in place of secrets ([`crate::redact::Key`]).
+    pub redaction: [u8; 32],
 }
 
 /// How files are watched ([`Child::scope`]).

@@ -13,6 +13,7 @@ mod files;
 mod freshness;
 mod home;
 mod id;
+mod key;
 mod list;
 mod meta;
 mod query;
@@ -32,6 +33,7 @@ pub use error::Error;
 pub use freshness::{Flaw, Freshness, Problem};
 pub use home::{Surroundings, home};
 pub use id::RunId;
+pub use key::{KEY_LEN, random_key};
 pub use list::{Listed, State};
 pub use meta::{
     About, Coverage, DerivedFrom, EventsFile, Exit, IndexFile, MAX_META, Meta, SegmentFile, Stamp,

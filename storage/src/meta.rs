@@ -42,6 +42,15 @@ pub struct About {
     pub uid: u32,
     /// Version of the front.
     pub version: String,
+    /// Name of the key of the marks in place of secrets; none where secrets are stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redaction_key: Option<String>,
+    /// Variables that the user wants told, `NAME=value`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+    /// The same in base64 when any is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env_b64: Option<Vec<String>>,
     /// How often a heartbeat is told, milliseconds; 0: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat_ms: Option<u64>,
@@ -65,6 +74,17 @@ impl About {
         text::join_list(&self.command, self.command_b64.as_deref())
     }
 
+    /// Describes the variables that the user wants told.
+    pub fn tell_env<'a>(&mut self, named: impl Iterator<Item = &'a [u8]> + Clone) {
+        (self.env, self.env_b64) = text::split_list(named);
+    }
+
+    /// The variables that the user wants told, exact.
+    #[must_use]
+    pub fn env(&self) -> Vec<Vec<u8>> {
+        text::join_list(&self.env, self.env_b64.as_deref())
+    }
+
     /// Where it was started, exact.
     #[must_use]
     pub fn cwd(&self) -> Vec<u8> {
@@ -82,6 +102,10 @@ impl About {
                 return bytes;
             }
             let keep = about.command.len() / 2;
+            if about.command.is_empty() && !about.env.is_empty() {
+                (about.env, about.env_b64) = (Vec::new(), None);
+                continue;
+            }
             if about.command.is_empty() {
                 // No argument is left: something else is too long for a description.
                 return b"{}".to_vec();

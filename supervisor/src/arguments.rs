@@ -6,6 +6,7 @@
 use event::{
     ProcId,
     frame::control::{ArgvHash, Hashed},
+    redact::Key,
     wire::{Argv, ArgvEnd, Exec, exec_flag},
 };
 
@@ -38,6 +39,13 @@ impl Arguments {
     /// Takes all memory.
     pub(crate) fn new() -> Self {
         Arguments { slots: vec![Slot::default(); SLOTS].into_boxed_slice(), turn: 0 }
+    }
+
+    /// Takes all memory for hashes under a key: those of argvs with secrets, of which all but the
+    /// secret may be known, must not answer guesses.
+    pub(crate) fn keyed(key: &Key) -> Self {
+        let slot = Slot { hash: key.hasher(), ..Slot::default() };
+        Arguments { slots: vec![slot; SLOTS].into_boxed_slice(), turn: 0 }
     }
 
     /// A long argv begins with `bytes`.

@@ -38,6 +38,7 @@ fn settings(name: &str) -> Begin {
         without: 0,
         trust: 2,
         failed_opens: 0,
+        redaction: [0; 32],
     }
 }
 

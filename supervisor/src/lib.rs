@@ -24,6 +24,7 @@ mod probe;
 mod processes;
 mod queues;
 mod recorder;
+mod redaction;
 mod refusal;
 mod segment;
 mod sensors;

@@ -22,6 +22,7 @@ use crate::{
     hashes::{Cause, Shared},
     members::Members,
     namespaces::Namespaces,
+    redaction::Redaction,
     segment::Writer,
 };
 
@@ -62,7 +63,9 @@ pub(crate) struct Processes {
     /// Where they are.
     pub(crate) namespaces: Namespaces,
     /// Long argvs on their way.
-    arguments: Arguments,
+    pub(crate) arguments: Arguments,
+    /// What hides secrets, unless they are stored as they are.
+    pub(crate) redaction: Option<Redaction>,
     /// Records that could not be read.
     pub(crate) malformed: u64,
     /// Whether records are stored, or only feed the table.
@@ -78,6 +81,7 @@ impl Processes {
             hashes: None,
             namespaces: Namespaces::new(),
             arguments: Arguments::new(),
+            redaction: None,
             malformed: 0,
             kept,
         }
@@ -130,7 +134,7 @@ impl Processes {
             _ => {}
         }
         if self.kept {
-            store(record, bytes, writer);
+            self.keep(record, bytes, writer);
         }
         if let (Record::Exec(exec, _), Some(hashes)) = (record, &self.hashes)
             && let Ok(mut hashes) = hashes.try_borrow_mut()
@@ -138,6 +142,23 @@ impl Processes {
             let (process, frame) = (exec.head.process(), writer.frames());
             let cause = Cause { what: what::EXEC, process, frame, basis: basis::RUNNING };
             hashes.executed(cause, exec.exe_ino, writer);
+        }
+    }
+}
+
+impl Processes {
+    /// Stores a record; of arguments, what is no secret.
+    fn keep(&mut self, record: Record<'_>, bytes: &[u8], writer: &mut Writer) {
+        match (record, &mut self.redaction) {
+            (Record::Exec(exec, data), Some(redaction)) => {
+                redaction.exec(exec, data.argv, bytes, writer);
+            }
+            (Record::Argv(argv, piece), Some(redaction)) => redaction.piece(argv, piece, writer),
+            (Record::Exit(exit), Some(redaction)) => {
+                redaction.end(exit.head.process(), writer);
+                store(record, bytes, writer);
+            }
+            _ => store(record, bytes, writer),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use event::redact::Key;
 use event::{
     frame::control::{Ending, KIND_ABOUT, KIND_SEAL, MAX_ABOUT, Seal},
     protocol::{ABOUT, ARMED, BEGIN, Begin, CHILD, Child, DONE, READY, refusal, scope, without},
@@ -15,11 +16,13 @@ use nix::sys::signalfd::SignalFd;
 use zerocopy::IntoBytes;
 
 use crate::{
+    arguments::Arguments,
     cgroup::Leaf,
     channel::Channel,
     clock, hashes, inherited, marking,
     queues::Queues,
     recorder::{Asked, Recorder, Source},
+    redaction::Redaction,
     refusal::{Refusal, errno, with_causes},
     segment::Writer,
     statement,
@@ -76,6 +79,11 @@ fn begin(channel: &mut Channel) -> Result<Session, Refusal> {
     let keep = settings.without & without::PROCESS == 0;
     let mut queues = Queues::new(sensors, writer, keep);
     queues.processes.hashes = hashes;
+    if settings.without & without::REDACTION == 0 {
+        let key = Key::new(settings.redaction);
+        queues.processes.arguments = Arguments::keyed(&key);
+        queues.processes.redaction = Some(Redaction::new(key));
+    }
     let recorder = Recorder::new(leaf, queues, linger)
         .and_then(|recorder| {
             recorder.watch(channel, Source::Front)?;
@@ -203,6 +211,7 @@ fn seal(recorder: &mut Recorder, ending: Ending) {
     }
     recorder.queues.drain_all();
     recorder.queues.finish_hashes();
+    recorder.queues.finish_redaction();
     let last = LastWords {
         code: recorder.queues.main_code(),
         ending,

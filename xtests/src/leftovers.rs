@@ -59,7 +59,9 @@ pub(crate) fn remove(leaf: &Path) {
 }
 
 /// Returns the cgroups of the run `id`.
-pub(crate) fn leaves(id: &str) -> Vec<PathBuf> {
+/// Cgroups of a run, by its id.
+#[must_use]
+pub fn leaves(id: &str) -> Vec<PathBuf> {
     let name = format!("audit-{id}");
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = unified().into_iter().collect();

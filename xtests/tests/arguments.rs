@@ -42,7 +42,7 @@ fn assert_is(exec: &Event, argv: &[u8]) {
 fn an_argv_of_100_kib_is_whole_and_needs_no_hash() {
     let lab = Lab::new();
     let (nothing, word) = (lab.nothing(), "x".repeat(100 * 1024));
-    let run = lab.run([nothing.as_os_str(), word.as_ref()]).succeed();
+    let run = lab.run([nothing.as_os_str(), word.as_ref()]).with(["--no-redact"]).succeed();
     run.assert_whole();
     let exec = run.execs_of(&nothing).next().expect("it was executed");
     assert_eq!(exec.list("argv"), [name(&nothing), &word]);
@@ -54,7 +54,7 @@ fn the_longest_single_argument_has_the_hash_of_the_whole() {
     let lab = Lab::new();
     // MAX_ARG_STRLEN, include/uapi/linux/binfmts.h: 32 pages, the NUL among them.
     let (nothing, word) = (lab.nothing(), "x".repeat(32 * 4096 - 1));
-    let run = lab.run([nothing.as_os_str(), word.as_ref()]).succeed();
+    let run = lab.run([nothing.as_os_str(), word.as_ref()]).with(["--no-redact"]).succeed();
     let exec = run.execs_of(&nothing).next().expect("it was executed");
     assert_is(exec, &in_memory([nothing.as_os_str().as_encoded_bytes(), word.as_bytes()]));
 }
@@ -66,7 +66,7 @@ fn an_argv_of_1900_kib_has_the_hash_of_the_whole() {
     let words: Vec<String> = (0..1900).map(|n| format!("{n:04}{}", "y".repeat(1019))).collect();
     let all = std::iter::once(nothing.as_os_str()).chain(words.iter().map(OsStr::new));
     // As many as an ordinary stack limit of 8 MiB allows, with the environment: a quarter of it.
-    let run = lab.run(all).succeed();
+    let run = lab.run(all).with(["--no-redact"]).succeed();
     run.assert_adds_up();
     let exec = run.execs_of(&nothing).next().expect("it was executed");
     let words = words.iter().map(String::as_bytes);
@@ -82,7 +82,7 @@ fn the_longest_argv_that_the_kernel_allows_has_the_hash_of_the_whole() {
     let count = 6 * 1024 - 80;
     let times = count.to_string();
     let words = [longargs.as_os_str(), times.as_ref(), nothing.as_os_str()];
-    let run = lab.run(words).succeed();
+    let run = lab.run(words).with(["--no-redact"]).succeed();
     run.assert_adds_up();
     let exec = run.execs_of(&nothing).next().expect("it was executed");
     // It fits into the half of the ring that it may take, however late the reader is.
@@ -95,7 +95,7 @@ fn long_argvs_of_programs_started_at_once_are_not_mixed_up() {
     let (longargs, nothing) = (lab.tester("longargs"), lab.nothing());
     let letters = "abcdefgh";
     let words = [longargs.as_os_str(), "400".as_ref(), nothing.as_ref(), letters.as_ref()];
-    let run = lab.run(words).succeed();
+    let run = lab.run(words).with(["--no-redact"]).succeed();
     run.assert_adds_up();
     let mut left: Vec<u8> = letters.bytes().collect();
     for exec in run.execs_of(&nothing) {
@@ -113,7 +113,7 @@ fn an_argv_for_which_the_ring_has_no_room_says_so_and_leaves_room_for_others() {
     let (longargs, nothing) = (lab.tester("longargs"), lab.nothing());
     let words = [longargs.as_os_str(), "1800".as_ref(), nothing.as_ref()];
     // The half that hashes may take is 256 KiB, and the reader comes last.
-    let run = lab.run(words).with(["--ring-kib", "512,0,0"]);
+    let run = lab.run(words).with(["--ring-kib", "512,0,0", "--no-redact"]);
     let mut running = run.start_ungated();
     running.expect_end();
     let run = running.record();

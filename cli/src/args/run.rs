@@ -85,6 +85,12 @@ pub struct RunArgs {
     /// Hash the contents of executed and written files (BLAKE3), up to 256 MiB each
     #[arg(long)]
     pub hash: bool,
+    /// Record secrets on command lines as they are, not as marks
+    #[arg(long)]
+    pub no_redact: bool,
+    /// Record this variable of the command's environment; may be given several times
+    #[arg(long = "env", value_name = "NAME")]
+    pub env: Vec<String>,
     /// Failed opens to record: denied (and searches for secrets that are not there), all, or none
     #[arg(
         long,

@@ -39,7 +39,10 @@ impl Pipeline {
         let text = |text: &str| (!text.is_empty()).then(|| text.as_bytes().to_vec());
         let command: Vec<u8> =
             about.command().into_iter().flat_map(|argument| [argument, vec![0]].concat()).collect();
+        let env = about.env().into_iter().flat_map(|named| [named, vec![0]].concat()).collect();
         self.with_start(at, |start| {
+            start.env = env;
+            start.redaction_key = about.redaction_key.as_deref().and_then(text);
             start.command = command;
             start.command_cut = about.command_cut;
             start.cwd = Some(about.cwd()).filter(|cwd| !cwd.is_empty());

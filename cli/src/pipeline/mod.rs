@@ -24,6 +24,7 @@ mod names;
 mod net;
 mod opens;
 mod process;
+mod redacted;
 mod row;
 mod statements;
 mod unclosed;
@@ -93,6 +94,8 @@ pub struct Pipeline {
     odd: HashMap<(ProcId, u16, u16, u16), u64>,
     /// Execs of which more argv is to come, or its hash.
     executing: HashMap<ProcId, u64>,
+    /// Secrets of the argv that comes next.
+    marks: HashMap<ProcId, Vec<event::model::Redaction>>,
     /// Frames of this window that are not told on purpose: neither are their repeats.
     untold: HashSet<u64>,
     start: Option<(u64, Start)>,
@@ -187,6 +190,7 @@ impl Pipeline {
             control::KIND_START => self.on_start(frame, at)?,
             control::KIND_ABOUT => self.on_about(frame, at),
             control::KIND_ARGV_HASH => self.on_argv_hash(frame)?,
+            event::frame::redact::KIND_REDACTED => self.on_redacted(frame)?,
             control::KIND_MAIN => self.on_main(frame)?,
             control::KIND_SOURCE => self.on_source(frame, at)?,
             control::KIND_LOST => self.on_lost(frame, at)?,
@@ -293,6 +297,7 @@ impl Pipeline {
             if let What::File(file) = &mut event.what {
                 Pipeline::name_all(names, mounts, file);
             }
+            redacted::show(event);
             know_target(event, processes);
             tell(event);
             if let Some(delegation) = effects.see(event, processes) {
@@ -327,6 +332,7 @@ impl Pipeline {
             self.hosts.forget(cookie, peer);
         }
         self.untold.clear();
+        self.marks.clear();
         self.window.end_stretch();
     }
 }

@@ -46,6 +46,7 @@ impl Pipeline {
             argc: exec.argc,
             argv_cut: (data.argv.len() as u64) < exec.argv_len,
             argv_fault: is(exec_flag::ARGV_FAULT),
+            redacted: self.marks.remove(&id).unwrap_or_default(),
             argv_hash: None,
             cwd: Some(cwd),
             cwd_cut: is(exec_flag::CWD_CUT),
@@ -81,6 +82,7 @@ impl Pipeline {
         let What::Exec(exec) = &mut slot.event.what else { return };
         let follows = usize::try_from(argv.offset).is_ok_and(|offset| offset == exec.argv.len());
         if follows {
+            exec.redacted.extend(self.marks.remove(&id).unwrap_or_default());
             exec.argv.extend_from_slice(bytes);
             exec.argv_fault |= argv.flags & exec_flag::ARGV_FAULT != 0;
         }

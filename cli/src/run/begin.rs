@@ -6,12 +6,14 @@ use std::{
 };
 
 use event::protocol::{Begin, without};
+use event::redact::Key;
 use event::wire::failed_opens;
 use jiff::Timestamp;
 use storage::{About, RunDir, Store};
 
 use super::{
     Stopped,
+    secrets::Secrets,
     signals::Signals,
     supervisor::{Error, Supervisor},
     user::{self, User},
@@ -91,9 +93,13 @@ fn ready(
     (supervisor, signals): (&mut Supervisor, &mut Signals),
 ) -> Result<(RunDir, OwnedFd), (Option<RunDir>, Stopped)> {
     let run = make_run(args, globals).map_err(|failure| (None, failure.into()))?;
+    let secrets = match globals.store().and_then(|store| Secrets::of(args, &store)) {
+        Ok(secrets) => secrets,
+        Err(failure) => return Err((Some(run), failure.into())),
+    };
     let begin = |segments: OwnedFd| {
-        let settings = settings(args, run.id().as_str());
-        let about = about(args, user).encode();
+        let settings = settings(args, run.id().as_str(), &secrets);
+        let about = about(args, user, &secrets).encode();
         let segments = std::os::fd::AsFd::as_fd(&segments);
         supervisor.begin(&settings, segments, &about, signals).map_err(|why| stopped(&why, args))
     };
@@ -129,7 +135,7 @@ fn run_never_was(run: &RunDir) {
     let _ = std::fs::remove_dir(run.path());
 }
 
-fn settings(args: &RunArgs, id: &str) -> Begin {
+fn settings(args: &RunArgs, id: &str, secrets: &Secrets) -> Begin {
     let mut run = [0; 64];
     for (place, byte) in run.iter_mut().zip(id.bytes().take(63)) {
         *place = byte;
@@ -141,6 +147,7 @@ fn settings(args: &RunArgs, id: &str) -> Begin {
         (args.no_files, without::FILES),
         (args.no_open_counts, without::OPENS),
         (!args.hash, without::HASHES),
+        (secrets.key().is_none(), without::REDACTION),
     ];
     Begin {
         linger_ms: u64::try_from(args.linger.as_millis()).unwrap_or(u64::MAX),
@@ -154,13 +161,16 @@ fn settings(args: &RunArgs, id: &str) -> Begin {
             FailedOpens::All => failed_opens::ALL,
             FailedOpens::None => failed_opens::NONE,
         },
+        redaction: secrets.key().map_or([0; 32], Key::bytes),
     }
 }
 
-fn about(args: &RunArgs, user: Option<&User>) -> About {
+fn about(args: &RunArgs, user: Option<&User>, secrets: &Secrets) -> About {
     let cwd = std::env::current_dir().unwrap_or_default();
-    let command = args.command.iter().map(|word| word.as_bytes());
-    let mut about = About::new(command, cwd.as_os_str().as_bytes());
+    let command = secrets.words(&args.command);
+    let mut about = About::new(command.iter().map(Vec::as_slice), cwd.as_os_str().as_bytes());
+    about.redaction_key = secrets.name();
+    about.tell_env(secrets.variables(&args.env).iter().map(Vec::as_slice));
     let own = rustix::process::getuid().as_raw();
     about.name = args.name.clone();
     about.uid = user.map_or(own, |user| user.uid);
@@ -169,7 +179,8 @@ fn about(args: &RunArgs, user: Option<&User>) -> About {
     about.heartbeat_ms = u64::try_from(args.heartbeat.as_millis()).ok();
     about.version = env!("CARGO_PKG_VERSION").to_owned();
     if !args.tags.is_empty() {
-        let tags = args.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone().into()));
+        let tags =
+            args.tags.iter().map(|tag| (tag.key.clone(), secrets.tag(&tag.key, &tag.value).into()));
         about.other.insert("tags".to_owned(), serde_json::Value::Object(tags.collect()));
     }
     about

@@ -10,6 +10,7 @@ mod deriving;
 mod launch;
 mod limits;
 mod notify;
+mod secrets;
 mod signals;
 mod summary;
 mod supervisor;

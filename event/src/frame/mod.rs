@@ -10,6 +10,7 @@ pub mod files;
 pub mod hash;
 pub mod net;
 mod read;
+pub mod redact;
 mod words;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};

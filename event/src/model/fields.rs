@@ -111,6 +111,10 @@ impl Start {
         bytes(take, "kernel", self.kernel.as_deref());
         bytes(take, "version", self.version.as_deref());
         text(take, "trust", self.trust);
+        bytes(take, "redaction_key", self.redaction_key.as_deref());
+        if !self.env.is_empty() {
+            take("env", Value::List(&self.env));
+        }
     }
 }
 
@@ -134,6 +138,9 @@ impl Exec {
         take("argv_len", Value::Number(self.argv_len));
         flag(take, "argv_cut", self.argv_cut);
         flag(take, "argv_fault", self.argv_fault);
+        if !self.redacted.is_empty() {
+            take("redacted", Value::Number(self.redacted.len() as u64));
+        }
         match &self.argv_hash {
             Some(ArgvHash::Whole(hash)) => take("argv_hash", Value::Text(hash)),
             Some(ArgvHash::Missing(why)) => {

@@ -23,7 +23,7 @@ pub use dns::{Dns, DnsOp, Host, HostSource};
 pub use file::{Basis, File, FileOp, Missing, Usage};
 pub use hash::Hash;
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
-pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, arguments};
+pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, Redaction, arguments};
 pub use record::{End, Heartbeat, Loss, Opens, Source, Start, Totals};
 pub use unix::Unix;
 

@@ -55,6 +55,8 @@ pub struct Exec {
     pub argv_cut: bool,
     /// A page of argv could not be read; its bytes are NUL.
     pub argv_fault: bool,
+    /// Secrets that are not stored.
+    pub redacted: Vec<Redaction>,
     /// BLAKE3 over the whole argv, where the record does not keep all of it.
     pub argv_hash: Option<ArgvHash>,
     /// Working directory.
@@ -85,6 +87,17 @@ pub struct Exec {
     pub loader: bool,
     /// The program that the loader was told to run, by its arguments.
     pub launched: Option<Vec<u8>>,
+}
+
+/// A secret in an argv, of which only a mark is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redaction {
+    /// Where it began.
+    pub at: usize,
+    /// Its bytes.
+    pub len: usize,
+    /// Keyed hash of it.
+    pub mark: [u8; crate::redact::MARK],
 }
 
 /// The hash of a long argv.

@@ -25,6 +25,10 @@ pub struct Start {
     pub version: Option<Vec<u8>>,
     /// `sealed`, `direct` or `local`.
     pub trust: Option<&'static str>,
+    /// Name of the key of the marks; none where secrets are stored.
+    pub redaction_key: Option<Vec<u8>>,
+    /// Variables that the user wants told, `NAME=value`, each ended by NUL.
+    pub env: Vec<u8>,
 }
 
 /// Something is gone.

@@ -3,7 +3,7 @@
 /// The fixed parts of the frames, as the documents' table of kinds has them.
 #[test]
 fn the_documented_sizes_are_the_sizes() {
-    use event::{frame::control::*, frame::files::*, frame::net::*, wire};
+    use event::{frame::control::*, frame::files::*, frame::net::*, frame::redact::*, wire};
     let sock = size_of::<wire::Sock>();
     let sizes = [
         (1, size_of::<wire::Fork>()),
@@ -49,6 +49,7 @@ fn the_documented_sizes_are_the_sizes() {
         (KIND_ARGV_HASH, size_of::<ArgvHash>()),
         (KIND_USES, size_of::<Uses>()),
         (KIND_FOREIGN, size_of::<Foreign>()),
+        (KIND_REDACTED, size_of::<Redacted>()),
         (KIND_INHERITED_USE, size_of::<InheritedTold>()),
     ];
     let page = include_str!("../../../docs/storage.md");

@@ -67,6 +67,13 @@ impl Queues {
         while matches!(self.drain_files(), Left::More) && clock::boot_ns() < end {}
     }
 
+    /// Stores what waits of long argvs.
+    pub(crate) fn finish_redaction(&mut self) {
+        if let Some(redaction) = &mut self.processes.redaction {
+            redaction.finish(&mut self.writer);
+        }
+    }
+
     /// How the command ended, if that was seen.
     pub(crate) fn main_code(&self) -> Option<i32> {
         self.processes.command.as_ref().and_then(|command| command.code)

@@ -2,9 +2,9 @@
 
 use std::{io, os::fd::OwnedFd, sync::Arc};
 
-use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 
-use super::syncer::Syncer;
+use super::{calls, syncer::Syncer};
 
 /// Name of the file that holds the reserve while a run goes on.
 const RESERVE_NAME: &str = "reserve";
@@ -57,7 +57,7 @@ impl Disk {
         let mut rest = bytes;
         let mut at = self.written;
         while !rest.is_empty() {
-            match rustix::io::pwrite(&*self.file, rest, at) {
+            match calls::write(&self.file, rest, at) {
                 Ok(0) => return self.cut(io::ErrorKind::WriteZero.into()),
                 Ok(len) => {
                     rest = rest.get(len..).unwrap_or_default();
@@ -85,6 +85,7 @@ impl Disk {
     /// Has what was written synced, beside the loop where there is a thread for it.
     pub(super) fn sync_soon(&mut self) -> io::Result<()> {
         self.unsynced = 0;
+        calls::may_fail()?;
         if self.syncer.as_mut().is_some_and(|syncer| syncer.ask(&self.file)) {
             return Ok(());
         }
@@ -95,7 +96,7 @@ impl Disk {
     pub(super) fn sync_now(&mut self) -> io::Result<()> {
         self.unsynced = 0;
         self.syncer.as_mut().map_or(Ok(()), Syncer::wait)?;
-        Ok(rustix::fs::fdatasync(&*self.file)?)
+        Ok(calls::sync(&self.file)?)
     }
 
     /// Begins segment `number`.
@@ -111,8 +112,7 @@ impl Disk {
         let Some(kept) = self.reserve.take() else { return false };
         // A segment that was just begun and took nothing is replaced.
         let number = self.number.saturating_add(u32::from(self.written > 0));
-        if rustix::fs::renameat(&self.dir, RESERVE_NAME, &self.dir, name(number).as_str()).is_err()
-        {
+        if calls::rename(&self.dir, RESERVE_NAME, name(number).as_str()).is_err() {
             return false;
         }
         self.file = Arc::new(kept);
@@ -144,7 +144,7 @@ impl Disk {
 fn set_aside(dir: &OwnedFd, len: u64) -> io::Result<Option<OwnedFd>> {
     let kept = open(dir, RESERVE_NAME)?;
     // The file stays empty: what is not written must not be read as a segment.
-    match rustix::fs::fallocate(&kept, FallocateFlags::KEEP_SIZE, 0, len) {
+    match calls::set_aside(&kept, len) {
         Ok(()) => return Ok(Some(kept)),
         Err(rustix::io::Errno::OPNOTSUPP) => {}
         Err(errno) => {
@@ -158,7 +158,7 @@ fn set_aside(dir: &OwnedFd, len: u64) -> io::Result<Option<OwnedFd>> {
 
 fn open(dir: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(dir, name, flags, Mode::from_raw_mode(0o600))
+    calls::open(dir, name, flags, Mode::from_raw_mode(0o600))
 }
 
 /// `000001.seg`: sorts as it counts.

@@ -5,6 +5,7 @@
 //! only what matters most is written from then on; the rest is counted as lost.
 
 mod account;
+mod calls;
 mod disk;
 mod syncer;
 
@@ -351,6 +352,8 @@ fn is_precious(kind: u16) -> bool {
         control::KIND_SEAL,
         control::KIND_LOST,
         control::KIND_SOURCE,
+        // Without it an exec of the reserve would show only stars.
+        frame::redact::KIND_REDACTED,
     ];
     let record = kind < event::wire::Kind::Open as u16 && kind != event::wire::Kind::Payload as u16;
     record || says.contains(&kind)

@@ -3,6 +3,7 @@
 use event::frame::control::*;
 use event::frame::files::*;
 use event::frame::hash::*;
+use event::frame::redact::{KIND_REDACTED, Redacted};
 use event::frame::{self, AlignedBytes, Frames};
 use event::json;
 use event::model::Event;
@@ -244,6 +245,13 @@ impl Maker {
             pad: 0,
         };
         self.record(Kind::Argv, argv, &[bytes]);
+    }
+
+    /// A secret in the argv that comes next.
+    pub(super) fn redacted(&mut self, pid: u32, at: u64, len: u32) {
+        let (start_ns, mark) = (start_of(pid), [0xab; event::redact::MARK]);
+        let told = Redacted { start_ns, at, pid, len, rule: 1, mark, pad: [0; 6] };
+        self.frame(KIND_REDACTED, &[told.as_bytes()]);
     }
 
     /// What came of the hash of a long argv.

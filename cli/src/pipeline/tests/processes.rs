@@ -139,3 +139,29 @@ fn a_child_is_told_with_what_it_ran_at_each_moment() {
     ];
     assert_eq!(told, expected);
 }
+
+#[test]
+fn marks_stand_where_the_record_has_stars_in_whichever_piece() {
+    let mut maker = Maker::begun();
+    maker.redacted(42, 5, 3);
+    maker.exec_part(42, "/bin/echo", b"echo\0***\0aa", 14);
+    maker.redacted(42, 9, 4);
+    maker.argv(42, 11, b"**\0");
+    let exec = &played(&maker.sealed(), "exec")[0];
+    let mark = "[redacted:abababababab]";
+    assert_eq!(exec["argv"], json!(["echo", mark, mark]));
+    assert_eq!(json!([exec["redacted"], exec["argv_len"]]), json!([2, 14]));
+    assert!(exec.get("argv_cut").is_none());
+}
+
+#[test]
+fn marks_of_places_that_are_not_there_are_left_out() {
+    let mut maker = Maker::begun();
+    for (at, len) in [(2, 2), (3, 9), (0, 1), (900, 1), (u64::MAX, 1), (4, u32::MAX)] {
+        maker.redacted(42, at, len);
+    }
+    maker.exec(42, "/bin/echo", b"abcdef\0");
+    let exec = &played(&maker.sealed(), "exec")[0];
+    let mark = "[redacted:abababababab]";
+    assert_eq!(exec["argv"], json!([format!("{mark}b{mark}ef")]));
+}
