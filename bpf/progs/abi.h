@@ -42,6 +42,7 @@ enum rec_kind {
 	REC_OPEN_KERNEL = 35,
 	REC_OPEN_PATH = 37,
 	REC_INHERITED = 38,
+	REC_RING_FILE = 39,
 	REC_CALL = 40,
 	REC_KINDS = 64,
 };
@@ -524,8 +525,9 @@ struct rec_open_path {
 	u32 path_len;
 };
 
-/* The command begins with a descriptor of a regular file. The head is the command. Followed by
- * `path_len` bytes: the components of its path, last first. */
+/* INHERITED: the command begins with a descriptor of a regular file. RING_FILE: a ring of io_uring has
+ * one in its table when a descriptor of the ring goes. Followed by `path_len` bytes: the components of
+ * its path, last first. */
 struct rec_inherited {
 	struct rec_head head;
 	u64 file;		/* the kernel's open file */
@@ -535,7 +537,7 @@ struct rec_inherited {
 	u32 generation;
 	u32 mode;		/* OPEN_READ, OPEN_WRITE */
 	u32 flags;		/* OPEN_PATH_CUT, OPEN_ELSEWHERE */
-	u32 fd;			/* the lowest of its descriptors */
+	u32 fd;			/* INHERITED: the lowest of its descriptors; RING_FILE: the slot */
 	u32 path_len;
 };
 

@@ -66,19 +66,43 @@ INLINE bool some_inherited(void)
 	return state && *state == SOME_INHERITED;
 }
 
+/* Tells of an open regular file that no open told of. */
+INLINE void tell_held(u32 kind, struct task_struct *task, struct file *file, u32 number)
+{
+	struct rec_inherited *rec = (void *)scratch();
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	u32 flags = 0, size = sizeof(*rec);
+	struct mount *mount;
+
+	if (!rec)
+		return;
+	fill_head(&rec->head, kind, size, task);
+	rec->file = (u64)file;
+	rec->ino = BPF_CORE_READ(inode, i_ino);
+	rec->size = BPF_CORE_READ(inode, i_size);
+	rec->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	rec->generation = BPF_CORE_READ(inode, i_generation);
+	rec->mode = BPF_CORE_READ(file, f_mode) & (OPEN_READ | OPEN_WRITE);
+	rec->fd = number;
+	mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+	if (BPF_CORE_READ(mount, mnt_ns) != BPF_CORE_READ(task, nsproxy, mnt_ns))
+		flags |= OPEN_ELSEWHERE;
+	rec->path_len = put_path(&file->f_path, size, &flags, OPEN_PATH_CUT);
+	size += rec->path_len;
+	rec->head.size = size;
+	rec->flags = flags;
+	output(&call_ring, kind, rec, size & FIRST_HALF);
+}
+
 /* Tells of one and begins to follow it. Several descriptors of one open file are one. */
 static void inherit(struct task_struct *task, struct file *file, u32 fd)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	u32 mode = BPF_CORE_READ(file, f_mode) & (OPEN_READ | OPEN_WRITE);
-	struct rec_inherited *rec = (void *)scratch();
-	u32 flags = 0, size = sizeof(*rec);
 	struct inherited_file it = {};
-	struct mount *mount;
 	u64 key = (u64)file;
 	long refused;
 
-	if (!rec || !mode || !is_regular(inode))
+	if (!(BPF_CORE_READ(file, f_mode) & (OPEN_READ | OPEN_WRITE)) || !is_regular(inode))
 		return;
 	it.ino = BPF_CORE_READ(inode, i_ino);
 	it.dev = BPF_CORE_READ(inode, i_sb, s_dev);
@@ -87,22 +111,7 @@ static void inherit(struct task_struct *task, struct file *file, u32 fd)
 		return;
 	if (refused)
 		return count(REC_INHERITED, COUNT_FAULT);
-	fill_head(&rec->head, REC_INHERITED, size, task);
-	rec->file = key;
-	rec->ino = it.ino;
-	rec->size = BPF_CORE_READ(inode, i_size);
-	rec->dev = it.dev;
-	rec->generation = BPF_CORE_READ(inode, i_generation);
-	rec->mode = mode;
-	rec->fd = fd;
-	mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
-	if (BPF_CORE_READ(mount, mnt_ns) != BPF_CORE_READ(task, nsproxy, mnt_ns))
-		flags |= OPEN_ELSEWHERE;
-	rec->path_len = put_path(&file->f_path, size, &flags, OPEN_PATH_CUT);
-	size += rec->path_len;
-	rec->head.size = size;
-	rec->flags = flags;
-	output(&call_ring, REC_INHERITED, rec, size & FIRST_HALF);
+	tell_held(REC_INHERITED, task, file, fd);
 }
 
 struct inheriting {

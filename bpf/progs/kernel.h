@@ -411,8 +411,22 @@ struct fs_context {
 	struct file_system_type *fs_type;
 };
 
+struct io_rsrc_node {
+	unsigned long file_ptr;
+};
+
+struct io_rsrc_data {
+	unsigned int nr;
+	struct io_rsrc_node **nodes;
+};
+
+struct io_file_table {
+	struct io_rsrc_data data;	/* since 6.13 */
+};
+
 struct io_ring_ctx {
 	unsigned int flags;
+	struct io_file_table file_table;
 };
 
 struct sockaddr_vm {

@@ -9,7 +9,7 @@
 #ifndef AUDIT_USES_H
 #define AUDIT_USES_H
 
-#include "inherited.h"
+#include "rings.h"
 
 /* include/uapi/linux/magic.h */
 #define EXT4_MAGIC 0xef53
@@ -64,7 +64,11 @@ INLINE void on_gone(struct file *file, bool alone)
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	u32 mode, flags = USE_CLOSED;
 
-	if (!file || !is_regular(inode))
+	if (!file)
+		return;
+	if (is_ring(file, inode))
+		return on_ring_gone(file);
+	if (!is_regular(inode))
 		return;
 	mode = BPF_CORE_READ(file, f_mode);
 	if (!(mode & (OPEN_READ | OPEN_WRITE)))

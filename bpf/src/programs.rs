@@ -59,6 +59,7 @@ impl Topic {
                 Kind::OpenKernel,
                 Kind::OpenPath,
                 Kind::Inherited,
+                Kind::RingFile,
                 Kind::Call,
             ],
             Topic::Names => &[Kind::Payload],

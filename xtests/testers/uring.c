@@ -2,7 +2,8 @@
  *
  * Makes `made`, writes, reads `read`, moves `old` to `new`, removes `gone`. MODE: inline, async (worker
  * threads), sqpoll (a kernel thread submits), fixed (files that are in no descriptor table),
- * registered (the descriptor is closed at once, the ring keeps the file). 77: no io_uring here. */
+ * registered (the descriptor is closed at once, the ring keeps the file), kept (opened into slots and
+ * left there; the ring is closed first with `kept-closed`). 77: no io_uring here. */
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -113,6 +114,16 @@ static void use_registered(const char *name)
 	submit(sqe, "write");
 }
 
+static void keep(const char *name, int flags, int slot)
+{
+	struct io_uring_sqe sqe = on(flags & O_WRONLY ? IORING_OP_WRITE : IORING_OP_READ, slot - 1,
+				     (char[4]){ "text" }, 4);
+
+	open_by(name, flags, slot);
+	sqe.flags = IOSQE_FIXED_FILE;
+	submit(sqe, "use");
+}
+
 static void make_slots(void)
 {
 	int none[2] = { -1, -1 };
@@ -134,6 +145,12 @@ int main(int argc, char **argv)
 	set_up();
 	if (!strcmp(mode, "registered"))
 		return use_registered("made"), 0;
+	if (!strncmp(mode, "kept", 4)) {
+		make_slots();
+		keep("made", O_CREAT | O_WRONLY, 1);
+		keep("read", O_RDONLY, 2);
+		return strcmp(mode, "kept") ? close(ring) : 0;
+	}
 	if (slot)
 		make_slots();
 	use("made", O_CREAT | O_WRONLY, slot);

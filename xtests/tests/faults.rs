@@ -284,3 +284,38 @@ fn said(output: &Output) -> String {
 fn suffix(id: &str) -> &str {
     id.rsplit('-').next().unwrap_or(id)
 }
+
+/// Ends the recorder by these signals while the command goes on, and the record is sealed up to there.
+fn check_recorder_told_to_end(options: &[&str], signals: &[Signal]) {
+    let lab = Lab::new();
+    let script = ": >early; echo first; read go; : >late; exit 7";
+    let mut running = lab.run(["sh", "-c", script]).with(options).start_ungated();
+    running.expect("first");
+    let recorder = running.supervisor();
+    for signal in signals {
+        kill_process(recorder, *signal).expect("it is there");
+    }
+    let program = lab.program("audit-supervisor");
+    wait::until_true("the recorder's end", || processes_running(&program).is_empty());
+    assert!(!lab.work().join("late").exists(), "the command waits");
+    running.go();
+    let run = running.record();
+    assert_eq!(run.status.code(), Some(7), "{}", run.errors());
+    assert!(lab.work().join("late").exists(), "the command went on");
+    assert_eq!(run.at("create", &lab.work().join("early")).count(), 1);
+    assert_eq!(run.at("create", &lab.work().join("late")).count(), 0);
+    let end = run.end();
+    assert_eq!((end.text("ending"), end.text("verdict")), ("stopped", "partial"), "{end:?}");
+    assert_eq!((end.number("alive"), end.number("code")), (Some(1), None), "{end:?}");
+    assert!(run.reasons().contains(&"the recorder was stopped"), "{:?}", run.reasons());
+}
+
+#[test]
+fn a_recorder_told_to_end_seals_what_it_has_and_lets_the_command_be() {
+    check_recorder_told_to_end(&["--linger", "0s"], &[Signal::TERM]);
+}
+
+#[test]
+fn a_recorder_told_twice_ends_at_once() {
+    check_recorder_told_to_end(&["--linger", "1h"], &[Signal::TERM, Signal::INT]);
+}

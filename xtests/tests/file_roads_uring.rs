@@ -86,3 +86,24 @@ fn a_file_that_only_the_ring_holds_is_told_from_its_open() {
     let write = run.at("write", &dir.join("made")).next().expect("one");
     assert!(write.flag("open_only"), "{write:?}");
 }
+
+#[test]
+fn files_that_io_uring_opened_into_slots_and_left_there_are_told() {
+    let lab = Lab::new();
+    let exe = lab.tester("uring");
+    for (mode, options) in [
+        ("kept", &["--mount-ns", "off"]),
+        ("kept-closed", &["--mount-ns", "off"]),
+        ("kept", &["--user", "4242"]),
+    ] {
+        let dir = place(&lab, &format!("{mode}{}", options[1]));
+        let Some(run) = record(&lab, mode, options, &dir) else { continue };
+        let told = ["create made x1", "read read x1", "write made x1"];
+        assert_eq!(run.told_of(&exe, &dir), told, "{mode} {options:?}");
+        for (op, name) in [("write", "made"), ("read", "read")] {
+            let event = run.at(op, &dir.join(name)).next().expect("one");
+            assert!(event.flag("open_only"), "{event:?}");
+        }
+        run.assert_whole();
+    }
+}

@@ -256,6 +256,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_OPEN_KERNEL", Kind::OpenKernel),
         ("REC_OPEN_PATH", Kind::OpenPath),
         ("REC_INHERITED", Kind::Inherited),
+        ("REC_RING_FILE", Kind::RingFile),
         ("REC_CALL", Kind::Call),
     ];
     assert_eq!(kinds.len(), Kind::ALL.len());

@@ -8,7 +8,9 @@ use event::frame::Frame;
 use event::frame::files::{INHERITED_ENDED, InheritedTold};
 use event::model::{Basis, File, FileOp, Missing, What};
 use event::path;
-use event::wire::{Inherited, InheritedKey, InheritedUse, Malformed, inherited_flag, open_flag};
+use event::wire::{
+    Inherited, InheritedKey, InheritedUse, Kind, Malformed, inherited_flag, open_flag, open_mode,
+};
 
 use super::{At, Pipeline};
 
@@ -21,8 +23,8 @@ pub(super) struct Handed {
 }
 
 impl Pipeline {
-    /// The command begins with a descriptor of a file.
-    pub(super) fn on_inherited(&mut self, seen: &Inherited, path: &[u8]) {
+    /// The command begins with a descriptor of a file, or a ring of io_uring that goes has it.
+    pub(super) fn on_held(&mut self, kind: Kind, seen: &Inherited, path: &[u8]) {
         let cut = seen.flags & open_flag::PATH_CUT != 0;
         let elsewhere = seen.flags & open_flag::ELSEWHERE != 0;
         let mut file = File {
@@ -32,12 +34,21 @@ impl Pipeline {
             dev: Some(seen.dev),
             ino: Some(seen.ino),
             generation: Some(seen.generation),
-            inherited: true,
             count_exact: None,
-            ..File::new(FileOp::Write)
+            ..File::new(if seen.mode & open_mode::WRITE != 0 {
+                FileOp::Write
+            } else {
+                FileOp::Read
+            })
         };
-        file.usage.size_before = Some(seen.size);
         self.names.opened(&file);
+        if kind == Kind::RingFile {
+            file.open_only = true;
+            let actor = self.processes.actor(seen.head.process());
+            return self.in_rings.push((actor, file));
+        }
+        file.inherited = true;
+        file.usage.size_before = Some(seen.size);
         self.handed.files.insert(seen.file, file);
     }
 

@@ -37,7 +37,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use event::coverage::Coverage;
 use event::frame::{Frame, control, files as file_frames, net as net_frames};
-use event::model::{Actor, End, Event, Start, What};
+use event::model::{Actor, End, Event, File, Start, What};
 use event::process::Table;
 use event::time::Clock;
 use event::wire::{Kind, Malformed, Record};
@@ -84,6 +84,8 @@ pub struct Pipeline {
     over: Vec<(u64, std::net::SocketAddr)>,
     foreign: netmon::ForeignUses,
     handed: inherited::Handed,
+    /// Files that rings of io_uring had when they went.
+    in_rings: Vec<(Actor, File)>,
     coverage: Coverage,
     beats: beats::Beats,
     effects: effects::Effects,
@@ -235,7 +237,7 @@ impl Pipeline {
             Record::Use(_) => {}
             Record::Named(kind, named, data) => self.on_named(kind, named, &data, at),
             Record::OpenPath(open, path) => self.on_open_path(open, path, at),
-            Record::Inherited(file, path) => self.on_inherited(file, path),
+            Record::Inherited(kind, file, path) => self.on_held(kind, file, path),
             Record::Unix(unix, data) => self.on_unix(unix, &data, at)?,
             Record::Call(call, data) => self.on_call(call, &data, at)?,
         }

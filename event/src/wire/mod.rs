@@ -108,13 +108,15 @@ pub enum Kind {
     OpenPath = 37,
     /// The command begins with a descriptor of a regular file.
     Inherited = 38,
+    /// A ring of io_uring has a regular file when a descriptor of the ring goes.
+    RingFile = 39,
     /// A rare system call came back.
     Call = 40,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 28] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -141,6 +143,7 @@ impl Kind {
         Kind::OpenKernel,
         Kind::OpenPath,
         Kind::Inherited,
+        Kind::RingFile,
         Kind::Call,
     ];
 
@@ -256,8 +259,8 @@ pub enum Record<'a> {
     Named(Kind, &'a Named, NamedData<'a>),
     /// A regular file that no mark watches was opened; the components of its path.
     OpenPath(&'a OpenPath, &'a [u8]),
-    /// The command begins with a descriptor of a regular file; the components of its path.
-    Inherited(&'a Inherited, &'a [u8]),
+    /// Inherited or RingFile, as the kind says; the components of its path.
+    Inherited(Kind, &'a Inherited, &'a [u8]),
     /// A unix socket was used.
     Unix(&'a Unix, UnixData<'a>),
     /// A rare system call.
@@ -309,11 +312,11 @@ impl<'a> Record<'a> {
                 let path = tail::<OpenPath>(bytes).get(..len).ok_or(Malformed::Length)?;
                 Record::OpenPath(open, path)
             }
-            Kind::Inherited => {
+            Kind::Inherited | Kind::RingFile => {
                 let file: &Inherited = view(bytes)?;
                 let len = usize::try_from(file.path_len).map_err(|_| Malformed::Length)?;
                 let path = tail::<Inherited>(bytes).get(..len).ok_or(Malformed::Length)?;
-                Record::Inherited(file, path)
+                Record::Inherited(kind, file, path)
             }
             Kind::Result => Record::Result(view(bytes)?),
             Kind::Socket | Kind::Odd => Record::Odd(view(bytes)?),
@@ -354,7 +357,7 @@ impl<'a> Record<'a> {
             Record::Payload(r, _) => &r.head,
             Record::Odd(r) => &r.head,
             Record::OpenPath(r, _) => &r.head,
-            Record::Inherited(r, _) => &r.head,
+            Record::Inherited(_, r, _) => &r.head,
             Record::Unix(r, _) => &r.head,
             Record::Call(r, _) => &r.head,
         }

@@ -105,12 +105,12 @@ pub mod inherited_flag {
     pub const MAPPED: u32 = 4;
 }
 
-/// The command begins with a descriptor of a regular file (`struct rec_inherited`). The components of
-/// its path follow, last first.
+/// The command begins with a descriptor of a regular file, or a ring of io_uring has one
+/// (`struct rec_inherited`). The components of its path follow, last first.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct Inherited {
-    /// The command.
+    /// The command, or who lets go of the ring.
     pub head: Head,
     /// The kernel's open file.
     pub file: u64,
@@ -126,7 +126,7 @@ pub struct Inherited {
     pub mode: u32,
     /// See [`open_flag`].
     pub flags: u32,
-    /// The lowest of its descriptors.
+    /// The lowest of its descriptors, or its slot.
     pub fd: u32,
     /// Bytes of components that follow.
     pub path_len: u32,

@@ -167,7 +167,7 @@ impl Queues {
         })
     }
 
-    fn other_losses(&self) -> [Total; 16] {
+    fn other_losses(&self) -> [Total; 17] {
         let counts = self.file_counts();
         let missed = |topic| self.sensors.missed(topic);
         // Faults of other kinds are in the flags of their records.
@@ -192,6 +192,12 @@ impl Queues {
                 Cause::NoMemory,
                 Kind::Inherited as u32,
                 fault(Topic::Calls, Kind::Inherited),
+            ),
+            (
+                Source::Calls,
+                Cause::NoMemory,
+                Kind::RingFile as u32,
+                fault(Topic::Calls, Kind::RingFile),
             ),
             (
                 Source::Hosts,
