@@ -28,11 +28,13 @@ const OPEN_POINTS: usize = 8;
 const DELETED: &[u8] = b" (deleted)";
 
 /// A path, as a part of the buffer that was lent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) range: Range<usize>,
     pub(crate) deleted: bool,
     pub(crate) view: usize,
+    /// The directory itself, as a path only.
+    pub(crate) dir: OwnedFd,
 }
 
 /// The namespaces of the run, and what is open of them until the batch ends.
@@ -44,6 +46,20 @@ pub(crate) struct Namespaces {
     points: [Option<OpenPoint>; OPEN_POINTS],
     /// Which of `points` is given up next.
     next: usize,
+}
+
+/// A directory as its file system names it.
+#[derive(Debug)]
+pub(crate) struct Named {
+    fsid: [u32; 2],
+    handle: sys::FileHandle,
+}
+
+impl Named {
+    pub(crate) fn handle(&self) -> Handle<'_> {
+        let (kind, bytes) = self.handle.parts();
+        Handle { fsid: self.fsid, kind, bytes }
+    }
 }
 
 #[derive(Debug)]
@@ -135,7 +151,28 @@ impl Namespaces {
         if !sure && !deleted {
             check(root, dir.as_fd(), path, &range)?;
         }
-        Ok(Found { range, deleted, view })
+        Ok(Found { range, deleted, view, dir })
+    }
+
+    /// Opens the directory that holds `dir`, and names it. Writes its path to `path`.
+    ///
+    /// # Errors
+    /// `EXDEV` when it is on a mount that is not of the namespace's list, `EAGAIN` when somebody would
+    /// have to be waited for.
+    pub(crate) fn above(
+        &self,
+        dir: BorrowedFd<'_>,
+        view: usize,
+        path: &mut [u8],
+    ) -> Result<(OwnedFd, Named, Range<usize>), Errno> {
+        let seen = self.views.get(view).ok_or(Errno::XDEV)?;
+        let up = reopen::above(dir)?;
+        let mount_id = reopen::identity(&up)?.mount_id;
+        let point = seen.points.iter().find(|point| point.mount_id == mount_id);
+        let fsid = point.ok_or(Errno::XDEV)?.fsid;
+        let handle = sys::handle_of(up.as_fd())?;
+        let (range, deleted) = path_of(up.as_fd(), &seen.prefix, path)?;
+        if deleted { Err(Errno::STALE) } else { Ok((up, Named { fsid, handle }, range)) }
     }
 
     fn enter(&mut self, view: usize, point: usize) -> Result<Option<usize>, Errno> {

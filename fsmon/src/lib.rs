@@ -25,7 +25,7 @@ mod view;
 mod watch;
 mod wire;
 
-pub use dirs::{Dirs, FdFile, Lookup, Stats};
+pub use dirs::{Above, Dirs, FdFile, Lookup, Stats};
 pub use fold::{Entry, FoldTable, Hit, Slot};
 pub use group::{Group, Groups, Kind, mask};
 pub use marks::{Coverage, Gap, Placed, Placement, Scope, place};

@@ -58,6 +58,22 @@ pub(crate) fn beneath(
     opened
 }
 
+/// Opens the directory that holds `dir`, without waiting for anybody: it is in the kernel's memory as
+/// long as `dir` is.
+pub(crate) fn above(dir: impl AsFd) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
+    let open = || openat2(&dir, c"..", flags, Mode::empty(), resolve);
+    let mut opened = open();
+    for _ in 1..TRIES {
+        match opened {
+            Err(Errno::AGAIN) => opened = open(),
+            _ => break,
+        }
+    }
+    opened
+}
+
 /// Asks what `fd` is, without asking a server.
 pub(crate) fn identity(fd: impl AsFd) -> Result<Identity, Errno> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;

@@ -76,11 +76,44 @@ fn adopt(raw: i32) -> OwnedFd {
 }
 
 /// `struct file_handle` with room for the largest handle.
+#[derive(Debug)]
 #[repr(C)]
-struct FileHandle {
+pub(crate) struct FileHandle {
     bytes: u32,
     kind: i32,
     handle: [u8; MAX_HANDLE],
+}
+
+impl FileHandle {
+    /// Its type and its bytes.
+    pub(crate) fn parts(&self) -> (i32, &[u8]) {
+        (self.kind, self.handle.get(..self.bytes as usize).unwrap_or_default())
+    }
+}
+
+/// Returns the handle of what `fd` names, as fanotify tells it.
+pub(crate) fn handle_of(fd: BorrowedFd<'_>) -> Result<FileHandle, rustix::io::Errno> {
+    let room = u32::try_from(MAX_HANDLE).unwrap_or(0);
+    let mut file = FileHandle { bytes: room, kind: 0, handle: [0; MAX_HANDLE] };
+    let mut mount_id = 0;
+    // JUSTIFICATION: rustix and nix have no name_to_handle_at.
+    // SAFETY: `fd` is open for the length of the call; the path is empty and ends in NUL; `file` begins
+    // with the two fields of `struct file_handle` (include/linux/fs.h), `bytes` is the size of the array
+    // behind them, which is all that the kernel writes; `mount_id` is an int.
+    let done = unsafe {
+        libc::name_to_handle_at(
+            fd.as_raw_fd(),
+            c"".as_ptr(),
+            (&raw mut file).cast::<libc::file_handle>(),
+            &raw mut mount_id,
+            libc::AT_EMPTY_PATH,
+        )
+    };
+    if done < 0 {
+        let errno = io::Error::last_os_error();
+        return Err(rustix::io::Errno::from_io_error(&errno).unwrap_or(rustix::io::Errno::IO));
+    }
+    Ok(file)
 }
 
 /// Opens what `handle` names, on the file system that `mount` is on, without access to what is in it

@@ -192,7 +192,7 @@ impl Batch<'_> {
             if let Item::Record(record) = &item
                 && record.moves_a_directory()
             {
-                dirs.invalidate();
+                dirs.moved(record.target.as_ref());
             }
             sink(Seen { group, item, dirs });
             count += 1;

@@ -6,7 +6,8 @@ use event::{
         control::TALLY_ACCESS,
         control::TALLY_NAMES,
         files::{
-            Dir, File, FileRepeat, KIND_DIR, KIND_FILE, KIND_FILE_REPEAT, dir_flag, file_flag,
+            Dir, File, FileRepeat, KIND_DIR, KIND_FILE, KIND_FILE_REPEAT, KIND_SETTLED,
+            KIND_WITHIN, Settled, Within, dir_flag, file_flag,
         },
     },
 };
@@ -129,6 +130,14 @@ impl Files {
     /// Ends a window for hashes: what was closed again is hashed again.
     pub(crate) fn hash_again(&mut self, dirs: &mut Dirs, hashes: &mut Hashes, w: &mut Writer) {
         self.written.end_window(dirs, hashes, w);
+    }
+
+    /// All that the groups had is told: accesses from before a directory was moved, too.
+    pub(crate) fn settle(dirs: &mut Dirs, writer: &mut Writer) {
+        let moves = dirs.settle();
+        if moves > 0 {
+            writer.control(KIND_SETTLED, clock::boot_ns(), &[Settled { moves }.as_bytes()]);
+        }
     }
 
     /// Ends a window: tells how often each access was repeated.
@@ -268,15 +277,35 @@ fn store(
     writer.record(tally, KIND_FILE, now, &parts)
 }
 
-/// Returns the number of a directory, telling the record about it when it is new or has moved.
+/// Returns the number of a directory, telling the record about it and those above it when they are new
+/// or have moved.
 fn directory(handle: Option<&Handle<'_>>, dirs: &mut Dirs, writer: &mut Writer, now: u64) -> u32 {
     let Some(handle) = handle else { return 0 };
     let lookup = dirs.lookup(handle);
     let id = lookup.id();
-    let (path, errno, flags) = match lookup {
-        Lookup::Known { id } => return id,
-        Lookup::New { path, deleted, .. } => (path, 0, if deleted { dir_flag::DELETED } else { 0 }),
-        Lookup::Stale { errno, .. } => (&[][..], errno, 0),
+    let mut fresh = tell_directory(handle, &lookup, writer, now);
+    let mut dir = id;
+    while let Some(above) = dirs.above() {
+        let parent = above.lookup.id();
+        let fresh_above = tell_directory(&above.handle, &above.lookup, writer, now);
+        if fresh {
+            writer.control(KIND_WITHIN, now, &[Within { dir, parent }.as_bytes()]);
+        }
+        (dir, fresh) = (parent, fresh_above);
+    }
+    id
+}
+
+/// Tells a directory unless it is known as it is; returns whether it was told.
+fn tell_directory(handle: &Handle<'_>, lookup: &Lookup<'_>, writer: &mut Writer, now: u64) -> bool {
+    let flag = |is: bool, flag: u32| if is { flag } else { 0 };
+    let (id, path, errno, flags) = match *lookup {
+        Lookup::Known { .. } => return false,
+        Lookup::New { id, path, deleted, moved, .. } => {
+            let flags = flag(deleted, dir_flag::DELETED) | flag(moved, dir_flag::MOVED);
+            (id, path, 0, flags)
+        }
+        Lookup::Stale { id, errno, .. } => (id, &[][..], errno, 0),
     };
     let dir = Dir {
         fsid: handle.fsid,
@@ -289,7 +318,7 @@ fn directory(handle: Option<&Handle<'_>>, dirs: &mut Dirs, writer: &mut Writer, 
         pad: 0,
     };
     writer.control(KIND_DIR, now, &[dir.as_bytes(), handle.bytes, path]);
-    id
+    true
 }
 
 fn process_key(id: &ProcId) -> [u8; 12] {

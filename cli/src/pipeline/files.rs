@@ -6,8 +6,8 @@ use event::frame::files::{File as Report, FileRepeat, file_flag};
 use event::model::{Basis, File, FileOp, Missing, What};
 use event::wire::Malformed;
 
-use super::directories::{self, Key};
-use super::window::Unnamed;
+use super::directories::{self, Directories, Key, Order, Place};
+use super::window::MadeOf;
 use super::{At, Pipeline};
 
 /// Bits of fanotify's masks (include/uapi/linux/fanotify.h).
@@ -96,16 +96,19 @@ impl Pipeline {
         let report = parts.report;
         let mut file = File { dir: parts.is(mask::ONDIR), ..File::new(op) };
         self.identify(&mut file, parts);
-        let unnamed = self.place(&mut file, parts);
+        let made_of = self.place(&mut file, parts, at.frame);
         let id = ProcId { pid: report.pid, start_ns: report.start_ns };
         let known = self.processes.identify(id).is_some();
         let actor = self.processes.actor(id);
         let key = self.count_key(&file);
+        let unnamed = made_of.is_some() && file.missing.is_some();
         let serial = self.push(at, Some(actor), What::File(file));
         if let Some(slot) = self.window.get(serial) {
             slot.stranger = !known;
             slot.key = key;
-            slot.unnamed = unnamed.map(Box::new);
+            slot.unnamed = unnamed;
+            let merged = FileOp::ALL.iter().filter(|op| parts.is(bits(**op))).count() > 1;
+            slot.made_of = made_of.map(|made_of| Box::new(MadeOf { merged, ..made_of }));
         }
     }
 
@@ -122,8 +125,8 @@ impl Pipeline {
     }
 
     /// Fills in the paths, then learns what the report says of a directory. Returns what the paths
-    /// are made of if one is missing.
-    fn place(&mut self, file: &mut File, parts: &Parts<'_>) -> Option<Unnamed> {
+    /// are made of, when that is directories by handle.
+    fn place(&mut self, file: &mut File, parts: &Parts<'_>, at: u64) -> Option<MadeOf> {
         let report = parts.report;
         if report.flags & file_flag::FD != 0 {
             file.cut = report.flags & file_flag::PATH_CUT != 0 && !parts.path.is_empty();
@@ -136,114 +139,67 @@ impl Pipeline {
             }
             return None;
         }
-        let place = self.unnamed(file.op, parts);
-        if file.op.is_access() && is_stand_in(&place.name, file.ino) {
+        let made_of = self.made_of(file.op, parts);
+        if file.op.is_access() && is_stand_in(&made_of.name, file.ino) {
             file.basis = Some(Basis::Nameless);
         }
-        let missing = self.name(file, &place);
+        name(&self.directories, file, &made_of, at);
         if file.dir {
-            self.learn(file.op, parts, &place);
+            self.learn(file.op, parts, &made_of, at);
         }
-        missing.then_some(place)
+        Some(made_of)
     }
 
     /// What the paths of an event are made of. With `MOVED_TO` alone only the new one is told.
-    fn unnamed(&self, op: FileOp, parts: &Parts<'_>) -> Unnamed {
+    fn made_of(&self, op: FileOp, parts: &Parts<'_>) -> MadeOf {
         let known = |id| self.directories.by_id(id).cloned();
         let (dir, name) = (known(parts.report.dir), parts.name.to_vec());
         if op != FileOp::Rename {
             // A report on a directory itself may name no other.
             let dir = dir.or_else(|| file_is_dir(parts).then(|| parts.target_key()).flatten());
-            return Unnamed { dir, name, ..Unnamed::default() };
+            return MadeOf { dir, name, ..MadeOf::default() };
         }
         if parts.is(mask::RENAME) {
             let (new_dir, new_name) = (known(parts.report.new_dir), parts.new_name.to_vec());
-            return Unnamed { dir, name, new_dir, new_name };
+            return MadeOf { dir, name, new_dir, new_name, merged: false };
         }
         if parts.is(mask::MOVED_FROM) {
-            return Unnamed { dir, name, ..Unnamed::default() };
+            return MadeOf { dir, name, ..MadeOf::default() };
         }
-        Unnamed { new_dir: dir, new_name: name, ..Unnamed::default() }
-    }
-
-    /// Puts the paths together; returns whether one is missing.
-    fn name(&self, file: &mut File, place: &Unnamed) -> bool {
-        let both = file.op == FileOp::Rename;
-        let has_old = !both || place.dir.is_some() || !place.name.is_empty();
-        let has_new = both && (place.new_dir.is_some() || !place.new_name.is_empty());
-        file.missing = None;
-        if has_old {
-            file.path = self.one_path(place.dir.as_ref(), &place.name, file);
-        }
-        if has_new {
-            file.path2 = self.one_path(place.new_dir.as_ref(), &place.new_name, file);
-        }
-        if !has_old && !has_new {
-            file.missing = Some(Missing::NoDirectory);
-        }
-        let unnamed = if has_old && file.path.is_none() { &place.name } else { &place.new_name };
-        file.name = (file.missing.is_some() && !unnamed.is_empty()).then(|| unnamed.clone());
-        file.missing.is_some()
-    }
-
-    fn one_path(&self, dir: Option<&Key>, name: &[u8], file: &mut File) -> Option<Vec<u8>> {
-        let found = match dir {
-            Some(dir) => self.directories.path(dir, name),
-            None => Err(Missing::NoDirectory),
-        };
-        match found {
-            Ok(found) => {
-                file.basis = file.basis.or(found.basis);
-                file.cut |= found.cut;
-                Some(found.path)
-            }
-            Err(why) => {
-                file.missing = Some(why);
-                None
-            }
-        }
+        MadeOf { new_dir: dir, new_name: name, ..MadeOf::default() }
     }
 
     /// Reports on directories teach where they are.
-    fn learn(&mut self, op: FileOp, parts: &Parts<'_>, place: &Unnamed) {
+    fn learn(&mut self, op: FileOp, parts: &Parts<'_>, made_of: &MadeOf, at: u64) {
         let Some(target) = parts.target_key() else { return };
-        let old = || place.dir.clone().filter(|dir| *dir != target);
-        let new = || place.new_dir.clone().filter(|dir| *dir != target);
-        match op {
-            FileOp::Create => {
-                if let Some(parent) = old() {
-                    self.directories.placed(target, parent, &place.name);
-                }
-            }
-            FileOp::Rename => {
-                if let Some(parent) = new() {
-                    self.directories.placed(target, parent, &place.new_name);
-                }
-            }
-            FileOp::Delete => {
-                if let Some(parent) = old() {
-                    self.directories.removed(target, parent, &place.name);
-                }
-            }
-            FileOp::Exec
-            | FileOp::Open
-            | FileOp::OpenFailed
-            | FileOp::ExecFailed
-            | FileOp::Read
-            | FileOp::Write
-            | FileOp::Attrib
-            | FileOp::Truncate => {}
+        let place = |dir: &Option<Key>, name: &[u8]| {
+            let parent = dir.clone().filter(|dir| *dir != target)?;
+            Some(Place { parent, name: name.to_vec() })
+        };
+        let old = place(&made_of.dir, &made_of.name);
+        let new = place(&made_of.new_dir, &made_of.new_name);
+        match (op, old) {
+            (FileOp::Create, Some(place)) => self.directories.placed(target, place, at),
+            (FileOp::Rename, old) => self.directories.moved(target, old, new, at),
+            (FileOp::Delete, Some(place)) => self.directories.removed(target, &place, at),
+            _ => {}
         }
     }
 
-    /// Names again what had no path: later reports of the window may have told the directory's name.
+    /// Names again what had no path, and what is in directories that were moved: later reports of the
+    /// window may have told where they were.
     pub(super) fn name_again(&mut self) {
         let mut window = std::mem::take(&mut self.window);
+        let moves = self.directories.moves();
         for slot in window.first(usize::MAX) {
             let What::File(file) = &mut slot.event.what else { continue };
-            let named = |place: &Unnamed| !self.name(file, place) || self.names.complete(file);
-            if slot.unnamed.as_deref().is_some_and(named) {
-                slot.unnamed = None;
+            let Some(made_of) = slot.made_of.as_deref().filter(|_| moves || slot.unnamed) else {
+                continue;
+            };
+            let named = name(&self.directories, file, made_of, slot.frame);
+            slot.unnamed = !named && !self.names.complete(file);
+            if moves {
+                doubt(&self.directories, file, made_of, slot.frame);
             }
         }
         self.window = window;
@@ -269,6 +225,64 @@ impl Pipeline {
             self.coverage.orphan(repeat.count);
         }
         Ok(())
+    }
+}
+
+/// Puts the paths together, as of a frame; returns whether none is missing.
+fn name(directories: &Directories, file: &mut File, made_of: &MadeOf, at: u64) -> bool {
+    let both = file.op == FileOp::Rename;
+    let has_old = !both || made_of.dir.is_some() || !made_of.name.is_empty();
+    let has_new = both && (made_of.new_dir.is_some() || !made_of.new_name.is_empty());
+    file.missing = None;
+    file.basis = file.basis.filter(|basis| *basis == Basis::Nameless);
+    let mut one = |dir: Option<&Key>, name: &[u8]| {
+        let found = match dir {
+            Some(dir) => directories.path(dir, name, at),
+            None => Err(Missing::NoDirectory),
+        };
+        match found {
+            Ok(found) => {
+                file.basis = file.basis.or(found.basis);
+                file.cut |= found.cut;
+                Some(found.path)
+            }
+            Err(why) => {
+                file.missing = Some(why);
+                None
+            }
+        }
+    };
+    let path = if has_old { one(made_of.dir.as_ref(), &made_of.name) } else { None };
+    let path2 = if has_new { one(made_of.new_dir.as_ref(), &made_of.new_name) } else { None };
+    (file.path, file.path2) = (path, path2);
+    if !has_old && !has_new {
+        file.missing = Some(Missing::NoDirectory);
+    }
+    let unnamed = if has_old && file.path.is_none() { &made_of.name } else { &made_of.new_name };
+    file.name = (file.missing.is_some() && !unnamed.is_empty()).then(|| unnamed.clone());
+    file.missing.is_none()
+}
+
+/// Says so when a path may have been another one, and which.
+fn doubt(directories: &Directories, file: &mut File, made_of: &MadeOf, at: u64) {
+    let order = match made_of.merged {
+        _ if file.op.is_access() => Order::Late,
+        true => Order::Merged,
+        false => Order::Exact,
+    };
+    let of = |dir: &Option<Key>, name: &[u8], path: &Option<Vec<u8>>| {
+        let dir = dir.as_ref().filter(|_| path.is_some())?;
+        directories.doubts(dir, name, at, order)
+    };
+    let old = of(&made_of.dir, &made_of.name, &file.path);
+    let new = of(&made_of.new_dir, &made_of.new_name, &file.path2);
+    if old.is_some() || new.is_some() {
+        file.basis = Some(Basis::Moved);
+    }
+    file.also.clear();
+    for other in old.iter().flatten() {
+        file.also.extend_from_slice(other);
+        file.also.push(0);
     }
 }
 

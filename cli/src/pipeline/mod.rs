@@ -186,6 +186,8 @@ impl Pipeline {
             file_frames::KIND_USES => self.on_uses(frame)?,
             file_frames::KIND_INHERITED_USE => self.on_inherited_use(frame, at)?,
             file_frames::KIND_DIR => self.directories.tell(frame)?,
+            file_frames::KIND_WITHIN => self.directories.within(frame)?,
+            file_frames::KIND_SETTLED => self.directories.settle(at.frame),
             file_frames::KIND_MOUNT => self.mounts.tell(frame)?,
             net_frames::KIND_FOREIGN => self.on_foreign(frame, at)?,
             control::KIND_SEGMENT => self.on_segment(frame)?,
@@ -328,7 +330,8 @@ impl Pipeline {
         });
         self.odd.retain(|_, event| window.holds(*event));
         self.executing.retain(|_, event| window.holds(*event));
-        self.directories.expire();
+        let frame = self.last.map_or(0, |at| at.frame);
+        self.directories.expire(frame);
         self.users.end_window();
         for (cookie, peer) in self.over.drain(..) {
             self.hosts.forget(cookie, peer);

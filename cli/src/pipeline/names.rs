@@ -118,7 +118,7 @@ impl Pipeline {
         }
         // The kernel's stand-in for a file without a name is none; what a mark does not tell of, such
         // as a memfd, has none either.
-        if !matches!(file.basis, Some(Basis::Nameless | Basis::Mount)) {
+        if !matches!(file.basis, Some(Basis::Nameless | Basis::Mount | Basis::Moved)) {
             names.learn(file, inode);
         }
     }

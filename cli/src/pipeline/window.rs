@@ -11,7 +11,7 @@ use super::directories::Key;
 #[derive(Debug)]
 pub(super) struct Slot {
     /// The frame that it comes from.
-    frame: u64,
+    pub(super) frame: u64,
     /// The window in which it arrived.
     stretch: u64,
     pub(super) event: Event,
@@ -23,25 +23,29 @@ pub(super) struct Slot {
     pub(super) key: Option<FileKey>,
     /// It tells one open, and not, as others do, a close.
     pub(super) opened: bool,
-    /// Its path is missing; these directories may get one.
-    pub(super) unnamed: Option<Box<Unnamed>>,
+    /// What its paths are made of, when that is a directory's handle.
+    pub(super) made_of: Option<Box<MadeOf>>,
+    /// A path is missing; its directories may get one.
+    pub(super) unnamed: bool,
     /// It is in the count of an earlier event and not told.
     pub(super) folded: bool,
 }
 
-/// What a path is made of, while it is missing.
+/// What the paths of an event are made of.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Unnamed {
+pub(super) struct MadeOf {
     pub(super) dir: Option<Key>,
     pub(super) name: Vec<u8>,
     pub(super) new_dir: Option<Key>,
     pub(super) new_name: Vec<u8>,
+    /// The report told several things.
+    pub(super) merged: bool,
 }
 
 impl Slot {
     /// Returns whether the event lacks something that may still come.
     fn waits(&self) -> bool {
-        self.more_argv || self.unnamed.is_some()
+        self.more_argv || self.unnamed
     }
 }
 
@@ -64,7 +68,8 @@ impl Window {
             more_argv: false,
             key: None,
             opened: false,
-            unnamed: None,
+            made_of: None,
+            unnamed: false,
             folded: false,
         });
         self.base + self.slots.len() as u64 - 1

@@ -18,6 +18,10 @@ pub const KIND_OPENS: u16 = 76;
 pub const KIND_USES: u16 = 82;
 /// An [`InheritedTold`].
 pub const KIND_INHERITED_USE: u16 = 110;
+/// A [`Within`].
+pub const KIND_WITHIN: u16 = 113;
+/// A [`Settled`].
+pub const KIND_SETTLED: u16 = 114;
 
 /// How a mount is watched ([`Mount::coverage`]).
 pub mod coverage {
@@ -79,6 +83,28 @@ pub mod dir_flag {
     pub const DELETED: u32 = 1;
     /// The path was longer than the recorder's buffer and is cut.
     pub const CUT: u32 = 2;
+    /// The directory was moved, by whomever, since the last [`super::Settled`].
+    pub const MOVED: u32 = 4;
+}
+
+/// Where a directory is: which other one holds it. Its name there is the last one of its path.
+/// [`KIND_WITHIN`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Within {
+    /// [`Dir::id`] of the directory.
+    pub dir: u32,
+    /// [`Dir::id`] of the one that holds it.
+    pub parent: u32,
+}
+
+/// Directories were moved, by whomever, and all that was done before is in earlier frames: until here
+/// an access may be told after a move that it came before. [`KIND_SETTLED`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Settled {
+    /// Moves since the last one.
+    pub moves: u64,
 }
 
 /// Something was done to a file. [`KIND_FILE`].

@@ -89,11 +89,13 @@ pub enum Basis {
     Inode,
     /// The kernel's own, at the open (file systems that marks do not reach).
     Kernel,
+    /// A directory above was moved at about that time: one of the paths that it had.
+    Moved,
 }
 
 impl Basis {
     /// Every basis.
-    pub const ALL: [Basis; 9] = [
+    pub const ALL: [Basis; 10] = [
         Basis::Learned,
         Basis::Last,
         Basis::Descriptor,
@@ -103,6 +105,7 @@ impl Basis {
         Basis::Nameless,
         Basis::Inode,
         Basis::Kernel,
+        Basis::Moved,
     ];
 
     /// Returns its name in events.
@@ -118,6 +121,7 @@ impl Basis {
             Basis::Nameless => "nameless",
             Basis::Inode => "inode",
             Basis::Kernel => "kernel",
+            Basis::Moved => "moved",
         }
     }
 }

@@ -51,6 +51,8 @@ fn the_documented_sizes_are_the_sizes() {
         (KIND_FOREIGN, size_of::<Foreign>()),
         (KIND_REDACTED, size_of::<Redacted>()),
         (KIND_INHERITED_USE, size_of::<InheritedTold>()),
+        (KIND_WITHIN, size_of::<Within>()),
+        (KIND_SETTLED, size_of::<Settled>()),
     ];
     let page = include_str!("../../../docs/storage.md");
     let (_, table) = page.split_once("### Kinds of frames").expect("the heading");

@@ -135,7 +135,10 @@ impl Queues {
             files.see(seen, who, hashes.as_ref(), writer);
         });
         match drained {
-            fsmon::Drained::Empty => Left::Empty,
+            fsmon::Drained::Empty => {
+                Files::settle(monitor.dirs(), writer);
+                Left::Empty
+            }
             fsmon::Drained::More => Left::More,
         }
     }

@@ -98,6 +98,7 @@ fn what_is_in_a_directory_moves_with_it() {
     maker.renamed(42, RENAME | ONDIR, 10, (1, b"old"), (1, b"new"));
     // Asked only now: the kernel has the new path, and so have we.
     maker.dir(3, 10, Ok(b"/tmp/new"));
+    maker.settled();
     maker.file(42, READ, 12, 3, b"f");
     assert_eq!(told(&maker.sealed())[2], json!(["read", "/tmp/new/f", null, null, null]));
 }
@@ -111,6 +112,110 @@ fn a_file_made_before_its_directory_moved_has_the_path_of_then() {
     maker.file(42, CREATE, 12, 3, b"f");
     maker.renamed(42, RENAME | ONDIR, 10, (1, b"old"), (1, b"new"));
     assert_eq!(told(&maker.sealed())[1], json!(["create", "/tmp/old/f", null, "learned", null]));
+}
+
+#[test]
+fn what_was_made_before_a_directory_above_moved_has_the_path_of_then() {
+    let mut maker = tmp();
+    // The kernel was asked when /tmp/old was /tmp/new already; the report of that comes later.
+    maker.dir(3, 11, Ok(b"/tmp/new/in"));
+    maker.dir(4, 10, Ok(b"/tmp/new"));
+    maker.within(3, 4);
+    maker.within(4, 1);
+    maker.file(42, CREATE, 12, 3, b"f");
+    maker.renamed(42, RENAME | ONDIR, 10, (1, b"old"), (1, b"new"));
+    maker.settled();
+    maker.file(42, CREATE, 13, 3, b"g");
+    let told = told(&maker.sealed());
+    assert_eq!(told[0], json!(["create", "/tmp/old/in/f", null, "learned", null]));
+    assert_eq!(told[2], json!(["create", "/tmp/new/in/g", null, null, null]));
+}
+
+#[test]
+fn a_directory_that_was_replaced_by_another_of_its_name_is_not_taken_for_it() {
+    let mut maker = tmp();
+    maker.dir(3, 10, Ok(b"/tmp/d"));
+    maker.within(3, 1);
+    maker.renamed(42, RENAME | ONDIR, 10, (1, b"d"), (1, b"away"));
+    maker.file(42, CREATE | ONDIR, 11, 1, b"d");
+    maker.dir(4, 11, Ok(b"/tmp/d"));
+    maker.within(4, 1);
+    maker.dir(5, 10, Ok(b"/tmp/away"));
+    maker.within(5, 1);
+    maker.file(42, CREATE, 12, 5, b"in-old");
+    maker.file(42, CREATE, 13, 4, b"in-new");
+    let told = told(&maker.sealed());
+    assert_eq!(told[2], json!(["create", "/tmp/away/in-old", null, null, null]));
+    assert_eq!(told[3], json!(["create", "/tmp/d/in-new", null, null, null]));
+}
+
+#[test]
+fn two_directories_that_are_exchanged_have_each_others_names() {
+    let mut maker = tmp();
+    for (id, ino, path) in [(3, 10, &b"/tmp/a"[..]), (4, 11, b"/tmp/b")] {
+        maker.dir(id, ino, Ok(path));
+        maker.within(id, 1);
+    }
+    maker.renamed(42, RENAME | ONDIR, 10, (1, b"a"), (1, b"b"));
+    maker.renamed(42, RENAME | ONDIR, 11, (1, b"b"), (1, b"a"));
+    maker.file(42, CREATE, 12, 3, b"f");
+    maker.file(42, CREATE, 13, 4, b"g");
+    let paths: Vec<Json> = told(&maker.sealed())[2..].iter().map(|it| it[1].clone()).collect();
+    assert_eq!(paths, ["/tmp/b/f", "/tmp/a/g"]);
+}
+
+#[test]
+fn a_use_that_may_be_from_before_a_move_says_so_and_has_both_paths() {
+    let mut maker = tmp();
+    maker.dir(3, 10, Ok(b"/tmp/old"));
+    maker.within(3, 1);
+    maker.renamed(42, RENAME | ONDIR, 10, (1, b"old"), (1, b"new"));
+    maker.dir(4, 10, Ok(b"/tmp/new"));
+    maker.within(4, 1);
+    maker.file(42, READ, 12, 4, b"f");
+    maker.settled();
+    maker.file(42, READ, 13, 4, b"g");
+    let events = played(&maker.sealed(), "file");
+    assert_eq!(events[1]["path"], "/tmp/new/f");
+    assert_eq!(events[1]["path_basis"], "moved");
+    assert_eq!(events[1]["also"], json!(["/tmp/old/f"]));
+    assert_eq!((&events[2]["path"], events[2].get("also")), (&json!("/tmp/new/g"), None));
+}
+
+#[test]
+fn after_a_directory_came_back_within_a_turn_a_move_may_be_missing() {
+    let mut maker = tmp();
+    maker.file(42, CREATE | ONDIR, 10, 1, b"a");
+    maker.dir(3, 10, Ok(b"/tmp/a"));
+    maker.renamed(42, RENAME | ONDIR, 10, (1, b"a"), (1, b"b"));
+    maker.file(42, CREATE, 12, 3, b"sure");
+    maker.renamed(42, RENAME | ONDIR, 10, (1, b"b"), (1, b"a"));
+    maker.file(42, CREATE, 13, 3, b"unsure");
+    let told = told(&maker.sealed());
+    assert_eq!(told[2], json!(["create", "/tmp/b/sure", null, "learned", null]));
+    assert_eq!(told[4], json!(["create", "/tmp/a/unsure", null, "moved", null]));
+}
+
+#[test]
+fn a_directory_that_somebody_else_moved_has_its_old_path_before_and_its_new_one_after() {
+    let mut maker = tmp();
+    maker.dir(3, 10, Ok(b"/tmp/old"));
+    maker.within(3, 1);
+    maker.file(42, READ, 12, 3, b"f");
+    maker.settled();
+    maker.dir(4, 10, Ok(b"/tmp/new"));
+    maker.within(4, 1);
+    maker.file(42, READ, 13, 4, b"g");
+    maker.settled();
+    maker.file(42, READ, 14, 4, b"h");
+    assert_eq!(
+        told(&maker.sealed()),
+        [
+            json!(["read", "/tmp/old/f", null, null, null]),
+            json!(["read", "/tmp/new/g", null, "moved", null]),
+            json!(["read", "/tmp/new/h", null, null, null]),
+        ]
+    );
 }
 
 #[test]

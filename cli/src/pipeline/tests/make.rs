@@ -377,6 +377,16 @@ impl Maker {
         self.frame(KIND_DIR, &[dir.as_bytes(), &handle, path.unwrap_or_default()]);
     }
 
+    /// The kernel said which directory holds another.
+    pub(super) fn within(&mut self, dir: u32, parent: u32) {
+        self.frame(KIND_WITHIN, &[Within { dir, parent }.as_bytes()]);
+    }
+
+    /// All that was done before the moves so far is told.
+    pub(super) fn settled(&mut self) {
+        self.frame(KIND_SETTLED, &[Settled { moves: 1 }.as_bytes()]);
+    }
+
     /// A report on the file `ino` with `name` in directory number `dir`.
     pub(super) fn file(&mut self, pid: u32, mask: u64, ino: u32, dir: u32, name: &[u8]) -> u64 {
         self.renamed(pid, mask, ino, (dir, name), (0, b""))
