@@ -8,7 +8,7 @@ use crate::{
     args::{Cli, Command, Generate},
     doctor, exit,
     failure::Failure,
-    help, pages, run, text,
+    help, pages, run, setup, text,
 };
 
 /// What a command that worked answers.
@@ -83,6 +83,8 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Status => pages::status(globals),
         Command::Doctor { act: Some(dir) } => doctor::act(dir).map(done),
         Command::Doctor { act: None } => doctor::doctor(globals),
+        Command::Prune(args) => pages::prune(args, globals),
+        Command::Setup(args) => setup::setup(args),
         Command::Completions { shell } => help::completions(*shell).map(done),
         Command::Help { topic } => help::help(topic.as_deref()).map(done),
         Command::Generate { what: Generate::Man { dir } } => help::man(dir).map(done),

@@ -121,7 +121,9 @@ mod tests {
 
     #[test]
     fn every_command_has_a_help_that_fits() {
-        for name in ["run", "runs", "view", "query", "status", "doctor", "completions"] {
+        for name in
+            ["run", "runs", "view", "query", "status", "doctor", "prune", "setup", "completions"]
+        {
             let text = long_help(name);
             insta::assert_snapshot!(format!("help_{name}"), text);
             let width = text.lines().map(crate::text::width).max();

@@ -11,9 +11,11 @@ mod doctor;
 mod exit;
 mod failure;
 mod help;
+mod installed;
 mod pages;
 pub mod pipeline;
 mod run;
+mod setup;
 mod text;
 
 pub use dispatch::main;

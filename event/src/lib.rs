@@ -9,6 +9,7 @@ pub mod digest;
 pub mod errno;
 pub mod frame;
 pub mod handle;
+pub mod install;
 pub mod json;
 pub mod model;
 pub mod path;

@@ -8,18 +8,21 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use crate::wire::{Malformed, tail, view};
 
 /// Version of this protocol; both programs are built together, so any difference is refused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Longest packet, bytes.
 pub const MAX_PACKET: usize = crate::frame::control::MAX_ABOUT + 64;
 
-/// Front to supervisor: a [`Begin`], with the segments directory's descriptor.
+/// Front to supervisor: a [`Begin`], with the segments directory's descriptor. An installed recorder
+/// takes none: it makes the run's directory in its own store.
 pub const BEGIN: u32 = 1;
 /// Front to supervisor: the bytes of the `About` frame.
 pub const ABOUT: u32 = 2;
 /// Front to supervisor: a [`Child`], with its pidfd.
 pub const CHILD: u32 = 3;
-/// Supervisor to front: recording can start; with the leaf's directory descriptor.
+/// Front to an installed supervisor, as its first word: a [`Prune`]. More may follow; [`DONE`] answers each.
+pub const PRUNE: u32 = 4;
+/// Supervisor to front: recording can start: a [`Ready`], with the leaf's directory descriptor.
 pub const READY: u32 = 16;
 /// Supervisor to front: marks are in place, let the command go.
 pub const ARMED: u32 = 17;
@@ -70,12 +73,50 @@ pub struct Begin {
     pub ring_kib: [u32; 3],
     /// See [`without`].
     pub without: u32,
-    /// 1 `sealed`, 2 `direct`, 3 `local`: what the front knows of how it was started.
+    /// Zero; the supervisor puts what it knows of itself here: see [`trust`].
     pub trust: u32,
     /// See [`crate::wire::failed_opens`].
     pub failed_opens: u32,
     /// What makes the marks in place of secrets ([`crate::redact::Key`]).
     pub redaction: [u8; 32],
+}
+
+/// How far the record is out of the recorded command's reach ([`Ready::trust`]).
+pub mod trust {
+    /// By a recorder of its own user, into a store that nobody else writes to.
+    pub const SEALED: u32 = 1;
+    /// By root.
+    pub const DIRECT: u32 = 2;
+    /// By the user who is recorded: the record could have been altered.
+    pub const LOCAL: u32 = 3;
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(level: u32) -> &'static str {
+        match level {
+            SEALED => "sealed",
+            DIRECT => "direct",
+            _ => "local",
+        }
+    }
+}
+
+/// Recording can start. [`READY`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Ready {
+    /// See [`trust`]: what the recorder knows of itself.
+    pub trust: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+/// Remove a run. [`PRUNE`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Prune {
+    /// Its id, as in [`Begin::run`].
+    pub run: [u8; 64],
 }
 
 /// How files are watched ([`Child::scope`]).
@@ -116,6 +157,8 @@ pub mod refusal {
     pub const KERNEL: u32 = 3;
     /// Front and supervisor do not understand each other.
     pub const PROTOCOL: u32 = 4;
+    /// What was asked for is not for the one who asks.
+    pub const NOT_YOURS: u32 = 5;
 }
 
 /// One received packet, borrowed.

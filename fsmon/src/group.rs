@@ -6,9 +6,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
 
 use fanotify::low_level as fan;
 
+use crate::power::{Own, Power};
 use crate::sys;
 
 /// Bits of [`crate::Record::mask`], and what each kind of group is asked for.
@@ -141,6 +143,8 @@ pub struct Groups {
     pub access: Group,
     /// See [`Kind::AccessFd`].
     pub access_fd: Group,
+    /// Who marks.
+    pub power: Rc<dyn Power>,
 }
 
 impl Groups {
@@ -149,7 +153,16 @@ impl Groups {
     /// # Errors
     /// As [`Group::new`].
     pub fn new() -> io::Result<Groups> {
+        Groups::with(Rc::new(Own))
+    }
+
+    /// Makes the three groups, which `power` will mark.
+    ///
+    /// # Errors
+    /// As [`Group::new`].
+    pub fn with(power: Rc<dyn Power>) -> io::Result<Groups> {
         Ok(Groups {
+            power,
             names: Group::new(Kind::Names)?,
             access: Group::new(Kind::Access)?,
             access_fd: Group::new(Kind::AccessFd)?,

@@ -16,6 +16,7 @@ mod hash;
 mod kinds;
 mod marks;
 mod mounts;
+mod power;
 mod record;
 mod reopen;
 #[expect(unsafe_code, reason = "the one module that turns kernel numbers into descriptors")]
@@ -30,6 +31,7 @@ pub use fold::{Entry, FoldTable, Hit, Slot};
 pub use group::{Group, Groups, Kind, mask};
 pub use marks::{Coverage, Gap, Placed, Placement, Scope, place};
 pub use mounts::{Mount, parse};
+pub use power::{Own, Power, add_mark};
 pub use record::{Buffer, File, Item, Record, Records};
 pub use view::Root;
 pub use watch::{Drained, Monitor, Seen};

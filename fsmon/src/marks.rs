@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use fanotify::low_level as fan;
 use rustix::fs::OFlags;
@@ -15,6 +15,7 @@ use rustix::fs::OFlags;
 use crate::group::{Group, Groups, mask};
 use crate::kinds::{Treatment, is_served, treatment};
 use crate::mounts::{self, Mount};
+use crate::power::Power;
 use crate::reopen::{self, Identity, Wait};
 
 /// How far an access mark reaches.
@@ -184,7 +185,7 @@ impl Placer<'_> {
         let access = (self.scope == Scope::Filesystem)
             .then(|| access_mark(self.groups, how, by_handle, fan::FAN_MARK_FILESYSTEM, point));
         let names = match how {
-            Treatment::Full => names_mark(&self.groups.names, point),
+            Treatment::Full => names_mark(self.groups, point),
             _ => Coverage::None(Gap::Policy("its entries are made by the kernel")),
         };
         let whole = Whole { access, names };
@@ -220,7 +221,7 @@ fn access_mark(
     point: &OwnedFd,
 ) -> Coverage {
     if by_handle {
-        match mark(&groups.access, reach, mask::ACCESSES, point) {
+        match mark(&*groups.power, &groups.access, reach, mask::ACCESSES, point) {
             Ok(()) => return Coverage::Fid,
             Err(libc::EOPNOTSUPP | libc::ENODEV | libc::EXDEV | libc::EINVAL) => {}
             Err(errno) => return Coverage::None(refused("mark it", errno)),
@@ -230,7 +231,7 @@ fn access_mark(
         Treatment::Writes => (mask::WRITES, Coverage::FdWrites),
         _ => (mask::ACCESSES, Coverage::Fd),
     };
-    match mark(&groups.access_fd, reach, events, point) {
+    match mark(&*groups.power, &groups.access_fd, reach, events, point) {
         Ok(()) => coverage,
         Err(errno) => Coverage::None(refused("mark it", errno)),
     }
@@ -238,10 +239,10 @@ fn access_mark(
 
 /// Marks directory entries and attributes on the whole file system: the kernel has no other marks
 /// for them, and they cost nothing to those who do not change any.
-fn names_mark(group: &Group, point: &OwnedFd) -> Coverage {
-    let whole = fan::FAN_MARK_FILESYSTEM;
-    let marked = match mark(group, whole, mask::NAMES, point) {
-        Err(libc::EINVAL) => mark(group, whole, mask::NAMES_BEFORE_5_17, point),
+fn names_mark(groups: &Groups, point: &OwnedFd) -> Coverage {
+    let (whole, group, power) = (fan::FAN_MARK_FILESYSTEM, &groups.names, &*groups.power);
+    let marked = match mark(power, group, whole, mask::NAMES, point) {
+        Err(libc::EINVAL) => mark(power, group, whole, mask::NAMES_BEFORE_5_17, point),
         other => other,
     };
     match marked {
@@ -250,11 +251,15 @@ fn names_mark(group: &Group, point: &OwnedFd) -> Coverage {
     }
 }
 
-/// fanotify_mark(2) on what `point` is open on, by way of `/proc/self/fd`, for `point` may be a file.
-fn mark(group: &Group, reach: u32, events: u64, point: &OwnedFd) -> Result<(), i32> {
-    let path = format!("/proc/self/fd/{}", point.as_fd().as_raw_fd());
-    let flags = fan::FAN_MARK_ADD | reach;
-    fan::fanotify_mark(group.as_raw_fd(), flags, events, fan::AT_FDCWD, path.as_str())
+fn mark(
+    power: &dyn Power,
+    group: &Group,
+    reach: u32,
+    events: u64,
+    point: &OwnedFd,
+) -> Result<(), i32> {
+    power
+        .mark(group.as_fd(), reach, events, point.as_fd())
         .map_err(|error| error.raw_os_error().unwrap_or(libc::EIO))
 }
 

@@ -2,12 +2,14 @@
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::ask;
 use crate::marks::{Coverage, Placed};
+use crate::power::Power;
 use crate::reopen::{self, Wait};
 
 /// Where the root directory of a namespace is found again.
@@ -18,7 +20,7 @@ pub enum Root {
     Kept(OwnedFd),
     /// A descriptor of `/proc/PID`, whose `root` is opened when needed: for namespaces that the run
     /// makes and drops. It holds no mount, and is of no use after that process.
-    Process(OwnedFd),
+    Process(OwnedFd, Rc<dyn Power>),
 }
 
 /// A place where a file system can be entered.
@@ -75,15 +77,18 @@ impl View {
     pub(crate) fn open_root(&self) -> Result<Option<OwnedFd>, Errno> {
         match &self.root {
             Root::Kept(_) => Ok(None),
-            Root::Process(proc) => enter(proc.as_fd(), c"root").map(Some),
+            Root::Process(proc, power) => match power.root_of(proc.as_fd()) {
+                Ok(root) => Ok(Some(root)),
+                Err(why) => Err(Errno::from_io_error(&why).unwrap_or(Errno::IO)),
+            },
         }
     }
 
     /// Returns the root: the kept one, or the one just opened.
     pub(crate) fn root<'a>(&'a self, opened: Option<&'a OwnedFd>) -> Result<BorrowedFd<'a>, Errno> {
         match (&self.root, opened) {
-            (Root::Kept(fd), _) | (Root::Process(_), Some(fd)) => Ok(fd.as_fd()),
-            (Root::Process(_), None) => Err(Errno::BADF),
+            (Root::Kept(fd), _) | (Root::Process(..), Some(fd)) => Ok(fd.as_fd()),
+            (Root::Process(..), None) => Err(Errno::BADF),
         }
     }
 

@@ -3,10 +3,12 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
 
 use crate::dirs::Dirs;
 use crate::group::{Group, Groups, Kind};
 use crate::marks::{self, Placement, Scope};
+use crate::power::{Own, Power};
 use crate::record::{Buffer, Item, Records};
 use crate::view::Root;
 
@@ -55,8 +57,16 @@ impl Monitor {
     /// # Errors
     /// As [`Group::new`].
     pub fn new() -> io::Result<Monitor> {
+        Monitor::with(Rc::new(Own))
+    }
+
+    /// The same, with `power` to mark and to enter other namespaces.
+    ///
+    /// # Errors
+    /// As [`Group::new`].
+    pub fn with(power: Rc<dyn Power>) -> io::Result<Monitor> {
         Ok(Monitor {
-            groups: Groups::new()?,
+            groups: Groups::with(power)?,
             names: Buffer::new(BUFFER),
             access: Buffer::new(BUFFER),
             access_fd: Buffer::for_files(),
@@ -98,9 +108,10 @@ impl Monitor {
         mountinfo: &[u8],
         scope: Scope,
     ) -> io::Result<Placement> {
-        let root = crate::view::enter(process.as_fd(), c"root")?;
+        let power = Rc::clone(&self.groups.power);
+        let root = power.root_of(process.as_fd())?;
         let placement = marks::place(&self.groups, root.as_fd(), mountinfo, scope);
-        self.dirs.see(Root::Process(process), &placement.mounts)?;
+        self.dirs.see(Root::Process(process, power), &placement.mounts)?;
         Ok(placement)
     }
 

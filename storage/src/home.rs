@@ -9,7 +9,7 @@ use std::{
 use crate::Error;
 
 /// Where root's runs are kept, unless something else is said.
-const SYSTEM: &str = "/var/lib/audit-run";
+const SYSTEM: &str = event::install::STORE;
 
 /// What of its surroundings decides where a process keeps runs. Empty values count as not set.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,8 +22,12 @@ pub struct Surroundings<'a> {
     pub xdg_state_home: Option<&'a OsStr>,
     /// `$HOME`.
     pub home: Option<&'a OsStr>,
+    /// `$XDG_CACHE_HOME`; not used when relative.
+    pub xdg_cache_home: Option<&'a OsStr>,
     /// Effective user id.
     pub uid: u32,
+    /// Whether a recorder is installed that keeps this user's runs (`audit setup`).
+    pub installed: bool,
 }
 
 /// Returns the directory that holds `runs/`.
@@ -43,10 +47,31 @@ pub fn home(around: &Surroundings<'_>) -> Result<PathBuf, Error> {
     if around.uid == 0 {
         return Ok(PathBuf::from(SYSTEM));
     }
+    if around.installed {
+        return Ok(Path::new(SYSTEM).join(around.uid.to_string()));
+    }
     if let Some(state) = set(around.xdg_state_home).filter(|path| path.is_absolute()) {
         return Ok(state.join("audit"));
     }
     set(around.home).map(|home| home.join(".local/state/audit")).ok_or(Error::NoHome)
+}
+
+/// Returns where what is derived from runs of the installed recorder is kept, if anything says so.
+#[must_use]
+pub fn cache(around: &Surroundings<'_>) -> Option<PathBuf> {
+    if let Some(cache) = set(around.xdg_cache_home).filter(|path| path.is_absolute()) {
+        return Some(cache.join("audit"));
+    }
+    match set(around.home) {
+        Some(home) => Some(home.join(".cache/audit")),
+        None => (around.uid == 0).then(|| PathBuf::from("/var/cache/audit-run")),
+    }
+}
+
+/// Whether runs go where a user says, or a service manager.
+#[must_use]
+pub fn is_chosen(around: &Surroundings<'_>) -> bool {
+    set(around.audit_home).or(set(around.state_directory)).is_some()
 }
 
 fn set(value: Option<&OsStr>) -> Option<&Path> {
@@ -66,6 +91,7 @@ mod tests {
             xdg_state_home: leak(xdg),
             home: leak(home),
             uid,
+            ..Surroundings::default()
         };
         assert_eq!(super::home(&around).expect("a home"), Path::new(expected));
     }
@@ -80,6 +106,17 @@ mod tests {
         check(7, ["", "", "/x", "/h"], "/x/audit");
         check(7, ["", "", "x", "/h"], "/h/.local/state/audit");
         check(7, ["", "", "", "/h"], "/h/.local/state/audit");
+    }
+
+    #[test]
+    fn an_installed_recorder_keeps_a_users_runs_unless_another_place_is_said() {
+        let home = Some(OsStr::new("/h"));
+        let around = Surroundings { home, uid: 7, installed: true, ..Surroundings::default() };
+        assert_eq!(super::home(&around).expect("a home"), Path::new("/var/lib/audit-run/7"));
+        assert_eq!(cache(&around), Some(PathBuf::from("/h/.cache/audit")));
+        let said = Surroundings { audit_home: Some(OsStr::new("/a")), ..around };
+        assert_eq!(super::home(&said).expect("a home"), Path::new("/a"));
+        assert!(is_chosen(&said) && !is_chosen(&around));
     }
 
     #[test]

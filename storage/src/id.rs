@@ -5,6 +5,8 @@
 
 use std::{ffi::OsStr, fmt, os::unix::ffi::OsStrExt, path::Path};
 
+use rustix::rand::{GetRandomFlags, getrandom};
+
 use crate::time;
 
 /// Letters of the suffix: Crockford's base32, without those that are mistaken for digits.
@@ -36,6 +38,16 @@ impl RunId {
         let mut id = format!("{}-{label}-", time::stamp(unix));
         id.extend((0..SUFFIX).map(|place| letter(random >> (5 * place))));
         RunId(id)
+    }
+
+    /// Makes an id with random bits of the kernel's.
+    ///
+    /// # Errors
+    /// Those of getrandom(2).
+    pub fn draw(unix: u64, name: Option<&OsStr>, command: &OsStr) -> std::io::Result<RunId> {
+        let mut random = [0; 4];
+        getrandom(&mut random, GetRandomFlags::empty())?;
+        Ok(RunId::make(unix, name, command, u32::from_ne_bytes(random)))
     }
 
     /// Returns the id that `text` is, if it is one in every character.

@@ -31,7 +31,7 @@ mod time;
 pub use derive::{DeriveLock, How, Writer};
 pub use error::Error;
 pub use freshness::{Flaw, Freshness, Problem};
-pub use home::{Surroundings, home};
+pub use home::{Surroundings, cache, home, is_chosen};
 pub use id::RunId;
 pub use key::{KEY_LEN, random_key};
 pub use list::{Listed, State};

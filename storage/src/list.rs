@@ -36,6 +36,8 @@ pub struct Listed {
     pub verdict: Option<String>,
     /// Why the verdict is what it is.
     pub reasons: Vec<String>,
+    /// How far the record says that it is out of the command's reach: `sealed`, `direct` or `local`.
+    pub trust: Option<&'static str>,
     /// Bytes of the directory's files.
     pub bytes: u64,
 }
@@ -68,6 +70,7 @@ impl RunDir {
             exit: status.map(Exit::from_wait),
             verdict,
             reasons: reasons.unwrap_or_default(),
+            trust: first.trust.map(event::protocol::trust::word),
             bytes: self.bytes(),
         }
     }

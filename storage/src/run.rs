@@ -2,6 +2,7 @@
 
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
     path::{Path, PathBuf},
 };
 
@@ -22,6 +23,8 @@ pub(crate) const LOCK: &str = "derive.lock";
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
+    /// Where derived files are: the run's own directory, unless only its recorder may write there.
+    derived: PathBuf,
     id: RunId,
     dir: OwnedFd,
     segments: OwnedFd,
@@ -34,6 +37,15 @@ impl RunDir {
     /// [`Error::NotARun`] when it has no segments directory, or neither its name nor its first
     /// segment says which run it is; [`Error::File`] when it cannot be opened.
     pub fn open(path: &Path) -> Result<RunDir, Error> {
+        RunDir::open_with(path, None)
+    }
+
+    /// Opens the run in `path`. When it belongs to somebody else, what is derived from it is kept in a
+    /// directory of its own in `cache`, which is made.
+    ///
+    /// # Errors
+    /// As [`RunDir::open`].
+    pub fn open_with(path: &Path, cache: Option<&Path>) -> Result<RunDir, Error> {
         // SQLite is given a path and follows no link in it; nor does anything else from here on.
         let path = path.canonicalize().map_err(Error::file("open", path))?;
         let dir = files::open_dir(&path).map_err(Error::file("open", &path))?;
@@ -46,7 +58,18 @@ impl RunDir {
             path: path.clone(),
             why: "neither its name nor its first segment has a run id",
         })?;
-        Ok(RunDir { path, id, dir, segments })
+        let elsewhere = cache.and_then(|cache| elsewhere(&dir, &path, id.as_str(), cache));
+        let (derived, dir) = elsewhere.unwrap_or_else(|| (path.clone(), dir));
+        Ok(RunDir { path, derived, id, dir, segments })
+    }
+
+    /// Opens the same run once more.
+    ///
+    /// # Errors
+    /// As [`RunDir::open`].
+    pub fn again(&self) -> Result<RunDir, Error> {
+        let cache = self.derived.parent().filter(|_| self.derived != self.path);
+        RunDir::open_with(&self.path, cache)
     }
 
     /// Which run it is.
@@ -59,6 +82,12 @@ impl RunDir {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where its derived files are.
+    #[must_use]
+    pub fn derived_path(&self) -> &Path {
+        &self.derived
     }
 
     /// The directory that the supervisor writes into.
@@ -75,7 +104,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::File`].
     pub fn open_segments(&self) -> Result<OwnedFd, Error> {
-        files::open_sub_dir(&self.dir, SEGMENTS)
+        files::open_sub_dir(&self.segments, ".")
             .map_err(Error::file("open", self.path.join(SEGMENTS)))
     }
 
@@ -126,6 +155,28 @@ impl RunDir {
         verb: &'static str,
         name: &str,
     ) -> impl FnOnce(std::io::Error) -> Error + use<> {
-        Error::file(verb, self.path.join(name))
+        let of_segments = name == SEGMENTS;
+        Error::file(verb, if of_segments { &self.path } else { &self.derived }.join(name))
     }
+}
+
+/// The place in `cache` for the run `id` at `path`.
+pub(crate) fn place_in(cache: &Path, path: &Path, id: &str) -> PathBuf {
+    let place = blake3::hash(path.as_os_str().as_bytes()).to_hex();
+    cache.join(format!("{id}.{}", place.get(..8).unwrap_or_default()))
+}
+
+/// Opens the place in `cache` for what is derived from somebody else's run; `None` for an own one, and
+/// where there can be no such place. Two runs of one name that lie in different places have two.
+fn elsewhere(run: &OwnedFd, path: &Path, id: &str, cache: &Path) -> Option<(PathBuf, OwnedFd)> {
+    if rustix::fs::fstat(run).ok()?.st_uid == rustix::process::geteuid().as_raw() {
+        return None;
+    }
+    let derived = place_in(cache, path, id);
+    let mut make = std::fs::DirBuilder::new();
+    make.recursive(true).mode(files::DIR_MODE.as_raw_mode()).create(&derived).ok()?;
+    let dir = files::open_dir(&derived).ok()?;
+    let stat = rustix::fs::fstat(&dir).ok()?;
+    let own = stat.st_uid == rustix::process::geteuid().as_raw() && stat.st_mode & 0o022 == 0;
+    own.then_some((derived, dir))
 }

@@ -64,7 +64,7 @@ impl Store {
     /// [`Error::Select`] when it means none or several, else those of [`RunDir::open`].
     pub fn select(&self, wanted: &str) -> Result<RunDir, Error> {
         if wanted.contains('/') {
-            return RunDir::open(Path::new(wanted));
+            return self.run_in(Path::new(wanted));
         }
         let ids = self.ids()?;
         if ids.is_empty() {

@@ -9,8 +9,6 @@ use std::{
     time::SystemTime,
 };
 
-use rustix::rand::{GetRandomFlags, getrandom};
-
 use crate::{Error, RunDir, RunId, files, run::SEGMENTS};
 
 /// How often another suffix is tried; 20 bits of chance for runs of one second and one label.
@@ -20,13 +18,28 @@ const TRIES: u32 = 32;
 #[derive(Debug, Clone)]
 pub struct Store {
     runs: PathBuf,
+    cache: Option<PathBuf>,
 }
 
 impl Store {
     /// Uses the store in `home`, which need not exist: it then has no runs.
     #[must_use]
     pub fn open(home: &Path) -> Store {
-        Store { runs: home.join("runs") }
+        Store { runs: home.join("runs"), cache: None }
+    }
+
+    /// Keeps what is derived from runs of somebody else in `cache`: [`RunDir::open_with`].
+    #[must_use]
+    pub fn with_cache(self, cache: Option<PathBuf>) -> Store {
+        Store { cache, ..self }
+    }
+
+    /// Opens the run in `path`, wherever that is.
+    ///
+    /// # Errors
+    /// Those of [`RunDir::open`].
+    pub fn run_in(&self, path: &Path) -> Result<RunDir, Error> {
+        RunDir::open_with(path, self.cache.as_deref())
     }
 
     /// The directory that holds the runs.
@@ -56,7 +69,7 @@ impl Store {
         self.check_owner()?;
         let runs = files::open_dir(&self.runs).map_err(Error::file("open", &self.runs))?;
         let id = make_run(&runs, unix, name, command).map_err(Error::file("make", &self.runs))?;
-        RunDir::open(&self.runs.join(id.as_str()))
+        self.run(&id)
     }
 
     /// Returns the ids of all runs, the oldest first. What is not a run's directory is passed over.
@@ -84,7 +97,14 @@ impl Store {
     /// # Errors
     /// Those of [`RunDir::open`].
     pub fn run(&self, id: &RunId) -> Result<RunDir, Error> {
-        RunDir::open(&self.runs.join(id.as_str()))
+        self.run_in(&self.runs.join(id.as_str()))
+    }
+
+    /// Where what is derived from the run `id` is kept, if that is not its own directory.
+    #[must_use]
+    pub fn cache_of(&self, id: &RunId) -> Option<PathBuf> {
+        let path = self.runs.join(id.as_str());
+        Some(crate::run::place_in(self.cache.as_deref()?, &path, id.as_str()))
     }
 
     /// A directory that others can write to is theirs: they could put links into it.
@@ -113,9 +133,7 @@ fn born(entry: &std::fs::DirEntry) -> Option<SystemTime> {
 /// mkdir is atomic: of two that choose one id, one is told to choose again.
 fn make_run(runs: &OwnedFd, unix: u64, name: Option<&OsStr>, command: &OsStr) -> io::Result<RunId> {
     for _ in 0..TRIES {
-        let mut random = [0; 4];
-        getrandom(&mut random, GetRandomFlags::empty())?;
-        let id = RunId::make(unix, name, command, u32::from_ne_bytes(random));
+        let id = RunId::draw(unix, name, command)?;
         match files::make_sub_dir(runs, id.as_str()) {
             Ok(run) => {
                 files::make_sub_dir(run, SEGMENTS)?;

@@ -13,12 +13,18 @@ use std::{
         unix::ffi::OsStrExt,
     },
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
+use crate::keeper::Keeper;
+
 /// `CGROUP2_SUPER_MAGIC`, include/uapi/linux/magic.h.
 const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
+
+/// What names of leaves begin with.
+const LEAF: &[u8] = b"audit-";
 
 /// Age below which an empty leaf may be one whose command is about to be cloned into it.
 const YOUNG_SECONDS: i64 = 300;
@@ -62,26 +68,98 @@ pub(crate) struct Leaf {
     dir: OwnedFd,
     events: fs::File,
     id: u64,
+    keeper: Option<Rc<Keeper>>,
 }
 
-impl Leaf {
-    /// Makes the leaf `name` (`[a-z0-9-]`) below the caller's own cgroup.
+/// Cgroup of all installed recorders, at the top of the hierarchy: what the recorded user owns, it could
+/// freeze and kill whatever is in it.
+const RECORDERS: &str = "audit-run";
+
+/// Mode of a directory that is searched, never listed.
+const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+
+/// The cgroup that the caller was in when we were started: the leaf comes below it, so that its limits
+/// hold for the command as ever.
+#[derive(Debug)]
+pub(crate) struct Parent {
+    dir: OwnedFd,
+    path: PathBuf,
+    top: PathBuf,
+}
+
+impl Parent {
+    /// Finds the caller's cgroup; ours, until [`Parent::leave`].
     ///
     /// # Errors
-    /// [`Error`]; `EACCES` and `EPERM` mean that the hierarchy is not delegated to this user.
-    pub(crate) fn create(name: &str) -> Result<Leaf, Error> {
-        let path = own_cgroup()?;
-        let system = |doing, path: &Path| {
-            let path = path.to_owned();
-            move |errno: rustix::io::Errno| Error::System { doing, path, source: errno.into() }
-        };
-        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
-        let parent =
-            rustix::fs::open(&path, flags, Mode::empty()).map_err(system("open", &path))?;
-        let on = rustix::fs::fstatfs(&parent).map_err(system("inspect", &path))?;
+    /// [`Error`].
+    pub(crate) fn find() -> Result<Parent, Error> {
+        let (top, path) = own_cgroup()?;
+        let dir = rustix::fs::open(&path, DIRECTORY | OFlags::RDONLY, Mode::empty())
+            .map_err(system("open", &path))?;
+        let on = rustix::fs::fstatfs(&dir).map_err(system("inspect", &path))?;
         if on.f_type != CGROUP2_SUPER_MAGIC {
             return Err(Error::NoHierarchy);
         }
+        Ok(Parent { dir, path, top })
+    }
+
+    /// Whether the caller is itself recorded: one of its cgroups is a leaf that `owner` made.
+    ///
+    /// # Errors
+    /// [`Error::System`].
+    pub(crate) fn is_recorded(&self, owner: u32) -> Result<bool, Error> {
+        for path in self.path.ancestors().take_while(|path| **path != *self.top) {
+            let name = path.file_name().map(OsStr::as_bytes).unwrap_or_default();
+            if name.starts_with(LEAF) {
+                let stat = rustix::fs::stat(path).map_err(system("inspect", path))?;
+                if stat.st_uid == owner {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Goes where the caller has no say.
+    ///
+    /// # Errors
+    /// [`Error::System`].
+    pub(crate) fn leave(&self) -> Result<(), Error> {
+        let path = self.top.join(RECORDERS);
+        match rustix::fs::mkdir(&path, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+            Err(errno) => return Err(system("create", &path)(errno)),
+        }
+        let dir = rustix::fs::open(&path, DIRECTORY | OFlags::RDONLY, Mode::empty())
+            .map_err(system("open", &path))?;
+        move_into(&dir, 0).map_err(|source| Error::System { doing: "enter", path, source })
+    }
+}
+
+/// Moves the process `pid` into the cgroup `dir`; 0 is this one.
+///
+/// # Errors
+/// Those of write(2), see cgroups(7).
+pub(crate) fn move_into(dir: impl AsFd, pid: u32) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let procs = rustix::fs::openat(dir, "cgroup.procs", flags, Mode::empty())?;
+    rustix::io::write(&procs, pid.to_string().as_bytes())?;
+    Ok(())
+}
+
+fn system(doing: &'static str, path: &Path) -> impl FnOnce(rustix::io::Errno) -> Error + use<> {
+    let path = path.to_owned();
+    move |errno| Error::System { doing, path, source: errno.into() }
+}
+
+impl Leaf {
+    /// Makes the leaf `name` (`[a-z0-9-]`) below `parent`.
+    ///
+    /// # Errors
+    /// [`Error`]; `EACCES` and `EPERM` mean that the hierarchy is not delegated to this user.
+    pub(crate) fn create(parent: Parent, name: &str) -> Result<Leaf, Error> {
+        let Parent { dir: parent, path, .. } = parent;
+        let flags = DIRECTORY | OFlags::RDONLY;
         sweep(&parent);
         let leaf = path.join(name);
         rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o755))
@@ -97,7 +175,17 @@ impl Leaf {
         .map_err(system("watch", &leaf))?;
         let stat = rustix::fs::fstat(&dir).map_err(system("inspect", &leaf))?;
         let (name, events) = (name.to_owned(), events.into());
-        Ok(Leaf { parent, name, dir, events, id: stat.st_ino })
+        Ok(Leaf { parent, name, dir, events, id: stat.st_ino, keeper: None })
+    }
+
+    /// Has somebody else remove it, who may.
+    pub(crate) fn keep(&mut self, keeper: Rc<Keeper>) {
+        self.keeper = Some(keeper);
+    }
+
+    /// Its name and the cgroup that it is in.
+    pub(crate) fn place(&self) -> (BorrowedFd<'_>, &str) {
+        (self.parent.as_fd(), &self.name)
     }
 
     /// kernfs id of the cgroup: the inode number of its directory (fs/kernfs, 64-bit machines).
@@ -133,8 +221,16 @@ impl Leaf {
     pub(crate) fn remove(&self) {
         // EBUSY while processes outlive --linger: the cgroup stays with them, as a scope of theirs
         // would; an empty cgroup costs nothing, and killing them is not ours.
-        let _ = rustix::fs::unlinkat(&self.parent, self.name.as_str(), AtFlags::REMOVEDIR);
+        match &self.keeper {
+            Some(keeper) => keeper.remove_leaf(),
+            None => remove(&self.parent, &self.name),
+        }
     }
+}
+
+/// Removes the leaf `name` of `parent`, if nobody is in it.
+pub(crate) fn remove(parent: impl AsFd, name: &str) {
+    let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
 }
 
 impl Drop for Leaf {
@@ -154,14 +250,17 @@ fn sweep(parent: &OwnedFd) {
             let age = crate::clock::real_ns() / 1_000_000_000 - stat.st_mtime;
             (age > YOUNG_SECONDS).then_some(())
         };
-        if name.to_bytes().starts_with(b"audit-") && old().is_some() {
+        if name.to_bytes().starts_with(LEAF)
+            && name.to_bytes() != RECORDERS.as_bytes()
+            && old().is_some()
+        {
             let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
         }
     }
 }
 
-/// Returns the directory of the caller's cgroup in the unified hierarchy.
-fn own_cgroup() -> Result<PathBuf, Error> {
+/// Returns where the unified hierarchy is mounted, and the directory of our own cgroup in it.
+fn own_cgroup() -> Result<(PathBuf, PathBuf), Error> {
     let mountinfo = read("/proc/self/mountinfo").map_err(|_| Error::NoHierarchy)?;
     let mount = fsmon::parse(&mountinfo)
         .filter_map(Result::ok)
@@ -172,7 +271,9 @@ fn own_cgroup() -> Result<PathBuf, Error> {
         .split(|b| *b == b'\n')
         .find_map(|line| line.strip_prefix(b"0::/"))
         .ok_or(Error::NoMembership)?;
-    Ok(Path::new(OsStr::from_bytes(&mount.mount_point)).join(OsStr::from_bytes(own)))
+    let top = PathBuf::from(OsStr::from_bytes(&mount.mount_point));
+    let path = top.join(OsStr::from_bytes(own));
+    Ok((top, path))
 }
 
 /// Reads a file of /proc whole.

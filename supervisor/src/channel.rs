@@ -59,7 +59,15 @@ impl Channel {
     /// # Errors
     /// Those of sendmsg(2); `EPIPE` when the front is gone.
     pub(crate) fn send(&self, kind: u32, fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
-        self.send_parts(&[protocol::head(kind).as_bytes()], fd)
+        self.say(kind, &[], fd)
+    }
+
+    /// Says `kind` with a body, and a descriptor if given.
+    ///
+    /// # Errors
+    /// As [`Channel::send`].
+    pub(crate) fn say(&self, kind: u32, body: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        self.send_parts(&[protocol::head(kind).as_bytes(), body], fd)
     }
 
     /// Says that recording does not start, and why.

@@ -8,8 +8,8 @@ use std::{
     cell::RefCell,
     collections::HashSet,
     fs::File,
-    io::Read,
-    os::fd::{AsRawFd, OwnedFd},
+    io::{self, Read},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
     rc::Rc,
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel},
     time::{Duration, Instant},
@@ -20,6 +20,7 @@ use event::{
     digest::Digest,
     frame::hash::{Hash, KIND_HASH, basis, missing},
 };
+use fsmon::Power;
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat};
 use zerocopy::IntoBytes;
 
@@ -88,6 +89,7 @@ pub(crate) struct Hashes {
     done: Receiver<Done>,
     told: HashSet<(u32, Version)>,
     waiting: usize,
+    power: Rc<dyn Power>,
 }
 
 impl std::fmt::Debug for Hashes {
@@ -101,7 +103,7 @@ impl Hashes {
     ///
     /// # Errors
     /// When the machine has no room for one.
-    pub(crate) fn start() -> std::io::Result<Shared> {
+    pub(crate) fn start(power: Rc<dyn Power>) -> io::Result<Shared> {
         let (jobs, todo) = sync_channel::<Job>(WAITING);
         let (finished, done) = channel();
         std::thread::Builder::new().name("hashes".to_owned()).spawn(move || {
@@ -112,15 +114,17 @@ impl Hashes {
                 }
             }
         })?;
-        let hashes = Hashes { jobs: Some(jobs), done, told: HashSet::new(), waiting: 0 };
+        let hashes = Hashes { jobs: Some(jobs), done, told: HashSet::new(), waiting: 0, power };
         Ok(Rc::new(RefCell::new(hashes)))
     }
 
     /// Hashes the program that a process has just executed, unless it runs another by now.
     pub(crate) fn executed(&mut self, cause: Cause, ino: u64, writer: &mut Writer) {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let exe = format!("/proc/{}/exe", cause.process.pid);
-        let Ok(file) = rustix::fs::open(exe, flags, Mode::empty()) else {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let process = format!("/proc/{}", cause.process.pid);
+        let process = rustix::fs::open(process, flags, Mode::empty()).map_err(io::Error::from);
+        let file = process.and_then(|process| self.power.program_of(process.as_fd()));
+        let Ok(file) = file else {
             return failed(&cause, None, missing::GONE, writer);
         };
         match fstat(&file) {
@@ -261,7 +265,7 @@ fn digest(file: &mut File, room: &mut [u8]) -> Result<[u8; 32], u32> {
                 }
                 digest.update(room.get(..len).unwrap_or_default());
             }
-            Err(why) if why.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return Err(missing::UNREADABLE),
         }
     }

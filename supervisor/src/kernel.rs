@@ -6,6 +6,7 @@ use std::{
     ops::ControlFlow,
     os::fd::{AsFd, OwnedFd},
     process::{Child, Command, Stdio},
+    rc::Rc,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use rustix::{
 };
 
 use crate::{
-    cgroup::Leaf,
+    cgroup::{Leaf, Parent},
     clock, marking,
     queues::Queues,
     recorder::{Asked, Recorder},
@@ -59,14 +60,19 @@ fn open_dir(path: &std::path::Path) -> OwnedFd {
 /// A recorder with everything on, whose command is `child`.
 fn recorder(child: &Child, name: &str, dir: &std::path::Path) -> Recorder {
     let settings = settings(name);
-    let leaf = Leaf::create(&format!("audit-test-{name}-{}", child.id())).expect("a leaf");
+    let leaf = Leaf::create(
+        Parent::find().expect("a cgroup"),
+        &format!("audit-test-{name}-{}", child.id()),
+    )
+    .expect("a leaf");
     let mut writer = Writer::create(open_dir(dir), &settings, clock::boot_ns()).expect("a writer");
     let (mut sensors, refused) = Sensors::load(&settings, &leaf).expect("the programs load");
     assert!(refused.is_empty(), "{refused:?}");
     let procs = rustix::fs::openat(leaf.as_fd(), "cgroup.procs", OFlags::WRONLY, Mode::empty());
     let pid = child.id();
     fs::File::from(procs.expect("it opens")).write_all(pid.to_string().as_bytes()).expect("moved");
-    let monitor = marking::mark(pid, false, &mut writer, &mut sensors).expect("marks");
+    let monitor =
+        marking::mark(pid, false, &mut writer, &mut sensors, Rc::new(fsmon::Own)).expect("marks");
     let mut recorder =
         Recorder::new(leaf, Queues::new(sensors, writer, true), Duration::from_secs(10))
             .expect("a recorder");

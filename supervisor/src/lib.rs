@@ -4,6 +4,7 @@
 //! The library exists for the program `audit-supervisor` and for its tests.
 #![deny(unsafe_code)]
 
+mod admission;
 mod arguments;
 mod cgroup;
 mod channel;
@@ -11,6 +12,7 @@ mod clock;
 mod files;
 mod hashes;
 mod inherited;
+mod keeper;
 #[cfg(test)]
 mod kernel;
 mod losses;
@@ -20,6 +22,7 @@ mod named;
 mod namespaces;
 mod open_files;
 mod opens;
+mod powers;
 mod probe;
 mod processes;
 mod queues;
@@ -29,7 +32,9 @@ mod refusal;
 mod segment;
 mod sensors;
 mod session;
+mod standing;
 mod statement;
+mod store;
 mod sys;
 mod written;
 
@@ -39,7 +44,7 @@ mod written;
 pub fn main() -> u8 {
     let mut words = std::env::args_os().skip(1);
     match (words.next(), words.next()) {
-        (Some(word), None) if word == "--probe" => probe::print(),
+        (Some(word), None) if word == "--probe" => probe(),
         (None, None) => record(),
         _ => {
             eprintln!("usage: audit-supervisor [--probe]\nIt is started by `audit run`.");
@@ -48,10 +53,19 @@ pub fn main() -> u8 {
     }
 }
 
+fn probe() -> u8 {
+    let all = powers::PLACES | powers::PROGRAMS | powers::MARKS;
+    let printed = inherited::clean_alone().and_then(|(_, powers)| powers.with(all, probe::print));
+    printed.unwrap_or_else(|why| {
+        println!("recorder\tfail\tcannot prepare: {why}");
+        1
+    })
+}
+
 fn record() -> u8 {
     match inherited::clean() {
-        Ok(socket) => {
-            session::serve(socket);
+        Ok((socket, standing, powers)) => {
+            session::serve(socket, standing, &powers);
             0
         }
         Err(why) => {

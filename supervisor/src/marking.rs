@@ -1,12 +1,12 @@
 //! Places the marks for a process that still waits, and tells the record which mounts they cover.
 
-use std::{io, os::fd::OwnedFd};
+use std::{io, os::fd::OwnedFd, rc::Rc};
 
 use event::frame::{
     control::{Source, State},
     files::{KIND_MOUNT, Mount, coverage},
 };
-use fsmon::{Coverage, Gap, Monitor, Placed, Placement, Scope};
+use fsmon::{Coverage, Gap, Monitor, Placed, Placement, Power, Scope};
 use rustix::fs::{Mode, OFlags};
 use zerocopy::IntoBytes;
 
@@ -21,8 +21,9 @@ pub(crate) fn mark(
     own_mounts: bool,
     writer: &mut Writer,
     sensors: &mut Sensors,
+    power: Rc<dyn Power>,
 ) -> io::Result<Monitor> {
-    let mut monitor = Monitor::new()?;
+    let mut monitor = Monitor::with(power)?;
     let mountinfo = read(&format!("/proc/{pid}/mountinfo"))?;
     let scope = if own_mounts { Scope::Mount } else { Scope::Filesystem };
     let placement = monitor.begin(root_of(pid)?, &mountinfo, scope)?;

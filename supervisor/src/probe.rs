@@ -4,7 +4,10 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{Mode, OFlags};
 
-use crate::{cgroup::Leaf, cgroup::read, refusal::with_causes};
+use crate::{
+    cgroup::{Leaf, Parent, read},
+    refusal::with_causes,
+};
 
 /// Prints `name<TAB>ok|warn|fail<TAB>detail` lines. Returns 0 when everything needed works, else 1.
 pub(crate) fn print() -> u8 {
@@ -18,7 +21,8 @@ pub(crate) fn print() -> u8 {
         good &= result.is_ok() || !needed;
         println!("{name}\t{word}\t{detail}");
     };
-    let leaf = Leaf::create(&format!("audit-probe-{}", std::process::id()));
+    let name = format!("audit-probe-{}", std::process::id());
+    let leaf = Parent::find().and_then(|parent| Leaf::create(parent, &name));
     tell(
         "cgroup",
         leaf.as_ref().map(|_| "leaf made and removed".into()).map_err(|e| with_causes(e)),

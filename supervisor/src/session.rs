@@ -4,28 +4,41 @@ use std::{
     io,
     ops::ControlFlow,
     os::fd::{AsFd, OwnedFd},
+    rc::Rc,
     time::Duration,
 };
 
 use event::redact::Key;
 use event::{
     frame::control::{Ending, KIND_ABOUT, KIND_SEAL, MAX_ABOUT, Seal},
-    protocol::{ABOUT, ARMED, BEGIN, Begin, CHILD, Child, DONE, READY, refusal, scope, without},
+    protocol::{
+        ABOUT, ARMED, BEGIN, Begin, CHILD, Child, DONE, PRUNE, Prune, READY, Ready, refusal, scope,
+        without,
+    },
 };
+use fsmon::Power;
 use nix::sys::signalfd::SignalFd;
 use zerocopy::IntoBytes;
 
 use crate::{
+    admission,
     arguments::Arguments,
-    cgroup::Leaf,
+    cgroup::{self, Leaf, Parent},
     channel::Channel,
-    clock, hashes, inherited, marking,
+    clock,
+    hashes::Hashes,
+    inherited,
+    keeper::Keeper,
+    marking,
+    powers::{self, Powers},
     queues::Queues,
     recorder::{Asked, Recorder, Source},
     redaction::Redaction,
     refusal::{Refusal, errno, with_causes},
     segment::Writer,
+    standing::Standing,
     statement,
+    store::{self, Room},
 };
 
 /// A recording that has begun.
@@ -33,19 +46,46 @@ struct Session {
     recorder: Recorder,
     signals: SignalFd,
     settings: Begin,
+    standing: Standing,
+    /// Where an installed recorder writes.
+    room: Option<Room>,
+    power: Rc<dyn Power>,
 }
 
-/// Records one run for the front at the other end of `socket`.
-pub(crate) fn serve(socket: OwnedFd) {
+/// Who we are and may be.
+struct Ground<'a> {
+    standing: Standing,
+    powers: &'a Powers,
+    parent: Parent,
+}
+
+/// Records one run for the front at the other end of `socket`, or removes runs for it.
+pub(crate) fn serve(socket: OwnedFd, standing: Standing, powers: &Powers) {
     let mut channel = Channel::new(socket);
-    let mut session = match begin(&mut channel) {
-        Ok(session) => session,
-        Err(refusal) => return say(&channel, &refusal),
+    if let Err(refusal) = attend(&mut channel, standing, powers) {
+        // The front may be gone, and then nobody needs to know.
+        let _ = channel.refuse(refusal.reason, refusal.errno, &refusal.text);
+    }
+}
+
+fn attend(channel: &mut Channel, standing: Standing, powers: &Powers) -> Result<(), Refusal> {
+    let parent = Parent::find().map_err(|why| no_leaf(&why))?;
+    let (first, segments) = hear_first(channel)?;
+    let settings = match first {
+        First::Begin(settings) => settings,
+        First::Prune(run) => return prune(channel, &standing, &parent, &run),
     };
-    let ending = match arm(&mut channel, &mut session) {
-        Ok(()) => record(&mut channel, &mut session),
+    let mut session = begin(channel, Ground { standing, powers, parent }, settings, segments)?;
+    let ending = match arm(channel, &mut session, powers) {
+        Ok(()) => record(channel, &mut session),
         Err(refusal) => {
-            say(&channel, &refusal);
+            let _ = channel.refuse(refusal.reason, refusal.errno, &refusal.text);
+            if let Some(room) = &session.room {
+                // What was seen may be somebody else's: nothing of it is kept.
+                room.never_was();
+                session.recorder.leaf.remove();
+                return Ok(());
+            }
             Ending::NotStarted
         }
     };
@@ -53,32 +93,76 @@ pub(crate) fn serve(socket: OwnedFd) {
     // The front may be gone; the record is whole all the same.
     let _ = channel.send(DONE, None);
     // Letting go of marks and programs takes the kernel a while, which nobody has to wait for.
-}
-
-fn say(channel: &Channel, refusal: &Refusal) {
-    // The front may be gone, and then nobody needs to know.
-    let _ = channel.refuse(refusal.reason, refusal.errno, &refusal.text);
+    Ok(())
 }
 
 /// Everything up to READY: the store first, for without it nothing else makes sense.
-fn begin(channel: &mut Channel) -> Result<Session, Refusal> {
-    let (settings, segments) = hear_begin(channel)?;
+fn begin(
+    channel: &mut Channel,
+    ground: Ground<'_>,
+    mut settings: Begin,
+    segments: Option<OwnedFd>,
+) -> Result<Session, Refusal> {
     let about = hear_about(channel)?;
+    settings.trust = ground.standing.trust();
+    let (room, segments) = place(&ground, &settings, segments)?;
+    let Ground { standing, powers, parent } = ground;
+    let begun = prepare((&standing, powers, parent), settings, segments, room.as_ref(), &about);
+    let never_was = |refusal| {
+        if let Some(room) = &room {
+            room.never_was();
+        }
+        refusal
+    };
+    let (recorder, signals, power) = begun.map_err(never_was)?;
+    let ready = Ready { trust: settings.trust, pad: 0 };
+    let said = channel.say(READY, ready.as_bytes(), Some(recorder.leaf.as_fd()));
+    said.map_err(Refusal::protocol).map_err(never_was)?;
+    Ok(Session { recorder, signals, settings, standing, room, power })
+}
+
+/// Where to write: where the front says, with its rights; or where nobody says.
+fn place(
+    ground: &Ground<'_>,
+    settings: &Begin,
+    segments: Option<OwnedFd>,
+) -> Result<(Option<Room>, OwnedFd), Refusal> {
+    match &ground.standing {
+        Standing::Own => {
+            let none = || Refusal::protocol("no directory came with its first word");
+            Ok((None, segments.ok_or_else(none)?))
+        }
+        Standing::For(caller) => {
+            let (room, segments) = Room::make(caller, id_of(&settings.run)?, ground.powers)?;
+            Ok((Some(room), segments))
+        }
+    }
+}
+
+fn prepare(
+    (standing, powers, parent): (&Standing, &Powers, Parent),
+    settings: Begin,
+    segments: OwnedFd,
+    room: Option<&Room>,
+    about: &[u8],
+) -> Result<(Recorder, SignalFd, Rc<dyn Power>), Refusal> {
     let signals = inherited::signals().map_err(Refusal::kernel("watch signals"))?;
     let now = clock::boot_ns();
     let mut writer = Writer::create(segments, &settings, now).map_err(|why| {
         Refusal::new(refusal::STORE, errno(&why), format!("cannot write the record: {why}"))
     })?;
-    let leaf = make_leaf(&settings)?;
-    statement::start(&mut writer, &settings, leaf.id());
-    writer.control(KIND_ABOUT, now, &[&about]);
-    let sensors = statement::sensors(&settings, &leaf, &mut writer)?;
-    let hashes = (settings.without & without::HASHES == 0).then(hashes::Hashes::start);
-    let hashes = hashes.transpose().map_err(Refusal::kernel("start a thread"))?;
+    if let Some(room) = room {
+        writer.limit(room.budget);
+    }
+    let (leaf, power) = make_leaf(&settings, standing, powers, parent)?;
+    statement::start(&mut writer, &settings, standing.uid(), leaf.id());
+    writer.control(KIND_ABOUT, now, &[about]);
+    let sensors = powers
+        .with(powers::PROGRAMS, || statement::sensors(&settings, &leaf, &mut writer))
+        .map_err(Refusal::kernel("raise the capabilities for its programs"))??;
     let linger = Duration::from_millis(settings.linger_ms);
     let keep = settings.without & without::PROCESS == 0;
     let mut queues = Queues::new(sensors, writer, keep);
-    queues.processes.hashes = hashes;
     if settings.without & without::REDACTION == 0 {
         let key = Key::new(settings.redaction);
         queues.processes.arguments = Arguments::keyed(&key);
@@ -86,23 +170,57 @@ fn begin(channel: &mut Channel) -> Result<Session, Refusal> {
     }
     let recorder = Recorder::new(leaf, queues, linger)
         .and_then(|recorder| {
-            recorder.watch(channel, Source::Front)?;
             recorder.watch(&signals, Source::Signals)?;
             Ok(recorder)
         })
         .map_err(Refusal::kernel("make the loop"))?;
-    channel.send(READY, Some(recorder.leaf.as_fd())).map_err(Refusal::protocol)?;
-    Ok(Session { recorder, signals, settings })
+    Ok((recorder, signals, power))
 }
 
-fn hear_begin(channel: &mut Channel) -> Result<(Begin, OwnedFd), Refusal> {
+/// The first word of a front.
+enum First {
+    Begin(Begin),
+    Prune(Prune),
+}
+
+fn hear_first(channel: &mut Channel) -> Result<(First, Option<OwnedFd>), Refusal> {
     let (message, fd) = channel.receive().map_err(Refusal::protocol)?;
-    if message.kind != BEGIN {
-        return Err(Refusal::protocol("its first word is not the beginning"));
+    let first = match message.kind {
+        BEGIN => First::Begin(*message.body::<Begin>().map_err(Refusal::protocol)?.0),
+        PRUNE => First::Prune(*message.body::<Prune>().map_err(Refusal::protocol)?.0),
+        _ => return Err(Refusal::protocol("its first word is not the beginning")),
+    };
+    Ok((first, fd))
+}
+
+/// Removes the runs that the front names, one a word, unless it is itself recorded.
+fn prune(
+    channel: &mut Channel,
+    standing: &Standing,
+    parent: &Parent,
+    first: &Prune,
+) -> Result<(), Refusal> {
+    let Standing::For(caller) = standing else {
+        return Err(Refusal::protocol("only an installed recorder has a store of its own"));
+    };
+    let own = rustix::process::geteuid().as_raw();
+    if parent.is_recorded(own).map_err(|why| no_leaf(&why))? {
+        let text = "cannot remove runs from inside a recorded run";
+        return Err(Refusal::new(refusal::NOT_YOURS, libc::EPERM, text));
     }
-    let (settings, _) = message.body::<Begin>().map_err(Refusal::protocol)?;
-    let segments = fd.ok_or_else(|| Refusal::protocol("no directory came with its first word"))?;
-    Ok((*settings, segments))
+    let mut next = *first;
+    loop {
+        match id_of(&next.run).and_then(|id| store::prune(caller, id)) {
+            Ok(()) => channel.send(DONE, None).map_err(Refusal::protocol)?,
+            Err(why) => {
+                channel.refuse(why.reason, why.errno, &why.text).map_err(Refusal::protocol)?;
+            }
+        }
+        match hear_first(channel) {
+            Ok((First::Prune(prune), _)) => next = prune,
+            _ => return Ok(()),
+        }
+    }
 }
 
 fn hear_about(channel: &mut Channel) -> Result<Vec<u8>, Refusal> {
@@ -113,24 +231,52 @@ fn hear_about(channel: &mut Channel) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-fn make_leaf(settings: &Begin) -> Result<Leaf, Refusal> {
-    let id = settings.run.split(|b| *b == 0).next().unwrap_or_default();
+/// The run's id, which names its leaf and its directory.
+fn id_of(run: &[u8; 64]) -> Result<&str, Refusal> {
+    let id = run.split(|b| *b == 0).next().unwrap_or_default();
     let good = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
-    let name =
-        std::str::from_utf8(id).ok().filter(|id| !id.is_empty() && id.bytes().all(|b| good(&b)));
-    let name =
-        name.ok_or_else(|| Refusal::protocol("the run's id has other characters than [a-z0-9-]"))?;
-    Leaf::create(&format!("audit-{name}")).map_err(|why| {
-        let kind = match why.errno() {
-            libc::EACCES | libc::EPERM | libc::EROFS => refusal::RIGHTS,
-            _ => refusal::KERNEL,
-        };
-        Refusal::new(kind, why.errno(), with_causes(&why))
-    })
+    std::str::from_utf8(id)
+        .ok()
+        .filter(|id| !id.is_empty() && id.bytes().all(|b| good(&b)))
+        .ok_or_else(|| Refusal::protocol("the run's id has other characters than [a-z0-9-]"))
+}
+
+fn no_leaf(why: &cgroup::Error) -> Refusal {
+    let kind = match why.errno() {
+        libc::EACCES | libc::EPERM | libc::EROFS => refusal::RIGHTS,
+        _ => refusal::KERNEL,
+    };
+    Refusal::new(kind, why.errno(), with_causes(why))
+}
+
+/// Makes the leaf below the caller's cgroup. An installed recorder leaves that one first, and has a
+/// keeper from here on.
+fn make_leaf(
+    settings: &Begin,
+    standing: &Standing,
+    powers: &Powers,
+    parent: Parent,
+) -> Result<(Leaf, Rc<dyn Power>), Refusal> {
+    let name = format!("audit-{}", id_of(&settings.run)?);
+    let Standing::For(_) = standing else {
+        let leaf = Leaf::create(parent, &name).map_err(|why| no_leaf(&why))?;
+        return Ok((leaf, Rc::new(fsmon::Own)));
+    };
+    let mut leaf = powers
+        .with(powers::PLACES, || {
+            parent.leave()?;
+            Leaf::create(parent, &name)
+        })
+        .map_err(Refusal::kernel("raise the capability for cgroups"))?
+        .map_err(|why| no_leaf(&why))?;
+    let keeper = Keeper::start(leaf.place(), powers).map_err(Refusal::kernel("fork"))?;
+    let keeper = Rc::new(keeper);
+    leaf.keep(Rc::clone(&keeper));
+    Ok((leaf, keeper))
 }
 
 /// Hears which process is the command and places the marks while it waits.
-fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
+fn arm(channel: &mut Channel, session: &mut Session, powers: &Powers) -> Result<(), Refusal> {
     let (message, pidfd) = channel.receive().map_err(Refusal::protocol)?;
     if message.kind != CHILD {
         return Err(Refusal::protocol("it did not say which process is the command"));
@@ -138,30 +284,60 @@ fn arm(channel: &mut Channel, session: &mut Session) -> Result<(), Refusal> {
     let (child, _) = message.body::<Child>().map_err(Refusal::protocol)?;
     let child = *child;
     let pidfd = pidfd.ok_or_else(|| Refusal::protocol("no descriptor of the process came"))?;
-    let Session { recorder, settings, .. } = session;
+    let Session { recorder, settings, power, standing, .. } = session;
+    if let Standing::For(caller) = standing {
+        powers
+            .with(powers::PLACES | powers::MARKS, || {
+                admission::admit(caller, &child, pidfd.as_fd(), &recorder.leaf)
+            })
+            .map_err(Refusal::kernel("raise the capability for cgroups"))??;
+    }
     recorder
         .add_command(child.pid, child.scope, pidfd)
         .map_err(Refusal::kernel("watch the command"))?;
-    if settings.without & without::FILES == 0 && !proc_is_ours() {
+    powers
+        .with(powers::MARKS, || mark(&child, settings, recorder, power))
+        .map_err(Refusal::kernel("raise the capabilities for marks"))??;
+    powers.keep_only(powers::LOOKUPS).map_err(Refusal::kernel("give capabilities up"))?;
+    // Threads have the rights of the one that starts them: not before.
+    let hashes = (settings.without & without::HASHES == 0).then(|| Hashes::start(Rc::clone(power)));
+    let hashes = hashes.transpose().map_err(Refusal::kernel("start a thread"))?;
+    recorder.queues.processes.hashes = hashes;
+    recorder.watch(channel, Source::Front).map_err(Refusal::kernel("watch the front"))?;
+    recorder.queues.writer.flush(clock::boot_ns());
+    recorder.queues.writer.sync_beside();
+    channel.send(ARMED, None).map_err(Refusal::protocol)
+}
+
+/// Marks what the command can reach.
+fn mark(
+    child: &Child,
+    settings: &Begin,
+    recorder: &mut Recorder,
+    power: &Rc<dyn Power>,
+) -> Result<(), Refusal> {
+    if settings.without & without::FILES != 0 {
+        statement::files_not_asked(&mut recorder.queues.writer);
+        return Ok(());
+    }
+    if !proc_is_ours() {
         // Numbers of processes are those of our pid namespace; in a /proc of another they are other
         // processes, whose mounts would be marked.
         let why = io::Error::other("/proc is that of another pid namespace");
         statement::files_off(&mut recorder.queues.writer, &why);
-    } else if settings.without & without::FILES == 0 {
-        let own_mounts = child.scope == scope::MOUNT;
-        let Queues { writer, sensors, .. } = &mut recorder.queues;
-        match marking::mark(child.pid, own_mounts, writer, sensors) {
-            Ok(monitor) => recorder
-                .add_files(monitor, child.pid, own_mounts)
-                .map_err(Refusal::kernel("watch the marks"))?,
-            Err(why) => statement::files_off(&mut recorder.queues.writer, &why),
-        }
-    } else {
-        statement::files_not_asked(&mut recorder.queues.writer);
+        return Ok(());
     }
-    recorder.queues.writer.flush(clock::boot_ns());
-    recorder.queues.writer.sync_beside();
-    channel.send(ARMED, None).map_err(Refusal::protocol)
+    let own_mounts = child.scope == scope::MOUNT;
+    let Queues { writer, sensors, .. } = &mut recorder.queues;
+    match marking::mark(child.pid, own_mounts, writer, sensors, Rc::clone(power)) {
+        Ok(monitor) => recorder
+            .add_files(monitor, child.pid, own_mounts)
+            .map_err(Refusal::kernel("watch the marks")),
+        Err(why) => {
+            statement::files_off(&mut recorder.queues.writer, &why);
+            Ok(())
+        }
+    }
 }
 
 /// Whether /proc lists the processes of our own pid namespace by the numbers that they have in it.

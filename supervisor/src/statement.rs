@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Writes the `Start` frame.
-pub(crate) fn start(writer: &mut Writer, settings: &Begin, leaf_id: u64) {
+pub(crate) fn start(writer: &mut Writer, settings: &Begin, uid: u32, leaf_id: u64) {
     let system = rustix::system::uname();
     let (release, host) = (system.release().to_bytes(), system.nodename().to_bytes());
     let len = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(0);
@@ -28,7 +28,7 @@ pub(crate) fn start(writer: &mut Writer, settings: &Begin, leaf_id: u64) {
         real_ns: clock::real_ns(),
         leaf_id,
         boot_id: boot_id().unwrap_or_default(),
-        uid: rustix::process::getuid().as_raw(),
+        uid,
         trust: settings.trust,
         release_len: len(release),
         host_len: len(host),

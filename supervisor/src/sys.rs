@@ -18,10 +18,7 @@ pub(crate) fn take_socket() -> io::Result<OwnedFd> {
     if TAKEN.swap(true, Ordering::Relaxed) {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    // JUSTIFICATION: what others handed us has no owner in this process that could close it.
-    // SAFETY: `main` has opened nothing yet and std owns nothing from 3 on, so no owner exists;
-    // takes no pointer (close_range(2)).
-    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+    close_inherited();
     // SAFETY: F_GETFD takes no pointer and works on any number.
     if unsafe { libc::fcntl(0, libc::F_GETFD) } < 0 {
         return Err(io::Error::last_os_error());
@@ -29,6 +26,65 @@ pub(crate) fn take_socket() -> io::Result<OwnedFd> {
     // SAFETY: 0 is open; std only borrows it, and nothing in this program reads standard input;
     // `TAKEN` makes this the one owner.
     Ok(unsafe { OwnedFd::from_raw_fd(0) })
+}
+
+/// Closes every descriptor from 3 on. Only as `main`'s first step: nothing of ours is open yet.
+pub(crate) fn close_inherited() {
+    // JUSTIFICATION: what others handed us has no owner in this process that could close it.
+    // SAFETY: `main` has opened nothing yet and std owns nothing from 3 on, so no owner exists;
+    // takes no pointer (close_range(2)).
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+}
+
+/// Forgets the environment, whatever is in it.
+pub(crate) fn forget_environment() {
+    // SAFETY: this is `main`'s first step: no other thread is there that could read it meanwhile.
+    unsafe { libc::clearenv() };
+}
+
+/// Takes every signal as it comes to a fresh process: nothing blocked, ignored or pending, no timer.
+pub(crate) fn calm_signals() {
+    for timer in [libc::ITIMER_REAL, libc::ITIMER_VIRTUAL, libc::ITIMER_PROF] {
+        // SAFETY: all zeros is a valid itimerval: no timer.
+        let none: libc::itimerval = unsafe { std::mem::zeroed() };
+        // SAFETY: `none` is valid, a null old value asks for nothing.
+        unsafe { libc::setitimer(timer, &raw const none, std::ptr::null_mut()) };
+    }
+    // std has its own ideas of these three, and it had them after exec.
+    let stds = [libc::SIGPIPE, libc::SIGSEGV, libc::SIGBUS];
+    for signal in (1..=libc::SIGRTMAX()).filter(|signal| !stds.contains(signal)) {
+        // Ignoring one drops it where it is pending (sigaction(2)).
+        for action in [libc::SIG_IGN, libc::SIG_DFL] {
+            // SAFETY: both are valid dispositions; what may not be changed is refused.
+            unsafe { libc::signal(signal, action) };
+        }
+    }
+    // SAFETY: all zeros is a valid sigset_t, and sigemptyset then makes it the empty set.
+    let mut none: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `none` is ours.
+    unsafe { libc::sigemptyset(&raw mut none) };
+    // SAFETY: a valid set; a null old set asks for nothing.
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut()) };
+}
+
+/// Makes a second process that goes on from here; `None` in it.
+///
+/// # Errors
+/// Those of fork(2).
+pub(crate) fn fork() -> io::Result<Option<u32>> {
+    // SAFETY: called while this process has one thread (`keeper::Keeper::start` says so), so no lock
+    // is held by a thread that the copy does not have.
+    match unsafe { libc::fork() } {
+        0 => Ok(None),
+        pid if pid > 0 => Ok(Some(pid.cast_unsigned())),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Ends this process at once, without what the process that it was forked from wants done at its end.
+pub(crate) fn end(status: i32) -> ! {
+    // SAFETY: takes no pointer and never returns.
+    unsafe { libc::_exit(status) }
 }
 
 #[cfg(test)]

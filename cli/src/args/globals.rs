@@ -7,7 +7,7 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser},
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, installed};
 
 /// Form of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,7 +46,7 @@ pub enum Times {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Where the runs are kept [default: ~/.local/state/audit, for root /var/lib/audit-run]
+    /// Where the runs are kept [default: ~/.local/state/audit, with `audit setup`: /var/lib/audit-run/UID, for root /var/lib/audit-run]
     // An empty AUDIT_HOME is none, as for all such variables: `storage::home` says so.
     #[arg(
         long,
@@ -129,21 +129,32 @@ impl Globals {
 
     /// Returns the directory of the store as an absolute path; it need not exist.
     pub(crate) fn store_dir(&self) -> Result<PathBuf, Failure> {
-        let var = |name: &str| std::env::var_os(name);
-        let (state, xdg, home) = (var("STATE_DIRECTORY"), var("XDG_STATE_HOME"), var("HOME"));
-        let around = storage::Surroundings {
-            audit_home: self.home.as_deref().map(Path::as_os_str),
-            state_directory: state.as_deref(),
-            xdg_state_home: xdg.as_deref(),
-            home: home.as_deref(),
-            uid: rustix::process::geteuid().as_raw(),
-        };
-        let home = storage::home(&around).map_err(|error| Failure::of(&error))?;
+        let home = self.around(storage::home).map_err(|error| Failure::of(&error))?;
         Ok(std::path::absolute(&home).unwrap_or(home))
     }
 
     /// Returns the store.
     pub(crate) fn store(&self) -> Result<storage::Store, Failure> {
-        Ok(storage::Store::open(&self.store_dir()?))
+        Ok(storage::Store::open(&self.store_dir()?).with_cache(self.around(storage::cache)))
+    }
+
+    /// Whether the user, or a service manager, says where runs are kept.
+    pub(crate) fn is_store_chosen(&self) -> bool {
+        self.around(storage::is_chosen)
+    }
+
+    fn around<T>(&self, ask: impl FnOnce(&storage::Surroundings<'_>) -> T) -> T {
+        let var = |name: &str| std::env::var_os(name);
+        let (state, xdg, home) = (var("STATE_DIRECTORY"), var("XDG_STATE_HOME"), var("HOME"));
+        let cache = var("XDG_CACHE_HOME");
+        ask(&storage::Surroundings {
+            audit_home: self.home.as_deref().map(Path::as_os_str),
+            state_directory: state.as_deref(),
+            xdg_state_home: xdg.as_deref(),
+            xdg_cache_home: cache.as_deref(),
+            home: home.as_deref(),
+            uid: rustix::process::geteuid().as_raw(),
+            installed: installed::keeps_runs(),
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The command line as data: one tree that makes parsing, help, man page and completions.
 
 mod globals;
+mod keeping;
 mod reading;
 mod run;
 mod values;
@@ -9,8 +10,9 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
 pub use globals::{ColorWhen, Format, Globals, Times};
+pub use keeping::{PruneArgs, SetupArgs};
 pub use reading::{Filters, QueryArgs, RunsArgs, ViewArgs};
-pub use run::{FailedOpens, MountNs, OnError, RunArgs, SummaryWhen};
+pub use run::{FailedOpens, MountNs, OnError, RunArgs, SummaryWhen, Trust};
 pub use values::{Moment, RingKib, Tag};
 
 /// Flight recorder for commands: what they ran, read, wrote and talked to
@@ -50,6 +52,10 @@ pub enum Command {
         #[arg(long, hide = true, value_name = "DIR")]
         act: Option<PathBuf>,
     },
+    /// Remove runs
+    Prune(PruneArgs),
+    /// Install the recorder for ordinary users
+    Setup(SetupArgs),
     /// Print the completion script of a shell
     Completions {
         /// Shell to write it for

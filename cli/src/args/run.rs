@@ -40,6 +40,17 @@ pub enum MountNs {
     Off,
 }
 
+/// How far the record is out of the recorded command's reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Trust {
+    /// Whoever is recorded could have altered it
+    Local,
+    /// Root records
+    Direct,
+    /// The installed recorder records, into its own store
+    Sealed,
+}
+
 /// Which failed opens are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FailedOpens {
@@ -103,6 +114,10 @@ pub struct RunArgs {
     /// How long to go on recording processes that outlive the command
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub linger: Duration,
+    /// Do not start the command (125) unless the record is at least so far out of its reach: sealed
+    /// (installed recorder), direct (root records) or local
+    #[arg(long, value_name = "LEVEL", value_enum, hide_possible_values = true)]
+    pub require_trust: Option<Trust>,
     /// Exit with 123, whatever the command's status, when the record is not complete
     #[arg(long)]
     pub strict: bool,

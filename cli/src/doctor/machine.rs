@@ -2,15 +2,18 @@
 
 use std::{fs, path::Path};
 
+use event::install::GROUP;
+
 use super::{Check, State};
+use crate::installed::{self, Installed};
 
 /// Looks at kernel, rights, cgroups and mounts.
-pub(super) fn checks(root: bool) -> Vec<Check> {
+pub(super) fn checks() -> Vec<Check> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
     let mut checks = vec![
         kernel(Path::new("/sys/kernel/btf/vmlinux").exists()),
-        rights(root, rustix::process::geteuid().as_raw()),
+        rights(&installed::look(), rustix::process::geteuid().as_raw()),
     ];
     checks.extend(no_new_privs(&status));
     checks.push(cgroup(&mounts));
@@ -28,18 +31,27 @@ fn kernel(btf: bool) -> Check {
         .fix("use a kernel built with CONFIG_DEBUG_INFO_BTF (all current distributions)")
 }
 
-fn rights(root: bool, uid: u32) -> Check {
-    if root {
-        return Check::new("rights", State::Ok, "root");
+/// Who would record, and how far its records would be out of the command's reach.
+fn rights(installed: &Installed, uid: u32) -> Check {
+    let fail = |why: &str| Check::new("rights", State::Fail, format!("uid {uid}: {why}"));
+    match installed {
+        Installed::NotForRoot => Check::new("rights", State::Ok, "root; trust of records: direct"),
+        Installed::Ready => {
+            let detail = format!("uid {uid}, by the installed recorder; trust of records: sealed");
+            Check::new("rights", State::Ok, detail)
+        }
+        Installed::Absent => fail("the recorder is not installed for ordinary users")
+            .fix("sudo audit setup --user $USER, and log in again"),
+        Installed::NotMember => fail("not in the group of those who may record")
+            .fix(format!("sudo usermod -aG {GROUP} $USER, and log in again")),
+        Installed::NoEffect(why) => fail(&format!("{why}: the installed recorder has no effect"))
+            .fix("start audit outside, around what is started in here"),
     }
-    Check::new("rights", State::Fail, format!("uid {uid}: recording needs root"))
-        .fix("sudo audit run --user $USER -- CMD")
 }
 
 /// Told only when it is set: set-uid programs and file capabilities are then without effect.
 fn no_new_privs(status: &str) -> Option<Check> {
-    let line = status.lines().find_map(|line| line.strip_prefix("NoNewPrivs:"))?;
-    (line.trim() == "1").then(|| {
+    installed::has_no_new_privs(status).then(|| {
         Check::new("no_new_privs", State::Warn, "set here: sudo has no effect in this sandbox")
             .fix("start audit outside the sandbox, around the agent")
     })

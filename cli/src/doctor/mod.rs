@@ -8,10 +8,13 @@ mod trial;
 
 use std::path::Path;
 
+use event::install::SUPERVISOR;
+
 use crate::{
     args::{Format, Globals},
     dispatch::Answer,
     failure::Failure,
+    installed::{self, Installed},
     run,
     text::{Out, Screen},
 };
@@ -56,9 +59,15 @@ impl Check {
 pub(crate) fn doctor(globals: &Globals) -> Result<Answer, Failure> {
     let home = globals.store_dir();
     let root = rustix::process::geteuid().is_root();
-    let mut checks = machine::checks(root);
-    checks.extend(probe::checks(run::find_supervisor(), root));
+    let sealed = installed::look() == Installed::Ready && !globals.is_store_chosen();
+    let mut checks = machine::checks();
+    let program = if sealed { Some(SUPERVISOR.into()) } else { run::find_supervisor() };
+    checks.extend(probe::checks(program, root));
     checks.push(match &home {
+        Ok(home) if sealed => {
+            let detail = format!("{}, kept by the installed recorder", home.display());
+            Check::new("store", State::Ok, detail)
+        }
         Ok(home) => store::check(home),
         Err(failure) => Check::new("store", State::Fail, failure.message()).fix("set AUDIT_HOME"),
     });

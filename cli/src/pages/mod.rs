@@ -4,6 +4,7 @@ mod describe;
 mod filter;
 mod line;
 mod line_table;
+mod prune;
 mod query;
 mod query_shapes;
 mod runs;
@@ -13,6 +14,7 @@ mod tests;
 mod view;
 
 pub(crate) use describe::effects_outside;
+pub(crate) use prune::prune;
 pub(crate) use query::query;
 pub(crate) use runs::runs;
 pub(crate) use status::status;

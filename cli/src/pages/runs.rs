@@ -90,8 +90,8 @@ pub(super) struct List<'l> {
 impl List<'_> {
     fn text(&self, out: &mut impl Write, screen: Screen) -> io::Result<()> {
         use Align::{Cut, CutEnd, Left, Right};
-        let mut table = Table::new(&[Left, Left, CutEnd, Cut, Left, Right, Left]);
-        let heads = ["ID", "STARTED", "NAME", "COMMAND", "EXIT", "TIME", "RECORD"];
+        let mut table = Table::new(&[Left, Left, CutEnd, Cut, Left, Right, Left, Left]);
+        let heads = ["ID", "STARTED", "NAME", "COMMAND", "EXIT", "TIME", "RECORD", "TRUST"];
         table.styled(heads.map(|head| (head.to_owned(), HEADING)));
         let shorts = suffixes(self.ids);
         for entry in self.entries {
@@ -125,6 +125,7 @@ impl List<'_> {
                     empty(),
                     empty(),
                     bad,
+                    empty(),
                 ];
             }
         };
@@ -144,6 +145,7 @@ impl List<'_> {
             plain(exit(listed)),
             plain(self.time(listed)),
             record(listed),
+            plain(listed.trust.unwrap_or("-").to_owned()),
         ]
     }
 
@@ -234,6 +236,7 @@ fn object(entry: &Entry) -> serde_json::Value {
         "exit": listed.exit,
         "verdict": listed.verdict,
         "reasons": listed.reasons,
+        "trust": listed.trust,
         "bytes": listed.bytes,
     });
     if let (Some(fields), Some(exact)) = (object.as_object_mut(), &listed.about.command_b64) {

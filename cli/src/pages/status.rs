@@ -29,7 +29,7 @@ pub(super) struct Status {
 /// Prints the page.
 pub(crate) fn status(globals: &Globals) -> Result<Answer, Failure> {
     let home = globals.store_dir()?;
-    let store = storage::Store::open(&home);
+    let store = globals.store()?;
     let status = Status::of(&store, &home)?;
     let mut out = Out::open(globals);
     match globals.form() {
@@ -68,13 +68,19 @@ impl Status {
             0 => writeln!(out, "Nothing is being recorded.")?,
             count => writeln!(out, "Being recorded: {}", plural(count as u64, "run"))?,
         }
-        let mut table = Table::new(&[Align::Left, Align::Right, Align::Cut]).indent(2);
+        let mut table = Table::new(&[Align::Left, Align::Right, Align::Left, Align::Cut]).indent(2);
         let now = i64::try_from(now.as_nanosecond()).ok();
         for live in &self.live {
             let span = now.zip(live.started_ns).and_then(|(now, start)| now.checked_sub(start));
             let span = span.and_then(|ns| u64::try_from(ns).ok()).map(Duration::from_nanos);
             let time = span.map(text::elapsed).unwrap_or_default();
-            table.row([live.id.suffix().to_owned(), time, command_line(live.about.command())]);
+            let trust = live.trust.unwrap_or("-").to_owned();
+            table.row([
+                live.id.suffix().to_owned(),
+                time,
+                trust,
+                command_line(live.about.command()),
+            ]);
         }
         out.write_all(table.render(screen.room).as_bytes())?;
         let free =
@@ -95,7 +101,7 @@ impl Status {
             .map(|live| {
                 let started = live.started_ns.map(text::rfc3339);
                 json!({ "id": live.id.as_str(), "name": live.name, "command": live.about.command,
-                        "started": started })
+                        "started": started, "trust": live.trust })
             })
             .collect();
         json!({

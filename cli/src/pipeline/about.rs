@@ -20,12 +20,7 @@ impl Pipeline {
             start.kernel = Some(kernel.to_vec());
             start.host = Some(host.to_vec());
             start.uid = start.uid.or(Some(told.uid));
-            start.trust = match told.trust {
-                1 => Some("sealed"),
-                2 => Some("direct"),
-                3 => Some("local"),
-                _ => None,
-            };
+            start.trust = Some(event::protocol::trust::word(told.trust));
         });
         Ok(())
     }

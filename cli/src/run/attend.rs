@@ -86,7 +86,7 @@ impl Attendant<'_> {
         if spoke {
             self.recorder = match self.supervisor.hear() {
                 Ok(Word::Done) => Recorder::Done,
-                Ok(Word::Ready(_) | Word::Armed) => Recorder::Working,
+                Ok(Word::Ready(..) | Word::Armed) => Recorder::Working,
                 Err(_) => Recorder::Gone,
             };
         }

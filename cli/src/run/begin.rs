@@ -5,30 +5,29 @@ use std::{
     path::Path,
 };
 
-use event::protocol::{Begin, without};
+use event::install::SUPERVISOR;
+use event::protocol::{Begin, trust, without};
 use event::redact::Key;
 use event::wire::failed_opens;
 use jiff::Timestamp;
-use storage::{About, RunDir, Store};
+use storage::{About, RunDir, RunId};
 
 use super::{
     Stopped,
     secrets::Secrets,
     signals::Signals,
-    supervisor::{Error, Supervisor},
+    supervisor::{Error, Supervisor, find},
     user::{self, User},
 };
 use crate::{
-    args::{FailedOpens, Globals, RunArgs},
+    args::{FailedOpens, Globals, MountNs, RunArgs, Trust},
     failure::Failure,
+    installed::{self, Installed},
     text,
 };
 
 /// Size at which the next segment is begun, MiB: small enough to copy, large enough to be few.
 const SEGMENT_MIB: u64 = 64;
-
-/// Started by root: the record is out of an ordinary command's reach by its place.
-const TRUST_DIRECT: u32 = 2;
 
 /// A recording that is ready for its command.
 #[derive(Debug)]
@@ -39,9 +38,16 @@ pub(super) struct Begun {
     pub(super) supervisor: Supervisor,
     /// The cgroup for the command.
     pub(super) leaf: OwnedFd,
+    /// The recorder has its own store and moves the command into the leaf.
+    sealed: bool,
 }
 
 impl Begun {
+    /// The leaf, if we may put the command into it.
+    pub(super) fn leaf_to_enter(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        (!self.sealed).then(|| std::os::fd::AsFd::as_fd(&self.leaf))
+    }
+
     /// Name of the leaf, as the recorder makes it.
     pub(super) fn leaf_name(&self) -> String {
         format!("audit-{}", self.run.id().as_str())
@@ -71,54 +77,125 @@ pub(super) fn begin(
     user: Option<&User>,
     signals: &mut Signals,
 ) -> Result<Begun, Stopped> {
-    let mut supervisor = Supervisor::start().map_err(|why| explain(&why, args))?;
-    let begun = ready(args, globals, user, (&mut supervisor, signals));
+    let sealed = installed::look() == Installed::Ready
+        && !globals.is_store_chosen()
+        && args.user.is_none()
+        && args.mount_ns != MountNs::On;
+    let program = if sealed { Some(SUPERVISOR.into()) } else { find() };
+    let mut supervisor = Supervisor::start(program).map_err(|why| explain(&why, args))?;
+    let place = if sealed { sealed_run(args) } else { make_run(args, globals) };
+    let begun = place
+        .map_err(Stopped::from)
+        .and_then(|place| ready(place, args, globals, user, (&mut supervisor, signals)));
     match begun {
-        Ok((run, leaf)) => Ok(Begun { run, supervisor, leaf }),
-        Err((run, stopped)) => {
+        Ok((run, leaf)) => Ok(Begun { run, supervisor, leaf, sealed }),
+        Err(stopped) => {
             supervisor.dismiss(signals);
-            if let Some(run) = run {
-                run_never_was(&run);
-            }
             Err(stopped)
         }
     }
 }
 
-/// Returns the run and its leaf; or the run, if it was made, and why there is no leaf.
+/// Where the record comes to be.
+enum Place {
+    /// In a directory of ours.
+    Own(RunDir),
+    /// In the recorder's store, under this id.
+    Sealed(RunId),
+}
+
+/// Returns the run and its leaf. Without a leaf no run stays.
 fn ready(
+    place: Place,
     args: &RunArgs,
     globals: &Globals,
     user: Option<&User>,
     (supervisor, signals): (&mut Supervisor, &mut Signals),
-) -> Result<(RunDir, OwnedFd), (Option<RunDir>, Stopped)> {
-    let run = make_run(args, globals).map_err(|failure| (None, failure.into()))?;
-    let secrets = match globals.store().and_then(|store| Secrets::of(args, &store)) {
+) -> Result<(RunDir, OwnedFd), Stopped> {
+    let secrets = globals.store().and_then(|store| Secrets::of(args, &store));
+    let secrets = match secrets {
         Ok(secrets) => secrets,
-        Err(failure) => return Err((Some(run), failure.into())),
+        Err(failure) => {
+            supervisor.dismiss(signals);
+            if let Place::Own(run) = &place {
+                run_never_was(run);
+            }
+            return Err(failure.into());
+        }
     };
-    let begin = |segments: OwnedFd| {
-        let settings = settings(args, run.id().as_str(), &secrets);
+    let mut begin = |id: &RunId, segments: Option<OwnedFd>| {
+        let settings = settings(args, id.as_str(), &secrets);
         let about = about(args, user, &secrets).encode();
-        let segments = std::os::fd::AsFd::as_fd(&segments);
-        supervisor.begin(&settings, segments, &about, signals).map_err(|why| stopped(&why, args))
+        let segments = segments.as_ref().map(std::os::fd::AsFd::as_fd);
+        let (leaf, trust) = supervisor
+            .begin(&settings, segments, &about, signals)
+            .map_err(|why| stopped(&why, args))?;
+        enough(trust, args)?;
+        Ok::<_, Stopped>(leaf)
     };
-    let leaf = run
-        .open_segments()
-        .map_err(|why| Failure::because("cannot record", &why).into())
-        .and_then(begin);
-    match leaf {
-        Ok(leaf) => Ok((run, leaf)),
-        Err(stopped) => Err((Some(run), stopped)),
+    match place {
+        Place::Own(run) => {
+            let leaf = run
+                .open_segments()
+                .map_err(|why| Failure::because("cannot record", &why).into())
+                .and_then(|segments| begin(run.id(), Some(segments)));
+            if leaf.is_err() {
+                supervisor.dismiss(signals);
+                run_never_was(&run);
+            }
+            leaf.map(|leaf| (run, leaf))
+        }
+        Place::Sealed(id) => {
+            let leaf = begin(&id, None)?;
+            let run = globals.store().and_then(|store| {
+                store.run(&id).map_err(|why| Failure::because("cannot read what is recorded", &why))
+            });
+            Ok((run?, leaf))
+        }
     }
 }
 
-fn make_run(args: &RunArgs, globals: &Globals) -> Result<RunDir, Failure> {
-    let store = Store::open(&globals.store_dir()?);
+/// `--require-trust`.
+fn enough(level: u32, args: &RunArgs) -> Result<(), Failure> {
+    let has = match level {
+        trust::SEALED => Trust::Sealed,
+        trust::DIRECT => Trust::Direct,
+        _ => Trust::Local,
+    };
+    let Some(wanted) = args.require_trust.filter(|wanted| has < *wanted) else { return Ok(()) };
+    let wanted = format!("{wanted:?}").to_lowercase();
+    let failure = Failure::new(format!(
+        "cannot record as required: the trust would be {}, not {wanted}",
+        trust::word(level)
+    ));
+    let command = text::command_line(args.command.iter().map(|word| word.as_bytes()));
+    let hints = match installed::look() {
+        Installed::NotForRoot => {
+            vec!["sealed is for ordinary users: sudo audit setup, then as one of them".to_owned()]
+        }
+        other => other.ways_out(&command),
+    };
+    Err(hints.into_iter().fold(failure, Failure::hint))
+}
+
+fn program_and_name(args: &RunArgs) -> (&std::ffi::OsStr, Option<&std::ffi::OsStr>) {
     let program = args.command.first().map_or(std::ffi::OsStr::new(""), |word| word);
+    (program, args.name.as_deref().map(std::ffi::OsStr::new))
+}
+
+fn sealed_run(args: &RunArgs) -> Result<Place, Failure> {
+    let (program, name) = program_and_name(args);
     let seconds = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
-    let name = args.name.as_deref().map(std::ffi::OsStr::new);
-    store.create_run(seconds, name, program).map_err(|why| {
+    RunId::draw(seconds, name, program)
+        .map(Place::Sealed)
+        .map_err(|why| Failure::because("cannot record", &why))
+}
+
+fn make_run(args: &RunArgs, globals: &Globals) -> Result<Place, Failure> {
+    let store = globals.store()?;
+    let (program, name) = program_and_name(args);
+    let seconds = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
+    store.create_run(seconds, name, program).map(Place::Own).map_err(|why| {
         Failure::because("cannot record", &why)
             .hint("choose another place with --home DIR or AUDIT_HOME=DIR")
     })
@@ -133,6 +210,9 @@ fn run_never_was(run: &RunDir) {
     }
     let _ = std::fs::remove_dir(segments);
     let _ = std::fs::remove_dir(run.path());
+    if run.derived_path() != run.path() {
+        let _ = std::fs::remove_dir(run.derived_path());
+    }
 }
 
 fn settings(args: &RunArgs, id: &str, secrets: &Secrets) -> Begin {
@@ -155,7 +235,7 @@ fn settings(args: &RunArgs, id: &str, secrets: &Secrets) -> Begin {
         run,
         ring_kib: args.ring_kib.0,
         without: bits.iter().filter(|(on, _)| *on).fold(0, |all, (_, bit)| all | bit),
-        trust: TRUST_DIRECT,
+        trust: 0,
         failed_opens: match args.failed_opens {
             FailedOpens::Denied => failed_opens::DENIED,
             FailedOpens::All => failed_opens::ALL,
@@ -207,13 +287,10 @@ fn explain(why: &Error, args: &RunArgs) -> Failure {
     let root = rustix::process::geteuid().is_root();
     if why.is_rights() && !root {
         let command = text::command_line(args.command.iter().map(|word| word.as_bytes()));
-        return failure
-            .hint(format!(
-                "you are uid {}, recording needs root",
-                rustix::process::getuid().as_raw()
-            ))
-            .hint(format!("sudo -E audit run --user \"$USER\" -- {command}"))
-            .hint("details: audit doctor");
+        let uid = rustix::process::getuid().as_raw();
+        let failure = failure.hint(format!("you are uid {uid}, recording needs rights"));
+        let hints = installed::look().ways_out(&command);
+        return hints.into_iter().fold(failure, Failure::hint).hint("details: audit doctor");
     }
     if why.is_rights() {
         return failure

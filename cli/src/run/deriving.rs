@@ -50,12 +50,13 @@ pub(super) enum Derived {
 /// Starts the thread.
 pub(super) fn start(run: &RunDir) -> Deriving {
     let (over, told) = mpsc::channel();
-    let path = run.path().to_owned();
+    let again = run.again();
     let (ended, ends) = pipe_with(PipeFlags::CLOEXEC).ok().unzip();
     let work = move || {
         let _ends = ends;
-        let meta = derive(&path, &told)?;
-        let summary = summary(&path, &meta)?;
+        let run = again.map_err(|why| Failure::because("cannot derive events", &why))?;
+        let meta = derive(&run, &told)?;
+        let summary = summary(run, &meta)?;
         Ok((Box::new(meta), Box::new(summary)))
     };
     let thread = std::thread::Builder::new().name("derive".to_owned()).spawn(work).ok();
@@ -85,9 +86,8 @@ impl Deriving {
     }
 }
 
-fn derive(path: &std::path::Path, over: &Receiver<()>) -> Result<Meta, Failure> {
-    let run = RunDir::open(path).map_err(|why| Failure::because("cannot derive events", &why))?;
-    let mut deriver = Deriver::live(&run)?;
+fn derive(run: &RunDir, over: &Receiver<()>) -> Result<Meta, Failure> {
+    let mut deriver = Deriver::live(run)?;
     loop {
         match deriver.step()? {
             Progress::New => {}
@@ -101,7 +101,6 @@ fn derive(path: &std::path::Path, over: &Receiver<()>) -> Result<Meta, Failure> 
     }
 }
 
-fn summary(path: &std::path::Path, meta: &Meta) -> Result<Summary, Failure> {
-    let run = RunDir::open(path).map_err(|why| Failure::because("cannot read the run", &why))?;
+fn summary(run: RunDir, meta: &Meta) -> Result<Summary, Failure> {
     Opened::new(run, meta.clone(), false).summary(SUMMARY_TOP)
 }

@@ -91,6 +91,8 @@ fn own_mounts(wanted: MountNs, user: Option<&User>) -> bool {
     match wanted {
         MountNs::On => true,
         MountNs::Off => false,
+        // Only root can give it one.
+        MountNs::Auto if !rustix::process::geteuid().is_root() => false,
         MountNs::Auto => {
             user.is_some_and(|user| user.uid != 0)
                 || std::fs::read("/proc/self/mountinfo").is_ok_and(|info| all_shared(&info))
@@ -135,7 +137,7 @@ fn start(
     let ((ready, ready_in), (go_out, go), (failed, failed_in)) = (pipe()?, pipe()?, pipe()?);
     let parents = [ready.as_raw_fd(), go.as_raw_fd(), failed.as_raw_fd()];
     let pipes = ChildPipes { ready: ready_in, go: go_out, failed: failed_in, parents };
-    let (pid, pidfd) = sys::spawn(launch, begun.leaf.as_fd(), &pipes).map_err(trouble)?;
+    let (pid, pidfd) = sys::spawn(launch, begun.leaf_to_enter(), &pipes).map_err(trouble)?;
     // Ours must go, or end of file would never come.
     drop(pipes);
     let child =

@@ -25,7 +25,7 @@ use crate::{
     failure::Failure,
 };
 
-pub(crate) use supervisor::find as find_supervisor;
+pub(crate) use supervisor::{find as find_supervisor, remove as remove_sealed};
 
 /// Why a run did not come about.
 #[derive(Debug)]

@@ -78,7 +78,9 @@ impl Told {
 
 fn done(run: &RunDir, end: End, recorder: Recorder, meta: &Meta, summary: &Summary) -> Told {
     let suffix = run.id().suffix();
-    let mut text = format!("audit {suffix}  {}  {}\n", ended(end), figures(meta, summary));
+    let figures = figures(meta, summary);
+    let mut text =
+        format!("audit {suffix}  {}  {figures}  {}\n", ended(end), Safe::new(&meta.trust));
     if !meta.effects_outside.is_empty() {
         let names = meta.effects_outside.iter().map(String::as_str);
         text.push_str(&format!("  outside   {}\n", effects_outside(names)));

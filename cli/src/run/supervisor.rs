@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event::protocol::{self, Begin, Child, MAX_PACKET, Message, Refused, refusal};
+use event::install::SUPERVISOR;
+use event::protocol::{self, Begin, Child, MAX_PACKET, Message, Prune, Ready, Refused, refusal};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
@@ -17,6 +18,7 @@ use rustix::net::{
 use zerocopy::{Immutable, IntoBytes};
 
 use super::signals::{Ended, Signals};
+use crate::failure::Failure;
 
 /// File name of the program.
 const PROGRAM: &str = "audit-supervisor";
@@ -74,8 +76,8 @@ impl Error {
 /// A word of the supervisor.
 #[derive(Debug)]
 pub(super) enum Word {
-    /// Recording can start; here is the leaf.
-    Ready(OwnedFd),
+    /// Recording can start; here are the leaf and the level of trust.
+    Ready(OwnedFd, u32),
     /// Marks are in place.
     Armed,
     /// The seal is written.
@@ -91,9 +93,9 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Starts the program beside this one, else an installed one.
-    pub(super) fn start() -> Result<Supervisor, Error> {
-        let program = find().ok_or(Error::Missing)?;
+    /// Starts the program.
+    pub(super) fn start(program: Option<PathBuf>) -> Result<Supervisor, Error> {
+        let program = program.ok_or(Error::Missing)?;
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .map_err(|errno| Error::Start(program.clone(), errno.into()))?;
@@ -110,18 +112,19 @@ impl Supervisor {
         Ok(Supervisor { socket: ours, packet, process })
     }
 
-    /// Says what to record and into which directory; waits until it is ready.
+    /// Says what to record and into which directory, unless it has its own; waits until it is ready.
+    /// Returns the leaf and the level of trust.
     pub(super) fn begin(
         &mut self,
         begin: &Begin,
-        segments: BorrowedFd<'_>,
+        segments: Option<BorrowedFd<'_>>,
         about: &[u8],
         signals: &mut Signals,
-    ) -> Result<OwnedFd, Error> {
-        self.say(protocol::BEGIN, begin, Some(segments)).map_err(Error::Broken)?;
+    ) -> Result<(OwnedFd, u32), Error> {
+        self.say(protocol::BEGIN, begin, segments).map_err(Error::Broken)?;
         self.say(protocol::ABOUT, about, None).map_err(Error::Broken)?;
         match self.hear_or_end(signals)? {
-            Word::Ready(leaf) => Ok(leaf),
+            Word::Ready(leaf, trust) => Ok((leaf, trust)),
             Word::Armed | Word::Done => Err(out_of_turn()),
         }
     }
@@ -136,7 +139,7 @@ impl Supervisor {
         self.say(protocol::CHILD, child, Some(pidfd)).map_err(Error::Broken)?;
         match self.hear_or_end(signals)? {
             Word::Armed => Ok(()),
-            Word::Ready(_) | Word::Done => Err(out_of_turn()),
+            Word::Ready(..) | Word::Done => Err(out_of_turn()),
         }
     }
 
@@ -162,9 +165,11 @@ impl Supervisor {
             let left = until.saturating_duration_since(Instant::now());
             let limit = left.try_into().unwrap_or_default();
             if impatient || left.is_zero() || signals.or(None, Some(&limit)).is_err() {
-                // Nothing of this run is kept, so nothing is lost.
-                let _ = self.process.kill();
-                let _ = self.process.wait();
+                // Nothing of this run is kept, so nothing is lost. An installed one is not ours to kill:
+                // it ends by itself, with nobody to talk to.
+                if self.process.kill().is_ok() {
+                    let _ = self.process.wait();
+                }
                 return;
             }
         }
@@ -223,6 +228,38 @@ impl Supervisor {
     }
 }
 
+/// Has the installed recorder remove these runs of its store, one after the other; hands each with what
+/// came of it to `told`.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn remove(
+    runs: &[storage::RunId],
+    mut told: impl FnMut(&storage::RunId, Result<(), Failure>),
+) -> Result<(), Failure> {
+    let failed = |why: &Error| match why {
+        Error::Refused { text, .. } => Failure::new(text.clone()),
+        other => Failure::new(format!("cannot remove the run: {other}")),
+    };
+    let mut recorder = Supervisor::start(Some(SUPERVISOR.into())).map_err(|why| failed(&why))?;
+    for run in runs {
+        let mut prune = Prune { run: [0; 64] };
+        for (place, byte) in prune.run.iter_mut().zip(run.as_str().bytes().take(63)) {
+            *place = byte;
+        }
+        let said = recorder.say(protocol::PRUNE, &prune, None).map_err(Error::Broken);
+        let done = said.and_then(|()| recorder.hear()).map(drop);
+        let broken = matches!(done, Err(Error::Broken(_)));
+        told(run, done.map_err(|why| failed(&why)));
+        if broken {
+            break;
+        }
+    }
+    drop(recorder.socket);
+    let _ = recorder.process.wait();
+    Ok(())
+}
+
 impl AsFd for Supervisor {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
@@ -233,7 +270,10 @@ fn understand(packet: &[u8], fd: Option<OwnedFd>) -> Result<Word, Error> {
     let broken = |why| Error::Broken(io::Error::new(io::ErrorKind::InvalidData, why));
     let message = Message::parse(packet).map_err(broken)?;
     match message.kind {
-        protocol::READY => fd.map(Word::Ready).ok_or_else(out_of_turn),
+        protocol::READY => {
+            let (ready, _) = message.body::<Ready>().map_err(broken)?;
+            fd.map(|leaf| Word::Ready(leaf, ready.trust)).ok_or_else(out_of_turn)
+        }
         protocol::ARMED => Ok(Word::Armed),
         protocol::DONE => Ok(Word::Done),
         protocol::REFUSED => {
@@ -249,13 +289,12 @@ fn out_of_turn() -> Error {
     Error::Broken(io::Error::new(io::ErrorKind::InvalidData, "answer out of turn"))
 }
 
-/// Returns the path of the program: beside this one (a build), else where packages put it.
+/// Returns the path of the program that runs with our own rights: beside this one (a build), else where
+/// packages put it. For others than root that is not the set-uid one, which has a store of its own.
 pub(crate) fn find() -> Option<PathBuf> {
+    let root = rustix::process::geteuid().is_root();
+    let usable = |path: &PathBuf| path.is_file() && (root || path != Path::new(SUPERVISOR));
     let own = std::env::current_exe().ok();
     let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
-    beside
-        .into_iter()
-        .chain(INSTALLED.map(PathBuf::from))
-        .map(|dir| dir.join(PROGRAM))
-        .find(|path| path.is_file())
+    beside.into_iter().chain(INSTALLED.map(PathBuf::from)).map(|dir| dir.join(PROGRAM)).find(usable)
 }

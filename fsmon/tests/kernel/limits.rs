@@ -10,6 +10,7 @@ use crate::harness::{Shell, Watch};
 fn a_full_queue_is_told_as_an_overflow() {
     let mut shell = Shell::new();
     let groups = Groups {
+        power: std::rc::Rc::new(fsmon::Own),
         names: Group::limited(Kind::Names).expect("root"),
         access: Group::limited(Kind::Access).expect("root"),
         access_fd: Group::limited(Kind::AccessFd).expect("root"),

@@ -21,7 +21,7 @@ impl IndexWriter {
     pub(super) fn create(run: &RunDir, name: &str) -> Result<IndexWriter, Error> {
         // Made here, so that SQLite finds a file that is ours and only ours to read.
         files::create(run.dir(), name).map_err(run.file("make", name))?;
-        let path = run.path().join(name);
+        let path = run.derived_path().join(name);
         let index = schema::create(&path).map_err(Error::index("make", path))?;
         Ok(IndexWriter { index, in_batch: 0 })
     }

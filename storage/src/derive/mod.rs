@@ -204,7 +204,7 @@ impl<'r> Writer<'r> {
     }
 
     fn index_failed(&mut self, source: rusqlite::Error) {
-        let path = self.run.path().join(INDEX);
+        let path = self.run.derived_path().join(INDEX);
         self.index = None;
         self.index_error = Some(Error::Index { verb: "write", path, source });
         // What is left of it is of no use; the next derivation removes it if this cannot.

@@ -121,7 +121,7 @@ impl<'r> Events<'r> {
         let lines = meta.map_or(0, |meta| meta.events.lines);
         let (index, why_scan) = match meta.and_then(|meta| meta.index.as_ref()) {
             None => (None, None),
-            Some(_) => match schema::open(&run.path().join(INDEX), lines) {
+            Some(_) => match schema::open(&run.derived_path().join(INDEX), lines) {
                 Ok(index) => (Some(index), None),
                 Err(error) => (None, Some(error.to_string())),
             },

@@ -25,6 +25,8 @@ pub(crate) struct First {
     pub(crate) about: Option<About>,
     /// When it began, nanoseconds since 1970.
     pub(crate) started_ns: Option<i64>,
+    /// How far it is out of the command's reach: [`event::protocol::trust`].
+    pub(crate) trust: Option<u32>,
 }
 
 /// Reads the first frames of the segments in `dir`; what is not there is `None`.
@@ -37,7 +39,9 @@ pub(crate) fn first(dir: impl AsFd) -> First {
         match frame.head.kind {
             KIND_SEGMENT => first.id = first.id.or_else(|| id_of(&frame)),
             KIND_START => {
-                first.started_ns = frame.body::<Start>().ok().map(|(start, _)| start.real_ns);
+                let start = frame.body::<Start>().ok().map(|(start, _)| start);
+                first.started_ns = start.map(|start| start.real_ns);
+                first.trust = start.map(|start| start.trust);
             }
             KIND_ABOUT => first.about = About::parse(frame.payload),
             _ => {}

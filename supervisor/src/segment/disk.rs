@@ -158,7 +158,9 @@ fn set_aside(dir: &OwnedFd, len: u64) -> io::Result<Option<OwnedFd>> {
 
 fn open(dir: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    calls::open(dir, name, flags, Mode::from_raw_mode(0o600))
+    // The umask takes the group's part away; where the directory's ACL rules instead, it is what the ACL
+    // lets the user do (acl(5), "object creation and default ACLs").
+    calls::open(dir, name, flags, Mode::from_raw_mode(0o640))
 }
 
 /// `000001.seg`: sorts as it counts.

@@ -69,6 +69,8 @@ pub(crate) struct Writer {
     closing: bool,
     run: [u8; 64],
     segment_bytes: u64,
+    /// Bytes that may still be written, the reserve not counted.
+    budget: u64,
     synced_ns: u64,
 }
 
@@ -96,6 +98,7 @@ impl Writer {
             closing: false,
             run,
             segment_bytes: begin.segment_bytes.max(1 << 16),
+            budget: u64::MAX,
             synced_ns: now_ns,
         };
         writer.open_segment(1, now_ns);
@@ -110,6 +113,11 @@ impl Writer {
     /// them: to be called when those are as they shall be.
     pub(crate) fn sync_beside(&mut self) {
         self.disk.sync_beside();
+    }
+
+    /// From here on writes at most so many bytes, and then goes on as on a full disk.
+    pub(crate) fn limit(&mut self, budget: u64) {
+        self.budget = budget.saturating_sub(RESERVE);
     }
 
     /// Appends a frame that counts for no tally. Returns its sequence number, 0 if it is lost.
@@ -300,7 +308,11 @@ impl Writer {
             return;
         }
         self.hash_buffer();
-        let written = self.disk.append(self.buffer.get(..self.filled).unwrap_or_default());
+        let bytes = self.buffer.get(..self.filled).unwrap_or_default();
+        let fits = self.health != Health::Good || bytes.len() as u64 <= self.budget;
+        let full = || io::ErrorKind::QuotaExceeded.into();
+        let written = if fits { self.disk.append(bytes) } else { Err(full()) };
+        self.budget = self.budget.saturating_sub(bytes.len() as u64);
         (self.filled, self.hashed) = (0, 0);
         match written {
             Ok(()) => {

@@ -103,22 +103,25 @@ impl Pointers {
     }
 }
 
-/// Clones the command's process into the cgroup `leaf`; it waits for `pipes.go`.
+/// Clones the command's process into the cgroup `leaf`, or into ours; it waits for `pipes.go`.
 ///
 /// Returns its pid and pidfd. Must be called while the process has one thread.
 pub(in crate::run) fn spawn(
     launch: &Launch,
-    leaf: BorrowedFd<'_>,
+    leaf: Option<BorrowedFd<'_>>,
     pipes: &ChildPipes,
 ) -> io::Result<(u32, OwnedFd)> {
     let mut pointers = Pointers::to(launch);
     let mut pidfd: RawFd = -1;
     // SAFETY: all zeros is a valid clone_args (clone(2): unused fields are zero).
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    args.flags = CLONE_INTO_CGROUP | libc::CLONE_PIDFD as u64;
+    args.flags = libc::CLONE_PIDFD as u64;
     args.pidfd = (&raw mut pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
-    args.cgroup = leaf.as_raw_fd() as u64;
+    if let Some(leaf) = leaf {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = leaf.as_raw_fd() as u64;
+    }
     // SAFETY: like fork: no CLONE_VM, so the child has a copy of everything; `args` is valid and the
     // size is its own; the process has one thread, so no lock is held by a thread that is gone.
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of_val(&args)) };
