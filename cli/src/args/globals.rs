@@ -138,6 +138,18 @@ impl Globals {
         Ok(storage::Store::open(&self.store_dir()?).with_cache(self.around(storage::cache)))
     }
 
+    /// Returns the store whose key makes marks of secrets: where the installed recorder keeps the runs, the
+    /// key is kept beside what is derived from them.
+    pub(crate) fn key_store(&self) -> Result<storage::Store, Failure> {
+        let store = self.store()?;
+        let sealed = store.path().starts_with(event::install::STORE)
+            && !rustix::process::geteuid().is_root();
+        match self.around(storage::cache).filter(|_| sealed) {
+            Some(cache) => Ok(storage::Store::open(&cache)),
+            None => Ok(store),
+        }
+    }
+
     /// Whether the user, or a service manager, says where runs are kept.
     pub(crate) fn is_store_chosen(&self) -> bool {
         self.around(storage::is_chosen)

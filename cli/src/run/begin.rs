@@ -112,7 +112,7 @@ fn ready(
     user: Option<&User>,
     (supervisor, signals): (&mut Supervisor, &mut Signals),
 ) -> Result<(RunDir, OwnedFd), Stopped> {
-    let secrets = globals.store().and_then(|store| Secrets::of(args, &store));
+    let secrets = globals.key_store().and_then(|store| Secrets::of(args, &store));
     let secrets = match secrets {
         Ok(secrets) => secrets,
         Err(failure) => {

@@ -208,6 +208,6 @@ impl<'r> Events<'r> {
         if self.index.is_none() {
             return Err("this run has no index (it is still recorded, or it is damaged)".to_owned());
         }
-        sql::ask(&self.run.path().join(INDEX), self.lines, text, each)
+        sql::ask(&self.run.derived_path().join(INDEX), self.lines, text, each)
     }
 }
