@@ -58,6 +58,11 @@ tell_roads() {
     sort -u "$roads" | sed 's/^/    /' >&2
 }
 
+# Inputs that are kept for the fuzz targets: with the whole suite, as it has a workspace of its own.
+if [ "$#" -eq 0 ]; then
+    cargo test --quiet --manifest-path fuzz/Cargo.toml --target-dir "$target"
+fi
+
 can_record
 rm -f "$roads"
 status=0

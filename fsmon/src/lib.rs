@@ -35,4 +35,4 @@ pub use power::{Own, Power, add_mark};
 pub use record::{Buffer, File, Item, Record, Records};
 pub use view::Root;
 pub use watch::{Drained, Monitor, Seen};
-pub use wire::Handle;
+pub use wire::{Handle, walk};

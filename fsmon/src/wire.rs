@@ -68,6 +68,21 @@ pub struct Handle<'a> {
     pub bytes: &'a [u8],
 }
 
+/// Reads `bytes` as a group gives them, descriptors left alone; returns how many records are good and how
+/// many are not.
+#[must_use]
+pub fn walk(bytes: &[u8]) -> (usize, usize) {
+    let (mut rest, mut good, mut bad) = (bytes, 0, 0);
+    while !rest.is_empty() {
+        let split = split(rest);
+        let is_good = split.head.is_ok() && infos(split.body).is_ok();
+        good += usize::from(is_good);
+        bad += usize::from(!is_good);
+        rest = split.rest;
+    }
+    (good, bad)
+}
+
 /// The first record of some bytes.
 #[derive(Debug)]
 pub(crate) struct Split<'a> {
