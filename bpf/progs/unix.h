@@ -225,7 +225,12 @@ INLINE int any_connect(struct sock_call *call)
 {
 	struct sock *sk = sock_of(call->fd);
 
-	return is_unix(sk) ? unix_connect(sk, call) : on_connect(call->fd, call->ret);
+	if (is_unix(sk))
+		return unix_connect(sk, call);
+	/* An error must not be told of a socket that may be another one. */
+	if (call->flags & UNIX_ARGS_CLAIMED && call->ret < 0)
+		return 0;
+	return on_connect(call->fd, call->ret);
 }
 
 INLINE int any_accept(struct sock_call *call)

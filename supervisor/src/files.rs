@@ -118,12 +118,17 @@ impl Files {
             Kind::Access => self.access(&record, id, flags, dirs, writer),
             Kind::AccessFd => self.access_fd(&record, id, flags, dirs, writer),
         }
-        if record.mask & fsmon::mask::CLOSE_WRITE != 0
+        if record.mask & (fsmon::mask::CLOSE_WRITE | fsmon::mask::OPEN_EXEC) != 0
             && group != Kind::Names
             && let Some(Ok(mut hashes)) = hashes.map(|hashes| hashes.try_borrow_mut())
         {
             let frame = writer.frames();
-            self.written.closed(&record, id, frame, dirs, &mut hashes, writer);
+            if record.mask & fsmon::mask::CLOSE_WRITE != 0 {
+                self.written.closed(&record, id, frame, dirs, &mut hashes, writer);
+            }
+            if record.mask & fsmon::mask::OPEN_EXEC != 0 {
+                Written::executed(&record, id, frame, dirs, &mut hashes, writer);
+            }
         }
     }
 

@@ -88,6 +88,8 @@ pub(crate) struct Hashes {
     jobs: Option<SyncSender<Job>>,
     done: Receiver<Done>,
     told: HashSet<(u32, Version)>,
+    /// Opened to be executed in this window: programs among them are told as what ran.
+    opened: Vec<(OwnedFd, Stat, Cause)>,
     waiting: usize,
     power: Rc<dyn Power>,
 }
@@ -114,7 +116,8 @@ impl Hashes {
                 }
             }
         })?;
-        let hashes = Hashes { jobs: Some(jobs), done, told: HashSet::new(), waiting: 0, power };
+        let (told, opened) = (HashSet::new(), Vec::new());
+        let hashes = Hashes { jobs: Some(jobs), done, told, opened, waiting: 0, power };
         Ok(Rc::new(RefCell::new(hashes)))
     }
 
@@ -142,11 +145,36 @@ impl Hashes {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return;
         }
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOATIME;
-        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-        match rustix::fs::open(path, flags, Mode::empty()) {
+        match reopened(&file) {
             Ok(open) => self.submit(open, &stat, cause, writer),
             Err(_) => failed(&cause, Some(&stat), missing::UNREADABLE, writer),
+        }
+    }
+
+    /// Notes a file that was opened to be executed: a program, its loader, a script. It is hashed at the
+    /// window's end, if it is not told by then as the program that ran.
+    pub(crate) fn opened(&mut self, file: OwnedFd, cause: Cause, writer: &mut Writer) {
+        let Ok(stat) = fstat(&file) else {
+            return failed(&cause, None, missing::UNREADABLE, writer);
+        };
+        let version = Version::of(&stat);
+        let known = |(_, stat, _): &(OwnedFd, Stat, Cause)| Version::of(stat) == version;
+        if self.told.contains(&(cause.what, version)) || self.opened.iter().any(known) {
+            return;
+        }
+        if self.opened.len() >= WAITING {
+            return failed(&cause, Some(&stat), missing::QUEUE_FULL, writer);
+        }
+        match reopened(&file) {
+            Ok(open) => self.opened.push((open, stat, cause)),
+            Err(_) => failed(&cause, Some(&stat), missing::UNREADABLE, writer),
+        }
+    }
+
+    /// Hashes what was opened to be executed in this window.
+    pub(crate) fn end_window(&mut self, writer: &mut Writer) {
+        for (file, stat, cause) in std::mem::take(&mut self.opened) {
+            self.submit(file, &stat, cause, writer);
         }
     }
 
@@ -204,6 +232,13 @@ impl Hashes {
             failed(&cause, None, missing::NOT_DONE, writer);
         }
     }
+}
+
+/// The same file, open for reading; `file` may be open as a path only.
+fn reopened(file: &OwnedFd) -> Result<OwnedFd, rustix::io::Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOATIME;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::open(path, flags, Mode::empty())
 }
 
 fn frame(cause: &Cause, version: Option<Version>) -> Hash {

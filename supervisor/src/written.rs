@@ -9,6 +9,7 @@ use event::{
 };
 use fsmon::{Dirs, Handle, Record};
 use rustix::fs::fstatfs;
+use rustix::io::Errno;
 
 use crate::{
     hashes::{Cause, Hashes},
@@ -65,6 +66,28 @@ impl Written {
         hash(dirs.open(target), cause, hashes, writer);
         if self.files.len() < FILES {
             self.files.insert(key, None);
+        }
+    }
+
+    /// A file was opened to be executed.
+    pub(crate) fn executed(
+        record: &Record<'_>,
+        process: ProcId,
+        frame: u64,
+        dirs: &mut Dirs,
+        hashes: &mut Hashes,
+        writer: &mut Writer,
+    ) {
+        let cause = Cause { what: what::EXEC, process, frame, basis: basis::OPENED };
+        let file = match (&record.target, &record.file) {
+            (Some(target), _) => dirs.open(target),
+            (None, fsmon::File::Open(file)) => file.try_clone().map_err(|_| Errno::BADF),
+            (None, _) => return,
+        };
+        // One that is gone by now was a program that is told, or nobody can say.
+        match file {
+            Ok(file) => hashes.opened(file, cause, writer),
+            Err(_) => Hashes::gone(&cause, writer),
         }
     }
 

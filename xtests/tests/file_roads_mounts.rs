@@ -176,3 +176,24 @@ fn a_file_has_all_its_names_where_it_has_several() {
     let writes: u64 = run.at("write", &dir.join("one")).map(Event::count).sum();
     assert_eq!(writes, 2, "once by its name, once by the soft one");
 }
+
+#[test]
+fn files_whose_server_is_of_the_run_are_told_by_their_path() {
+    let lab = Lab::new();
+    let tester = lab.tester("fuse");
+    let dir = lab.work().join("served");
+    std::fs::create_dir(&dir).expect("a new directory");
+    let run = lab.run([tester.as_os_str(), dir.as_os_str()]).record();
+    if run.status.code() == Some(77) {
+        return not_run("FUSE", "this machine has no /dev/fuse, or refuses the mount");
+    }
+    assert!(run.status.success(), "{}", run.errors());
+    // Each by its open, once; the server's own work on its device is none of theirs.
+    assert_eq!(run.told_of(&tester, &dir), ["read hello x1", "write room x1"]);
+    for (op, name) in [("read", "hello"), ("write", "room")] {
+        let event = run.at(op, &dir.join(name)).next().expect("one");
+        assert_eq!(event.text("path_basis"), "open", "{event:?}");
+        assert!(event.flag("count_exact"), "{event:?}");
+    }
+    run.assert_adds_up();
+}

@@ -102,3 +102,27 @@ fn a_file_that_is_removed_at_once_has_its_hash_or_is_told_as_gone() {
         assert!(right, "{event:?}");
     }
 }
+
+#[test]
+fn a_script_has_the_hash_of_what_was_opened_to_be_executed() {
+    let lab = Lab::new();
+    let run =
+        record(&lab, "printf '#!/bin/sh\\nexit 0\\n' >script; chmod +x script; ./script; ./script");
+    let script = lab.work().join("script");
+    let (ran, written) = (of(&run, "exec", &script), of(&run, "write", &script));
+    assert_eq!(
+        (ran.len(), written.len()),
+        (1, 1),
+        "each version is told once: {ran:?} {written:?}"
+    );
+    assert_eq!(ran[0].text("blake3").len(), 64, "{ran:?}");
+    assert_eq!(ran[0].text("blake3"), written[0].text("blake3"));
+    assert_eq!((ran[0].text("hash_basis"), ran[0].number("size")), ("opened", Some(17)));
+    let shell =
+        run.of("exec", "").find(|exec| exec.bytes("file").is_some_and(|f| f == b"./script"));
+    let shell = shell.and_then(|exec| exec.bytes("exe")).expect("its interpreter");
+    let shell = String::from_utf8(shell).expect("plain");
+    let ran = of(&run, "exec", Path::new(&shell));
+    assert_eq!(ran.len(), 1, "{ran:?}");
+    assert_eq!(ran[0].text("hash_basis"), "running");
+}

@@ -64,3 +64,40 @@ fn terminals_and_files_of_tracefs_are_told() {
     let run = record(&lab, &format!("exec 3<{trace} 3<&-"));
     assert_eq!(told(&run, trace), [format!("read {trace} x1")]);
 }
+
+#[test]
+fn terminals_are_told_by_the_kernels_own_path() {
+    let lab = Lab::new();
+    let run = record(&lab, "exec 3<>/dev/pts/ptmx 3>&-");
+    assert_eq!(told(&run, "/dev/pts/ptmx"), ["write /dev/pts/ptmx x1"]);
+}
+
+/// Mounts a file system of the kernel in the run, and opens a file in it for reading.
+fn check_mounted(kind: &str, prepare: &str, file: &str) {
+    let lab = Lab::new();
+    let script = format!(
+        "mkdir it; mount -t {kind} none it || exit 77; {prepare}; set -- it/{file}
+        [ -e \"$1\" ] || exit 78; exec 3<\"$1\" || exit 1; exec 3<&-; umount it; echo \"$1\""
+    );
+    let run = lab.run(["unshare", "-m", "bash", "-c", &script]).record();
+    if run.status.code() == Some(77) {
+        return not_run(kind, "this kernel does not mount it here");
+    }
+    if run.status.code() == Some(78) {
+        return not_run(kind, "there is no such file in it here");
+    }
+    assert!(run.status.success(), "{kind}: {}", run.errors());
+    let said = String::from_utf8_lossy(&run.stdout).trim().to_owned();
+    let path = lab.work().join(said);
+    let path = path.to_str().expect("plain");
+    assert_eq!(told(&run, path).last(), Some(&format!("read {path} x1")), "{kind}");
+}
+
+#[test]
+fn files_of_message_queues_and_of_the_kernels_own_trees_are_told() {
+    check_mounted("mqueue", ": >it/queue", "queue");
+    check_mounted("debugfs", ":", "devices_deferred");
+    check_mounted("securityfs", ":", "lsm");
+    check_mounted("pstore", ":", "*");
+    check_mounted("configfs", ":", "*");
+}

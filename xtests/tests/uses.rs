@@ -107,7 +107,7 @@ const WRITES: [(&str, &str); 12] = [
     ("w-fallocate", "write x1 16 to 8192"),
     ("w-map", "write x1 mapped 16 to 16"),
     ("w-map-kept", "write x1 mapped 16 to 16"),
-    ("w-trunc", "write x1 truncated 0 to 0"),
+    ("w-trunc", "write x1 truncated"),
     ("w-create", "write x1 created 0 to 0"),
     ("w-create-write", "write x1 created 0 to 5"),
 ];

@@ -103,9 +103,7 @@ pub struct Filters {
     #[arg(
         long,
         value_delimiter = ',',
-        value_parser = PossibleValuesParser::new(
-            table::TYPES.iter().flat_map(|kind| kind.ops.iter().copied())
-        )
+        value_parser = PossibleValuesParser::new(table::ops())
     )]
     pub op: Vec<String>,
     /// Only files whose path matches: a glob, or a part of it

@@ -37,6 +37,7 @@ fn basis_name(basis: u32) -> Option<&'static str> {
         basis::RUNNING => Some("running"),
         basis::CLOSE => Some("close"),
         basis::LATER => Some("later"),
+        basis::OPENED => Some("opened"),
         _ => None,
     }
 }

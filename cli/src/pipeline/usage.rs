@@ -61,11 +61,14 @@ impl Pool {
     pub(super) fn usage(&self, op: FileOp) -> Usage {
         let is = |flag| self.flags & flag != 0;
         let written = op == FileOp::Write;
+        // The first of these opens may be the one that cut it: nobody knows what was there before.
+        let cut = is(uses_flag::TRUNCATED) && self.size_before == 0;
+        let before = (is(uses_flag::SIZE_BEFORE) && !cut).then_some(self.size_before);
         Usage {
             created: is(uses_flag::CREATED),
             truncated: is(uses_flag::TRUNCATED),
             mapped: is(uses_flag::MAPPED),
-            size_before: (written && is(uses_flag::SIZE_BEFORE)).then_some(self.size_before),
+            size_before: before.filter(|_| written),
             size_after: (written && is(uses_flag::SIZE_AFTER)).then_some(self.size_after),
         }
     }

@@ -23,6 +23,9 @@ pub mod basis {
     pub const CLOSE: u32 = 2;
     /// The file at a later time: it had changed since.
     pub const LATER: u32 = 3;
+    /// The file as it was when the recorder read that it was opened to be executed; it did not change
+    /// while it was hashed.
+    pub const OPENED: u32 = 4;
 }
 
 /// Why there is no hash ([`Hash::missing`]).

@@ -326,6 +326,18 @@ pub fn find(name: &str) -> Option<&'static Type> {
     TYPES.iter().find(|kind| kind.name == name)
 }
 
+/// Returns every operation once, in the order of the types.
+#[must_use]
+pub fn ops() -> Vec<&'static str> {
+    let mut ops: Vec<&'static str> = Vec::new();
+    for op in TYPES.iter().flat_map(|kind| kind.ops) {
+        if !ops.contains(op) {
+            ops.push(op);
+        }
+    }
+    ops
+}
+
 /// Returns whether some type has this operation.
 #[must_use]
 pub fn is_op(name: &str) -> bool {

@@ -88,3 +88,11 @@ fn every_value_of_a_closed_list_is_documented() {
         }
     }
 }
+
+#[test]
+fn every_operation_is_listed_once() {
+    let ops = super::table::ops();
+    let different: std::collections::BTreeSet<_> = ops.iter().collect();
+    assert_eq!(different.len(), ops.len());
+    assert!(super::table::TYPES.iter().flat_map(|kind| kind.ops).all(|op| ops.contains(op)));
+}

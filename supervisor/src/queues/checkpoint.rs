@@ -72,6 +72,7 @@ impl Queues {
         if let Some((monitor, files)) = monitor {
             files.hash_again(monitor.dirs(), &mut hashes, writer);
         }
+        hashes.end_window(writer);
         hashes.collect(writer);
     }
 

@@ -96,3 +96,16 @@ fn a_written_file_has_the_size_of_its_first_open_and_its_last_close() {
     let told = ["created", "truncated", "mapped", "size_before", "size_after"].map(|n| &event[n]);
     assert_eq!(json!(told), json!([true, null, true, 0, 12]));
 }
+
+#[test]
+fn what_a_truncated_file_held_before_is_not_known() {
+    let known = uses_flag::SIZE_BEFORE | uses_flag::SIZE_AFTER | uses_flag::TRUNCATED;
+    for (before, told) in [(0, json!(null)), (7, json!(7))] {
+        let mut maker = tmp();
+        maker.uses_with(42, 9, BOTH, [1, 0, 1], known, [before, 3]);
+        maker.file(42, WRITE, 9, 1, b"a");
+        maker.opens(42, 9, 1, BOTH);
+        let event = &played(&maker.sealed(), "file")[0];
+        assert_eq!([&event["size_before"], &event["size_after"]], [&told, &json!(3)]);
+    }
+}
