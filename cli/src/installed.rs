@@ -26,8 +26,12 @@ pub(crate) enum Installed {
 
 /// Looks.
 pub(crate) fn look() -> Installed {
-    if rustix::process::geteuid().is_root() {
-        return Installed::NotForRoot;
+    let other_namespace =
+        Installed::NoEffect("this is a user namespace (a rootless container or a sandbox)");
+    match (rustix::process::geteuid().is_root(), is_first_namespace()) {
+        (true, true) => return Installed::NotForRoot,
+        (true, false) => return other_namespace,
+        (false, _) => {}
     }
     let path = Path::new(install::SUPERVISOR);
     let Ok(meta) = fs::metadata(path) else { return Installed::Absent };
@@ -40,9 +44,7 @@ pub(crate) fn look() -> Installed {
         () if has_no_new_privs(&status) => {
             Installed::NoEffect("no_new_privs is set (a sandbox, a container or NoNewPrivileges=)")
         }
-        () if !is_first_namespace() => {
-            Installed::NoEffect("this is a user namespace (a rootless container or a sandbox)")
-        }
+        () if !is_first_namespace() => other_namespace,
         () if flags.is_ok_and(|flags| flags.contains(StatVfsMountFlags::NOSUID)) => {
             Installed::NoEffect("its file system is mounted nosuid")
         }

@@ -21,7 +21,7 @@ use rustix::{
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
-    cgroup,
+    cgroup, lockdown,
     powers::{self, Powers},
 };
 
@@ -66,7 +66,8 @@ impl Keeper {
         let kept = rustix::stdio::dup2_stdin(&theirs)
             .and_then(|()| rustix::stdio::dup2_stdout(parent))
             .map_err(io::Error::from)
-            .and_then(|()| powers.keep_only(powers::KEEPER));
+            .and_then(|()| powers.keep_only(powers::KEEPER))
+            .and_then(|()| lockdown::keeper());
         // The front's socket among them: its other end must see the recorder end.
         crate::sys::close_inherited();
         let socket = rustix::stdio::stdin();

@@ -29,7 +29,7 @@ use crate::{
     hashes::Hashes,
     inherited,
     keeper::Keeper,
-    marking,
+    lockdown, marking,
     powers::{self, Powers},
     queues::Queues,
     recorder::{Asked, Recorder, Source},
@@ -299,6 +299,11 @@ fn arm(channel: &mut Channel, session: &mut Session, powers: &Powers) -> Result<
         .with(powers::MARKS, || mark(&child, settings, recorder, power))
         .map_err(Refusal::kernel("raise the capabilities for marks"))??;
     powers.keep_only(powers::LOOKUPS).map_err(Refusal::kernel("give capabilities up"))?;
+    rustix::thread::set_no_new_privs(true)
+        .map_err(|errno| Refusal::kernel("set no_new_privs")(errno.into()))?;
+    if let Some(room) = &session.room {
+        lockdown::recorder(room.segments()).map_err(Refusal::kernel("shut itself in"))?;
+    }
     // Threads have the rights of the one that starts them: not before.
     let hashes = (settings.without & without::HASHES == 0).then(|| Hashes::start(Rc::clone(power)));
     let hashes = hashes.transpose().map_err(Refusal::kernel("start a thread"))?;
@@ -306,7 +311,9 @@ fn arm(channel: &mut Channel, session: &mut Session, powers: &Powers) -> Result<
     recorder.watch(channel, Source::Front).map_err(Refusal::kernel("watch the front"))?;
     recorder.queues.writer.flush(clock::boot_ns());
     recorder.queues.writer.sync_beside();
-    channel.send(ARMED, None).map_err(Refusal::protocol)
+    // A front that is gone lets nobody go: the command's process ends, and the record says so.
+    let _ = channel.send(ARMED, None);
+    Ok(())
 }
 
 /// Marks what the command can reach.

@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use event::{install::STORE, protocol::refusal};
@@ -44,6 +44,8 @@ pub(crate) struct Room {
     /// The runs of the user.
     runs: OwnedFd,
     id: String,
+    /// Where it is written.
+    segments: OwnedFd,
     /// Bytes that the run may take.
     pub(crate) budget: u64,
     /// Locked as long as the run is recorded.
@@ -73,15 +75,24 @@ impl Room {
             return Err(Refusal::new(refusal::STORE, libc::EDQUOT, text));
         }
         mkdirat(&runs, id, READ).map_err(|errno| refuse(errno.into()))?;
-        let room = Room { runs, id: id.to_owned(), budget, _slot: slot };
-        let segments = open(&room.runs, id).and_then(|run| sub(&run, "segments", READ));
-        match segments {
-            Ok(segments) => Ok((room, segments)),
+        let made = open(&runs, id)
+            .and_then(|run| sub(&run, "segments", READ))
+            .and_then(|segments| Ok((segments.try_clone()?, segments)));
+        match made {
+            Ok((twin, segments)) => {
+                let id = id.to_owned();
+                Ok((Room { runs, id, segments, budget, _slot: slot }, twin))
+            }
             Err(why) => {
-                room.never_was();
+                let _ = remove_run(&runs, id);
                 Err(refuse(why))
             }
         }
+    }
+
+    /// Where the run is written.
+    pub(crate) fn segments(&self) -> BorrowedFd<'_> {
+        self.segments.as_fd()
     }
 
     /// Nothing was recorded: nothing stays.

@@ -8,6 +8,7 @@
 mod coverage;
 mod event;
 mod gate;
+pub mod installed;
 mod lab;
 mod leftovers;
 mod mount;

@@ -196,8 +196,11 @@ fn make_run(args: &RunArgs, globals: &Globals) -> Result<Place, Failure> {
     let (program, name) = program_and_name(args);
     let seconds = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
     store.create_run(seconds, name, program).map(Place::Own).map_err(|why| {
-        Failure::because("cannot record", &why)
-            .hint("choose another place with --home DIR or AUDIT_HOME=DIR")
+        let failure = Failure::because("cannot record", &why);
+        match installed::look() {
+            it @ Installed::NoEffect(_) => it.ways_out("").into_iter().fold(failure, Failure::hint),
+            _ => failure.hint("choose another place with --home DIR or AUDIT_HOME=DIR"),
+        }
     })
 }
 
@@ -285,7 +288,8 @@ fn explain(why: &Error, args: &RunArgs) -> Failure {
             .hint("choose another place with --home DIR or AUDIT_HOME=DIR, or make room");
     }
     let root = rustix::process::geteuid().is_root();
-    if why.is_rights() && !root {
+    let no_effect = matches!(installed::look(), Installed::NoEffect(_));
+    if why.is_rights() && (!root || no_effect) {
         let command = text::command_line(args.command.iter().map(|word| word.as_bytes()));
         let uid = rustix::process::getuid().as_raw();
         let failure = failure.hint(format!("you are uid {uid}, recording needs rights"));

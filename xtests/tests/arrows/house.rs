@@ -80,7 +80,19 @@ pub(crate) const HOUSE: &[Room] = &[
     Room {
         name: "supervisor",
         inside: &["event", "bpf", "fsmon"],
-        outside: &["blake3", "caps", "ed25519-dalek", "libc", "mio", "nix", "rustix", "zerocopy"],
+        // landlock and seccompiler shut an installed recorder in once it has begun.
+        outside: &[
+            "blake3",
+            "caps",
+            "ed25519-dalek",
+            "landlock",
+            "libc",
+            "mio",
+            "nix",
+            "rustix",
+            "seccompiler",
+            "zerocopy",
+        ],
         unsafe_code: Unsafe::OneModule,
     },
     Room {

@@ -5,6 +5,7 @@
 
 mod check;
 mod house;
+mod linked;
 mod unsafety;
 mod workspace;
 
@@ -33,6 +34,11 @@ fn both_programs_share_only_the_ground_floor() {
 #[test]
 fn every_crate_of_others_is_in_the_row_of_its_user() {
     assert_eq!(check::wrong_guests(&described_by_cargo()), NOTHING);
+}
+
+#[test]
+fn the_privileged_program_is_made_of_the_crates_that_are_documented() {
+    assert_eq!(linked::of_the_supervisor(), linked::documented(), "docs/security.md has the list");
 }
 
 #[test]
