@@ -5,7 +5,7 @@ use std::{io::Write, process::ExitCode};
 use clap::{CommandFactory, Parser};
 
 use crate::{
-    args::{Cli, Command, Generate},
+    args::{Cli, Command, Format, Generate},
     doctor, exit,
     failure::Failure,
     help, pages, run, setup, text,
@@ -75,11 +75,17 @@ fn usage(said: &clap::Error) -> ExitCode {
 fn command(cli: &Cli) -> Result<ExitCode, Failure> {
     let globals = &cli.globals;
     let done = |()| Answer::Yes;
+    check_form(cli)?;
     let answer = match &cli.command {
         Command::Run(args) => return Ok(run::run(args, globals)),
         Command::Runs(args) => pages::runs(args, globals),
         Command::View(args) => pages::view(args, globals),
         Command::Query(args) => pages::query(args, globals),
+        Command::Explain(args) => pages::explain(args, globals),
+        Command::Diff(args) => pages::diff(args, globals),
+        Command::Baseline { act } => pages::baseline(act, globals),
+        Command::Report(args) => pages::report(args, globals),
+        Command::Tail(args) => pages::tail(args, globals),
         Command::Status => pages::status(globals),
         Command::Doctor { act: Some(dir) } => doctor::act(dir).map(done),
         Command::Doctor { act: None } => doctor::doctor(globals),
@@ -90,4 +96,20 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Generate { what: Generate::Man { dir } } => help::man(dir).map(done),
     };
     answer.map(ExitCode::from)
+}
+
+/// A form that a command does not know is refused before anything is done.
+fn check_form(cli: &Cli) -> Result<(), Failure> {
+    let form = cli.globals.form();
+    let known = match (&cli.command, form) {
+        (_, Format::Text | Format::Json | Format::Jsonl) => true,
+        (Command::Report(_), _) => true,
+        (Command::Diff(_) | Command::Baseline { .. }, Format::Md) => true,
+        _ => false,
+    };
+    if known {
+        return Ok(());
+    }
+    Err(Failure::new("cannot print this page in that form")
+        .hint("use --format text, json or jsonl"))
 }

@@ -6,6 +6,7 @@
 pub mod args;
 mod complete;
 mod derive;
+mod diff;
 mod dispatch;
 mod doctor;
 mod exit;

@@ -40,9 +40,9 @@ pub use meta::{
 };
 pub use query::{
     Activity, Cell, Destination, Events, Found, LISTED, Lens, Match, PathCount, Query, Summary,
-    Top, TypeCount,
+    TakeRow, Top, TypeCount,
 };
-pub use row::Row;
+pub use row::{Row, read_row};
 pub use run::RunDir;
 pub use segments::{Consumed, Damage, Tail, Wrong};
 pub use select::SelectError;

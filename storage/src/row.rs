@@ -51,6 +51,18 @@ pub struct Row<'a> {
     pub line: &'a [u8],
 }
 
+/// Takes a line of `events.jsonl` apart, wherever it comes from, and gives its row to `each`. Returns
+/// false when it is no event.
+pub fn read_row(line: &[u8], each: &mut dyn FnMut(&Row<'_>)) -> bool {
+    match Parsed::parse(line) {
+        Some(parsed) => {
+            each(&parsed.row());
+            true
+        }
+        None => false,
+    }
+}
+
 /// The fields of a line that make a [`Row`].
 #[derive(Debug, Deserialize)]
 pub(crate) struct Fields<'a> {

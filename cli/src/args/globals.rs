@@ -18,6 +18,16 @@ pub enum Format {
     Json,
     /// One JSON document a line
     Jsonl,
+    /// Markdown, for a pull request: diff and report
+    Md,
+    /// One self-contained page: report
+    Html,
+    /// SARIF 2.1.0, for code scanning: report
+    Sarif,
+    /// JUnit XML, for CI servers: report
+    Junit,
+    /// Step summary and annotations of GitHub Actions: report
+    Github,
 }
 
 /// When to colour.
@@ -58,7 +68,8 @@ pub struct Globals {
         value_hint = ValueHint::DirPath
     )]
     pub home: Option<PathBuf>,
-    /// Form of the output: text, json, or jsonl (one document a line)
+    /// Form of the output: text, json, or jsonl (one document a line); diff: also md; report: also html,
+    /// md, sarif, junit, github
     #[arg(
         long,
         global = true,

@@ -1,17 +1,26 @@
 //! The command line as data: one tree that makes parsing, help, man page and completions.
 
+mod comparing;
+mod explaining;
 mod globals;
 mod keeping;
+mod live;
 mod reading;
+mod reporting;
 mod run;
 mod values;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
+pub use comparing::{BaselineAct, CompareArgs, DiffArgs};
+pub use explaining::ExplainArgs;
 pub use globals::{ColorWhen, Format, Globals, Times};
 pub use keeping::{PruneArgs, SetupArgs};
+pub use live::TailArgs;
+pub(crate) use reading::SEVERITIES;
 pub use reading::{Filters, QueryArgs, RunsArgs, ViewArgs};
+pub use reporting::ReportArgs;
 pub use run::{FailedOpens, MountNs, OnError, RunArgs, SummaryWhen, Trust};
 pub use values::{Moment, RingKib, Tag};
 
@@ -44,6 +53,20 @@ pub enum Command {
     View(ViewArgs),
     /// Find events of a run
     Query(QueryArgs),
+    /// Explain findings, an event, or who had to do with a file, host or process
+    Explain(ExplainArgs),
+    /// Compare two runs: what is new, gone, changed and the same
+    Diff(DiffArgs),
+    /// Know what a job always does, and tell when it does something else
+    Baseline {
+        /// What to do
+        #[command(subcommand)]
+        act: BaselineAct,
+    },
+    /// Write a run down: HTML, Markdown, SARIF, JUnit, GitHub
+    Report(ReportArgs),
+    /// Print events as JSON lines: stored, running or exported
+    Tail(TailArgs),
     /// Show what is being recorded now and what the store uses
     Status,
     /// Tell, by trying, what this machine can record

@@ -36,6 +36,12 @@ pub struct ViewArgs {
     /// Show every event, in order
     #[arg(long, group = "what")]
     pub timeline: bool,
+    /// Show every file and what was done to it
+    #[arg(long, group = "what")]
+    pub files: bool,
+    /// Show every peer, with names, bytes and programs
+    #[arg(long, group = "what")]
+    pub net: bool,
     /// Show what the record can and cannot say: sources, numbers, gaps
     #[arg(long, group = "what")]
     pub coverage: bool,

@@ -27,6 +27,11 @@ impl Line {
         self.fields.contains_key(name)
     }
 
+    /// All of it, as it was.
+    pub(crate) fn object(&self) -> Value {
+        Value::Object(self.fields.clone())
+    }
+
     /// The value as JSON has it.
     pub(crate) fn value(&self, name: &str) -> Option<&Value> {
         self.fields.get(name)

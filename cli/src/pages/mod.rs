@@ -1,23 +1,34 @@
 //! The pages of the reading commands.
 
+mod baseline;
 mod describe;
+mod diff;
+mod explain;
 mod filter;
 mod line;
 mod line_table;
 mod prune;
 mod query;
 mod query_shapes;
+mod report;
 mod runs;
 mod status;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod view;
 
+pub(crate) use baseline::baseline;
 pub(crate) use describe::effects_outside;
+pub(crate) use diff::diff;
+pub(crate) use explain::explain;
+pub(crate) use line::Line;
 pub(crate) use prune::prune;
 pub(crate) use query::query;
+pub(crate) use report::report;
 pub(crate) use runs::runs;
 pub(crate) use status::status;
+pub(crate) use tail::tail;
 pub(crate) use view::view;
 
 use jiff::Timestamp;
@@ -41,6 +52,11 @@ fn open(globals: &Globals, wanted: &str) -> Result<Opened, Failure> {
         }
     })?;
     ensure_derived(run)
+}
+
+/// How a process ended, by its `exit` or `end` event.
+pub(crate) fn outcome(line: &Line) -> String {
+    describe::outcome(line.number("code"), line.number("signal"), line.flag("core"))
 }
 
 /// Nanoseconds since 1970 of an RFC 3339 text of a record, which may be anything.

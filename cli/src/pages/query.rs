@@ -87,7 +87,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// The conditions that the index knows.
-fn columns_of(filters: &Filters, opened: &Opened, limit: Option<usize>) -> Query {
+pub(super) fn columns_of(filters: &Filters, opened: &Opened, limit: Option<usize>) -> Query {
     let start = opened.meta.started.parse().unwrap_or(Timestamp::UNIX_EPOCH);
     let now = Timestamp::now();
     let ns = |moment: Moment| {

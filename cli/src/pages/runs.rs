@@ -51,14 +51,14 @@ pub(crate) fn runs(args: &RunsArgs, globals: &Globals) -> Result<Answer, Failure
             let list = List { entries: &entries, ids: &ids, now: Timestamp::now(), whole };
             list.text(&mut out, Screen::of_stdout())?;
         }
-        Format::Json => {
-            let list: Vec<_> = entries.iter().map(object).collect();
-            text::write_json(&mut out, &list, Format::Json)?;
-        }
         Format::Jsonl => {
             for entry in &entries {
                 text::write_json(&mut out, &object(entry), Format::Jsonl)?;
             }
+        }
+        _ => {
+            let list: Vec<_> = entries.iter().map(object).collect();
+            text::write_json(&mut out, &list, Format::Json)?;
         }
     }
     out.close()?;
@@ -169,6 +169,11 @@ impl List<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// A date in few words: `Nov 21 02:00`.
+pub(super) fn short_date(ns: i64) -> String {
+    instant(ns).map(|at| at.strftime("%b %-d %H:%M").to_string()).unwrap_or_default()
 }
 
 /// How often each suffix occurs.

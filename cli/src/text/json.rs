@@ -14,7 +14,7 @@ pub(crate) fn write_json(
 ) -> io::Result<()> {
     match form {
         Format::Jsonl => serde_json::to_writer(&mut *out, page)?,
-        Format::Text | Format::Json => serde_json::to_writer_pretty(&mut *out, page)?,
+        _ => serde_json::to_writer_pretty(&mut *out, page)?,
     }
     out.write_all(b"\n")
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 use collect::Collector;
 pub use collect::Found;
-pub use sql::Cell;
+pub use sql::{Cell, TakeRow};
 pub use summary::LISTED;
 pub use summary::{Activity, Destination, Lens, PathCount, Summary, Top, TypeCount};
 
@@ -200,11 +200,7 @@ impl<'r> Events<'r> {
     ///
     /// # Errors
     /// A sentence: there is no index, or what SQLite says of the statement.
-    pub fn sql(
-        &self,
-        text: &str,
-        each: &mut dyn FnMut(&[String], &[Cell]) -> ControlFlow<()>,
-    ) -> Result<(), String> {
+    pub fn sql(&self, text: &str, each: &mut TakeRow<'_>) -> Result<(), String> {
         if self.index.is_none() {
             return Err("this run has no index (it is still recorded, or it is damaged)".to_owned());
         }

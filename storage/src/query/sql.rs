@@ -19,12 +19,15 @@ pub enum Cell {
     Bytes(Vec<u8>),
 }
 
+/// Takes the names of the columns and a row.
+pub type TakeRow<'t> = dyn FnMut(&[String], &[Cell]) -> ControlFlow<()> + 't;
+
 /// Gives each row of the answer to `each`.
 pub(super) fn ask(
     path: &Path,
     events: u64,
     text: &str,
-    each: &mut dyn FnMut(&[String], &[Cell]) -> ControlFlow<()>,
+    each: &mut TakeRow<'_>,
 ) -> Result<(), String> {
     let say = |error: rusqlite::Error| error.to_string();
     let index = schema::open_for_sql(path, events).map_err(say)?;
@@ -32,7 +35,7 @@ pub(super) fn ask(
     if !statement.readonly() {
         return Err("the index is only read".to_owned());
     }
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([]).map_err(say)?;
     while let Some(row) = rows.next().map_err(say)? {
         let cells = (0..names.len()).map(|at| row.get_ref(at).map(cell));

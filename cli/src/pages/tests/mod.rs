@@ -7,7 +7,7 @@ mod stories;
 use jiff::Timestamp;
 use storage::{RunDir, Store};
 
-use super::{query, runs, status, view};
+use super::{explain, query, report, runs, status, view};
 use crate::{
     args::{Filters, Times},
     derive::{Opened, ensure_derived},
@@ -186,6 +186,43 @@ fn conditions_find_what_they_name_and_nothing_else() {
     assert_eq!(seqs(&until), [1, 2]);
 }
 
+fn explain_of(opened: &Opened, line: &str, screen: Screen) -> String {
+    use clap::Parser;
+    let words = ["audit", "explain"].into_iter().chain(line.split(' '));
+    let cli = crate::args::Cli::try_parse_from(words).expect("it parses");
+    let crate::args::Command::Explain(args) = cli.command else { panic!("{line}") };
+    explain::page(opened, &args, screen)
+}
+
+#[test]
+fn who_had_to_do_with_it_and_how_it_came_to_this() {
+    let bench = Bench::new();
+    let opened = open(stories::shop(&bench));
+    for (name, line) in [
+        ("event", "7k2m:7"),
+        ("path", "7k2m --path /home/ana/.aws/credentials"),
+        ("pattern", "7k2m --path cart.ts --limit 2"),
+        ("host", "7k2m --host 203.0.113.9"),
+        ("pid", "7k2m --pid 4102"),
+        ("findings", "7k2m"),
+    ] {
+        insta::assert_snapshot!(
+            format!("explain_{name}"),
+            plain(&explain_of(&opened, line, Screen::design()))
+        );
+        let wide = explain_of(&opened, line, Screen { width: 140, room: 140 });
+        insta::assert_snapshot!(format!("explain_{name}_140_colour"), wide);
+    }
+    let evil = open(stories::evil(&bench));
+    for line in ["x:3", "x --path /tmp", "x --pid 66"] {
+        plain(&explain_of(&evil, line, Screen::design()));
+    }
+    insta::assert_snapshot!(
+        "explain_hostile",
+        plain(&explain_of(&evil, "x --pid 66", Screen::design()))
+    );
+}
+
 #[test]
 fn status_tells_what_the_store_uses() {
     let bench = Bench::new();
@@ -221,4 +258,21 @@ fn a_live_run_is_read_and_not_written() {
         .map(|e| e.file_name())
         .collect();
     assert_eq!(before, after);
+}
+
+#[test]
+fn a_report_says_what_the_record_says_in_every_form() {
+    let bench = Bench::new();
+    let shop = open(stories::shop(&bench));
+    for (name, page) in report::pages(&shop) {
+        if name != "html" {
+            insta::assert_snapshot!(format!("report_{name}"), page);
+        }
+    }
+    let evil = open(stories::evil(&bench));
+    // JSON keeps exact bytes, for programs.
+    for (name, page) in report::pages(&evil).into_iter().filter(|(name, _)| *name != "json") {
+        assert!(!page.chars().any(|c| c != '\n' && event::json::acts(c)), "{name}: {page}");
+        assert!(page.len() < 2_000_000, "{name}");
+    }
 }

@@ -9,7 +9,10 @@ use event::json::base64;
 use storage::{Coverage, Destination, PathCount, Summary, Top};
 
 use crate::{
-    pages::line::Line,
+    pages::{
+        explain::{Group, style},
+        line::Line,
+    },
     text::{self, Align, FAINT, HEADING, Safe, Screen, Table, plural, program},
 };
 
@@ -25,6 +28,10 @@ pub(super) struct Dashboard<'d> {
     pub(super) limit: usize,
     /// What the sources say of themselves.
     pub(super) coverage: &'d BTreeMap<String, Coverage>,
+    /// Findings by rule, the heaviest first.
+    pub(super) findings: &'d [Group],
+    /// When the run began, nanoseconds since 1970.
+    pub(super) start_ns: i64,
     /// Where it is shown.
     pub(super) screen: Screen,
 }
@@ -36,9 +43,68 @@ fn heading(out: &mut impl Write, name: &str, words: &str) -> io::Result<()> {
 impl Dashboard<'_> {
     /// Writes the lists.
     pub(super) fn write(&self, end: Option<&Line>, out: &mut impl Write) -> io::Result<()> {
+        self.findings(out)?;
         self.processes(end, out)?;
         self.files(out)?;
-        self.network(out)
+        self.network(out)?;
+        self.timeline(out)
+    }
+
+    /// The rules that found something; nothing where none did.
+    fn findings(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.findings.is_empty() {
+            return Ok(());
+        }
+        let mut counts: Vec<(&str, u64)> = Vec::new();
+        for group in self.findings {
+            match counts.iter_mut().find(|(severity, _)| *severity == group.severity) {
+                Some((_, times)) => *times += group.seen.len() as u64,
+                None => counts.push((&group.severity, group.seen.len() as u64)),
+            }
+        }
+        let counts = counts.iter().map(|(severity, times)| format!("{severity} {times}"));
+        let counts = counts.collect::<Vec<_>>().join("  ");
+        heading(out, "FINDINGS", &format!("{counts}   see: audit explain {}", self.id))?;
+        let mut table =
+            Table::new(&[Align::Left, Align::Left, Align::CutMiddle, Align::Left]).indent(2);
+        for group in self.findings.iter().take(self.limit) {
+            let first = group.seen.first();
+            let about = first.and_then(|seen| {
+                ["path", "host", "peer"].iter().find_map(|name| seen.line.bytes(name))
+            });
+            let about = about.map(|about| Safe::bytes(&about).to_string());
+            let name = first.map(|seen| format!("{}:{}", self.id, seen.seq)).unwrap_or_default();
+            table.styled([
+                (group.severity.clone(), style(&group.severity)),
+                (group.rule.clone(), anstyle::Style::new()),
+                (about.unwrap_or_else(|| group.title.clone()), anstyle::Style::new()),
+                (name, FAINT),
+            ]);
+        }
+        out.write_all(table.render(self.screen.room).as_bytes())
+    }
+
+    /// How much happened when, as a row of bars.
+    fn timeline(&self, out: &mut impl Write) -> io::Result<()> {
+        const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let activity = &self.summary.activity;
+        // One or two bars say nothing.
+        if activity.events.len() < 3 {
+            return Ok(());
+        }
+        let columns = self.screen.width.saturating_sub(32).clamp(16, 64);
+        let each = activity.events.len().div_ceil(columns);
+        let slots: Vec<u64> = activity.events.chunks(each).map(|part| part.iter().sum()).collect();
+        let most = slots.iter().copied().max().unwrap_or(0).max(1);
+        let bar = |events: &u64| {
+            let high = (events.saturating_mul(7)).div_ceil(most).min(7);
+            usize::try_from(high).ok().and_then(|high| BARS.get(high)).copied().unwrap_or(' ')
+        };
+        let bars: String = slots.iter().map(bar).collect();
+        let peak = slots.iter().position(|events| *events == most).unwrap_or(0);
+        let width = i128::from(activity.width_ns) * each as i128;
+        let at = i128::from(activity.start_ns) + width * peak as i128 - i128::from(self.start_ns);
+        heading(out, "TIMELINE", &format!("{bars}  peak {}", text::offset(at)))
     }
 
     /// Whether the user left `source` out: then nothing is known, which is not the same as none.
@@ -109,6 +175,17 @@ impl Dashboard<'_> {
                 table.styled([(String::new(), FAINT), (words, FAINT), (String::new(), FAINT)]);
             }
         }
+        for (label, (list, all)) in [("outside", &summary.outside), ("secrets", &summary.secrets)] {
+            let mut label = label;
+            for one in list.iter().take(self.limit) {
+                table.row([label.to_owned(), Safe::bytes(&one.path).to_string(), String::new()]);
+                label = "";
+            }
+            if let Some(more) = self.more(*all) {
+                let words = format!("… {more} more: audit view {} --files", self.id);
+                table.styled([(String::new(), FAINT), (words, FAINT), (String::new(), FAINT)]);
+            }
+        }
         out.write_all(table.render(self.screen.room).as_bytes())
     }
 
@@ -175,7 +252,7 @@ fn peer(to: &Destination) -> String {
 }
 
 /// The same numbers as JSON.
-pub(super) fn object(summary: &Summary) -> serde_json::Value {
+pub(in crate::pages) fn object(summary: &Summary) -> serde_json::Value {
     let paths = |(list, all): &(Vec<PathCount>, usize)| {
         let top: Vec<_> = list.iter().map(path_object).collect();
         json!({ "count": all, "top": top })

@@ -3,6 +3,7 @@
 pub(super) mod coverage;
 mod dashboard;
 mod head;
+mod lists;
 pub(super) mod tree;
 
 use std::{collections::BTreeMap, io::Write, ops::ControlFlow};
@@ -11,6 +12,7 @@ use serde_json::json;
 use storage::{Query, Summary};
 
 use super::{
+    explain::{Explain, grouped},
     line::Line,
     line_table::{Clock, Columns, LineTable},
 };
@@ -25,6 +27,8 @@ use crate::{
 /// Entries of each list, unless the user says another number.
 const ENTRIES: usize = 5;
 
+pub(super) use dashboard::object as summary_object;
+
 /// Prints a run.
 pub(crate) fn view(args: &ViewArgs, globals: &Globals) -> Result<Answer, Failure> {
     let opened = super::open(globals, &args.run)?;
@@ -33,6 +37,8 @@ pub(crate) fn view(args: &ViewArgs, globals: &Globals) -> Result<Answer, Failure
     match (globals.form(), args.timeline, args.tree) {
         (Format::Text, true, _) => timeline(&opened, args.limit, globals.ts, screen, &mut out)?,
         (_, true, _) => lines(&opened, args.limit, &mut out)?,
+        (form, _, _) if args.files => lists::files(&opened, args.limit, form, screen, &mut out)?,
+        (form, _, _) if args.net => lists::net(&opened, args.limit, form, screen, &mut out)?,
         (Format::Text, _, _) if args.coverage => coverage::write(&opened, screen, &mut out)?,
         (Format::Text, _, true) => tree::write(&opened, screen, &mut out)?,
         (Format::Text, _, _) => page(&opened, args.limit, screen, &mut out)?,
@@ -53,12 +59,15 @@ pub(super) fn page(
     let end = last_words(opened)?;
     head::write(opened, &summary, end.as_ref(), screen, out)?;
     let limit = limit.unwrap_or(ENTRIES);
+    let findings = grouped(Explain::of(opened, limit).findings()?);
     let page = dashboard::Dashboard {
         id: opened.run.id().suffix(),
         summary: &summary,
         limit,
         host_sources: host_sources(opened, &summary, limit)?,
         coverage: &opened.meta.coverage,
+        findings: &findings,
+        start_ns: super::nanoseconds(&opened.meta.started).unwrap_or(0),
         screen,
     };
     page.write(end.as_ref(), out)?;

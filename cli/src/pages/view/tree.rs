@@ -8,8 +8,6 @@ use std::{
     io::{self, Write},
 };
 
-use storage::Query;
-
 use crate::{
     derive::Opened,
     failure::Failure,
@@ -32,9 +30,32 @@ struct Node {
     /// What it ran when it did something; a copy of its parent until it executes.
     copy_of: Option<String>,
     outcome: Option<String>,
+    /// When it was first and last heard of, nanoseconds since 1970.
+    span_ns: Option<(i64, i64)>,
+    /// Files that it wrote, created, deleted or renamed.
+    changed: u64,
+    /// Peers that it contacted.
+    peers: HashSet<String>,
 }
 
 impl Node {
+    /// How long it lived and what it did outside itself: `  1.4s  3 files changed`.
+    fn effects(&self) -> String {
+        let mut words = String::new();
+        let took =
+            self.span_ns.map(|(from, to)| to.abs_diff(from)).filter(|_| self.outcome.is_some());
+        if let Some(took) = took {
+            words.push_str(&format!("  {}", text::elapsed(std::time::Duration::from_nanos(took))));
+        }
+        if self.changed > 0 {
+            words.push_str(&format!("  {}", text::plural(self.changed, "file change")));
+        }
+        if !self.peers.is_empty() {
+            words.push_str(&format!("  {}", text::plural(self.peers.len() as u64, "peer")));
+        }
+        words
+    }
+
     /// What it ran, and how it ended: equal for those that are shown as one.
     fn words(&self) -> String {
         let mut words = match (self.programs.split_last(), &self.command) {
@@ -65,9 +86,8 @@ pub(in crate::pages) fn write(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let mut tree = Tree::default();
-    let types = ["process", "exec"].map(str::to_owned).to_vec();
-    super::each(opened, &Query { types, ..Query::default() }, &mut |_, line| {
-        tree.add(&line);
+    super::each_of(opened, &["process", "exec", "file", "net"], &mut |row, line| {
+        tree.add(row.ts_ns, &line);
         Ok(())
     })?;
     tree.text(screen, out)?;
@@ -83,15 +103,25 @@ impl Tree {
         })
     }
 
-    fn add(&mut self, line: &Line) {
+    fn add(&mut self, ts_ns: i64, line: &Line) {
         let id =
             |pid: &str, start: &str| Some((line.number(pid)?, line.number(start).unwrap_or(0)));
         let Some(actor) = id("pid", "start_ns") else { return };
         match (line.text("type"), line.text("op")) {
+            ("file", "write" | "create" | "delete" | "rename") => {
+                self.node(actor).changed += 1;
+            }
+            ("net", "connect" | "send" | "flow") => {
+                let peer = line.text("peer").to_owned();
+                if !peer.is_empty() {
+                    self.node(actor).peers.insert(peer);
+                }
+            }
             ("process", "fork") => {
                 let Some(child) = id("child_pid", "child_start_ns") else { return };
                 self.node(actor);
                 let node = self.node(child);
+                node.span_ns.get_or_insert((ts_ns, ts_ns));
                 if node.parent.is_none() && child != actor {
                     node.parent = Some(actor);
                     self.node(actor).children.push(child);
@@ -102,10 +132,12 @@ impl Tree {
                 let outcome = describe::outcome(line.number("code"), line.number("signal"), core);
                 let node = self.node(actor);
                 node.outcome = Some(outcome);
+                node.span_ns.get_or_insert((ts_ns, ts_ns)).1 = ts_ns;
                 node.copy_of = line.bytes("exe").map(|exe| program(&exe));
             }
             ("exec", _) => {
                 let node = self.node(actor);
+                node.span_ns.get_or_insert((ts_ns, ts_ns));
                 node.programs.push(program(&line.bytes("exe").unwrap_or_default()));
                 node.command = Some(command_line(line.list("argv")));
             }
@@ -191,9 +223,11 @@ fn entry(
     }
     let name =
         if times > 1 { format!("x{}", text::count(times as u64)) } else { format!("[{}]", id.0) };
-    let room = screen.width.saturating_sub(lead.len() + name.len() + 1).max(12);
+    let effects = if times > 1 { String::new() } else { node.effects() };
+    let used = lead.len() + name.len() + 1 + effects.len();
+    let room = screen.width.saturating_sub(used).max(12);
     let words = cut_end(&node.words(), room);
     // Nothing in `words` is raw: each part was escaped where it came in.
     let words = Safe::new(&words).plain().to_string();
-    writeln!(out, "{lead}{} {words}", text::painted(FAINT, &name))
+    writeln!(out, "{lead}{} {words}{}", text::painted(FAINT, &name), text::painted(FAINT, &effects))
 }

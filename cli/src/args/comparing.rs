@@ -1,0 +1,96 @@
+//! Flags of the commands that compare runs.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use clap_complete::ArgValueCandidates;
+
+use super::values::{duration, run_name};
+use crate::{complete, diff::normal::Rule};
+
+/// What is compared, and what is not.
+#[derive(Debug, Clone, Args)]
+pub struct CompareArgs {
+    /// Do not tell of names that match: a glob, or a part of them
+    #[arg(long, value_name = "GLOB")]
+    pub ignore: Vec<String>,
+    /// What to call alike because it differs by nature: these, `all`, or `none`
+    #[arg(
+        long,
+        value_name = "WHAT,...",
+        value_delimiter = ',',
+        default_value = "all",
+        value_parser = PossibleValuesParser::new(
+            Rule::ALL.iter().map(|rule| rule.name()).chain(["all", "none"])
+        )
+    )]
+    pub normalize: Vec<String>,
+    /// Show what was called alike
+    #[arg(long, visible_alias = "show-normalized")]
+    pub show_normalised: bool,
+    /// A run may take this much longer, or twice as long, without being another
+    #[arg(long, value_name = "DUR", default_value = "2s", value_parser = duration)]
+    pub slack: Duration,
+}
+
+/// Compare two runs: what is new, gone, changed and the same.
+#[derive(Debug, Clone, Args)]
+pub struct DiffArgs {
+    /// The run before: id, unique prefix, suffix, last, last~1, @name, or a path
+    #[arg(add = ArgValueCandidates::new(complete::runs))]
+    pub a: String,
+    /// The run after
+    #[arg(add = ArgValueCandidates::new(complete::runs))]
+    pub b: String,
+    /// What is compared.
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    /// Exit with 1 when the runs differ
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// What to do with a baseline.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BaselineAct {
+    /// Learn from these runs what the job always and sometimes does
+    Save {
+        /// Name of the baseline
+        #[arg(value_parser = run_name)]
+        name: String,
+        /// Runs to learn from
+        #[arg(required = true, add = ArgValueCandidates::new(complete::runs))]
+        runs: Vec<String>,
+        /// What to call alike: see `audit diff`
+        #[arg(
+            long,
+            value_name = "WHAT,...",
+            value_delimiter = ',',
+            default_value = "all",
+            value_parser = PossibleValuesParser::new(
+                Rule::ALL.iter().map(|rule| rule.name()).chain(["all", "none"])
+            )
+        )]
+        normalize: Vec<String>,
+    },
+    /// Show what a baseline knows; without a name, list the baselines
+    Show {
+        /// Name of the baseline
+        name: Option<String>,
+    },
+    /// Tell what a run does that the baseline's never did, and what it lacks; exit with 1 if so
+    Check {
+        /// Name of the baseline
+        #[arg(value_parser = run_name)]
+        name: String,
+        /// The run
+        #[arg(default_value = "last", add = ArgValueCandidates::new(complete::runs))]
+        run: String,
+        /// Do not tell of names that match: a glob, or a part of them
+        #[arg(long, value_name = "GLOB")]
+        ignore: Vec<String>,
+        /// It may take this much longer, or twice as long
+        #[arg(long, value_name = "DUR", default_value = "2s", value_parser = duration)]
+        slack: Duration,
+    },
+}
