@@ -74,7 +74,7 @@ pub(crate) const HOUSE: &[Room] = &[
     Room {
         name: "storage",
         inside: &["event"],
-        outside: &["base64", "blake3", "rusqlite", "rustix", "serde", "serde_json", "zstd"],
+        outside: &["blake3", "rusqlite", "rustix", "serde", "serde_json", "zstd"],
         unsafe_code: Unsafe::Forbid,
     },
     Room {
