@@ -117,6 +117,7 @@ static bool named_open(struct file *file, struct inode *inode, u32 mode)
 struct dot_search {
 	u32 at;
 	u8 state;	/* 0 in a component, 1 at its begin, 2 after one dot, 3 after two */
+	bool many;	/* components, each ended by NUL, and not a string */
 	bool found;
 };
 
@@ -133,9 +134,9 @@ static long search_dot(u32 n, struct dot_search *it)
 		it->found = true;
 		return 1;
 	}
-	if (!byte)
+	if (!byte && !it->many)
 		return 1;
-	if (byte == '/')
+	if (!byte || byte == '/')
 		it->state = 1;
 	else if (byte == '.' && it->state)
 		it->state++;
@@ -144,10 +145,16 @@ static long search_dot(u32 n, struct dot_search *it)
 	return 0;
 }
 
+static bool has_dot(u32 at, u32 len, bool many)
+{
+	struct dot_search it = { .at = at, .state = 1, .many = many };
+
+	bpf_loop(len, search_dot, &it, 0);
+	return it.found;
+}
+
 INLINE bool is_of_interest(u32 error, u32 at, u32 len, bool by_exec)
 {
-	struct dot_search it = { .at = at, .state = 1 };
-
 	if (failed_opens == FAILED_ALL)
 		return true;
 	/* What is there already, or is no file, or a device without its hardware: nothing was denied. */
@@ -157,8 +164,7 @@ INLINE bool is_of_interest(u32 error, u32 at, u32 len, bool by_exec)
 		return true;
 	if (by_exec)
 		return false;	/* the search through $PATH */
-	bpf_loop(len, search_dot, &it, 0);
-	return it.found;
+	return has_dot(at, len, false);
 }
 
 /* Where a relative path begins: the directory of a descriptor, or the working directory. */
@@ -188,6 +194,7 @@ static int on_failed(s64 ret, s32 dir, u64 name, u64 flags, bool by_exec)
 {
 	u32 error = -ret, at = sizeof(struct rec_named), len;
 	struct rec_named *rec;
+	bool sure, absent;
 	long read;
 	u8 *base;
 
@@ -199,7 +206,10 @@ static int on_failed(s64 ret, s32 dir, u64 name, u64 flags, bool by_exec)
 		return 0;
 	read = bpf_probe_read_user_str(base + sizeof(*rec), PATH_BYTES, (void *)name);
 	len = read > 0 ? read : 0;
-	if (!is_of_interest(error, at, len, by_exec))
+	absent = !by_exec && (error == ENOENT || error == ENOTDIR);
+	sure = is_of_interest(error, at, len, by_exec);
+	/* A plain name is of interest where it is looked for: `cd ~/.ssh; cat id_rsa`. */
+	if (!sure && (!absent || base[sizeof(*rec)] == '/'))
 		return 0;
 	rec->error = error;
 	rec->mode = by_exec ? 0 : (flags & 3) == 0 ? OPEN_READ : (flags & 3) == 1 ? OPEN_WRITE :
@@ -207,6 +217,8 @@ static int on_failed(s64 ret, s32 dir, u64 name, u64 flags, bool by_exec)
 	rec->flags = (failed_opens == FAILED_ALL ? NAMED_ALL : 0) | (by_exec ? NAMED_EXEC : 0);
 	if (base[sizeof(*rec)] != '/') {
 		rec->path_len = put_start(rec, dir);
+		if (!sure && !has_dot(sizeof(*rec), rec->path_len, true))
+			return 0;
 		at += rec->path_len;
 		read = bpf_probe_read_user_str(base + (at & FIRST_HALF), PATH_BYTES, (void *)name);
 	}

@@ -62,6 +62,20 @@ fn a_search_for_secrets_is_told_and_one_for_other_files_is_not() {
 }
 
 #[test]
+fn a_plain_name_looked_for_where_secrets_are_is_told() {
+    let lab = Lab::new();
+    for dir in [".ssh", ".config/gh", ".other"] {
+        fs::create_dir_all(lab.work().join(dir)).expect("room");
+    }
+    let script = "cd .ssh; : <id_rsa; : <../none; cd ../.config/gh; : <hosts.yml; cd ../../.other; : <none; true";
+    let run = record(&lab, &[], script);
+    assert_eq!(failed(&run), ["open_failed ENOENT id_rsa x1", "open_failed ENOENT hosts.yml x1"]);
+    let start = run.of("file", "open_failed").next().and_then(|event| event.bytes("cwd"));
+    assert_eq!(start, Some(lab.work().join(".ssh").into_os_string().into_encoded_bytes()));
+    run.assert_whole();
+}
+
+#[test]
 fn every_failed_open_is_told_on_request() {
     let lab = Lab::new();
     let run = record(&lab, &["--failed-opens", "all"], ": <none; true");

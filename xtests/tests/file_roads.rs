@@ -202,16 +202,26 @@ fn a_descriptor_that_nobody_takes_is_told_from_its_open() {
 
 #[test]
 fn a_thousand_names_rewritten_while_the_call_runs_are_told_as_what_was_opened() {
+    for (way, op) in
+        [("open", "write"), ("creat", "create"), ("rename", "rename"), ("unlink", "delete")]
+    {
+        check_flips(way, op);
+    }
+}
+
+/// The calls by name are the ones that the tester found, told by the events of `op`.
+fn check_flips(way: &str, op: &str) {
     let lab = Lab::new();
     let exe = lab.tester("flips");
-    let dir = place(&lab, "flips", &[]);
-    let run = record(&lab, USERS[0], &dir, exe.to_str().expect("text"));
+    let dir = place(&lab, way, &[]);
+    let run = record(&lab, USERS[0], &dir, &format!("{} {way}", exe.display()));
     let counts = String::from_utf8(run.stdout.clone()).expect("two numbers");
     let counts: Vec<u64> =
         counts.split_whitespace().map(|n| n.parse().expect("a number")).collect();
     assert_eq!(counts.iter().sum::<u64>(), 1000, "{counts:?}");
-    let told = run.paths_below("write", &dir);
+    println!("{way}: {counts:?}");
+    let told = run.paths_below(op, &dir);
     let of = |name: &str| told.get(dir.join(name).as_os_str().as_encoded_bytes()).copied();
-    assert_eq!([of("x0").unwrap_or(0), of("x1").unwrap_or(0)], [counts[0], counts[1]]);
+    assert_eq!([of("x0").unwrap_or(0), of("x1").unwrap_or(0)], [counts[0], counts[1]], "{way}");
     run.assert_whole();
 }

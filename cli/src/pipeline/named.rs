@@ -53,6 +53,20 @@ pub(crate) fn is_secret(path: &[u8]) -> bool {
     })
 }
 
+/// The same of a path that begins in the directory `start` unless it is absolute.
+fn is_secret_from(start: &[u8], path: &[u8]) -> bool {
+    let start = if path.starts_with(b"/") { &[][..] } else { start };
+    let mut components: Vec<&[u8]> = Vec::new();
+    for component in start.split(|byte| *byte == b'/').chain(path.split(|byte| *byte == b'/')) {
+        match component {
+            b"" | b"." => {}
+            b".." => drop(components.pop()),
+            _ => components.push(component),
+        }
+    }
+    is_secret(&components.join(&b'/'))
+}
+
 impl Pipeline {
     pub(super) fn on_named(&mut self, kind: Kind, named: &Named, data: &NamedData<'_>, at: At) {
         let cut = named.flags & named_flag::CUT != 0;
@@ -87,10 +101,10 @@ fn opened(named: &Named, data: &NamedData<'_>, cut: bool) -> File {
 fn failed(named: &Named, data: &NamedData<'_>, cut: bool) -> Option<File> {
     let absent = matches!(named.error, ENOENT | ENOTDIR);
     let is = |flag| named.flags & flag != 0;
-    if absent && !is(named_flag::ALL) && !is_secret(data.text) {
+    let start = path::from_components(data.path, cut);
+    if absent && !is(named_flag::ALL) && !is_secret_from(&start, data.text) {
         return None;
     }
-    let start = path::from_components(data.path, cut);
     Some(File {
         path_claimed: (!is(named_flag::FAULT)).then(|| data.text.to_vec()),
         cwd: (!data.path.is_empty() && !data.text.starts_with(b"/")).then_some(start),
@@ -104,7 +118,17 @@ fn failed(named: &Named, data: &NamedData<'_>, cut: bool) -> Option<File> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_secret;
+    use super::{is_secret, is_secret_from};
+
+    #[test]
+    fn a_plain_name_is_secret_where_secrets_are_looked_for() {
+        for (start, path) in [("/home/a/.ssh", "id_rsa"), ("/home/a/.config", "gh/hosts.yml")] {
+            assert!(is_secret_from(start.as_bytes(), path.as_bytes()), "{start} {path}");
+        }
+        for (start, path) in [("/home/a/.ssh", "../id_rsa"), ("/home/a/.ssh", "/srv/id_rsa")] {
+            assert!(!is_secret_from(start.as_bytes(), path.as_bytes()), "{start} {path}");
+        }
+    }
 
     #[test]
     fn secrets_are_known_by_whole_components() {

@@ -3,6 +3,7 @@
 //! Both ways give the same answer, in the order of sequence numbers.
 
 mod collect;
+mod device;
 mod indexed;
 mod lines;
 mod scan;

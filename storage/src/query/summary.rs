@@ -1,9 +1,10 @@
 //! A run counted once over: what a page about it shows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::device::is_device;
 use crate::Row;
 
 /// Longest that a list of a summary is kept: pages show less, and name the query for the rest.
@@ -85,8 +86,11 @@ pub struct PathCount {
 pub struct Destination {
     /// Its address.
     pub ip: String,
-    /// Its port.
+    /// Its port; 0 for all who came from there, each by a port of its own.
     pub port: u16,
+    /// It came to us: all connections accepted from this address.
+    #[serde(default)]
+    pub accepted: bool,
     /// `tcp`, `udp`, ….
     pub proto: String,
     /// Its name, where one is known: the first.
@@ -130,6 +134,9 @@ pub struct Summary {
     pub outside: Top<PathCount>,
     /// Files opened from where secrets are kept.
     pub secrets: Top<PathCount>,
+    /// Devices without contents of their own that were read or written (`/dev/null`, terminals): they are
+    /// in no other list.
+    pub devices: Top<PathCount>,
     /// Who was talked to, the most bytes first.
     pub destinations: Top<Destination>,
     /// Payload bytes of all of them, out and in.
@@ -155,6 +162,7 @@ impl Summary {
             &mut self.renamed,
             &mut self.outside,
             &mut self.secrets,
+            &mut self.devices,
         ];
         lists.into_iter().for_each(|list| list.0.truncate(top));
         self.destinations.0.truncate(top);
@@ -177,10 +185,16 @@ pub(crate) struct Counts {
     /// By type, then by operation (empty for none): looked up without making a key.
     types: BTreeMap<String, BTreeMap<String, (u64, u64)>>,
     paths: [Paths; 6],
-    destinations: HashMap<(String, u16, String), Destination>,
+    devices: Paths,
+    destinations: HashMap<Peer, Destination>,
+    /// Who came to us: what flows to and from there is counted by address.
+    accepted: HashSet<Peer>,
     span_ns: Option<(i64, i64)>,
     activity: Activity,
 }
+
+/// Address, port and protocol.
+type Peer = (String, u16, String);
 
 impl Counts {
     pub(crate) fn add(&mut self, row: &Row<'_>) {
@@ -190,6 +204,9 @@ impl Counts {
         self.count_type(row);
         let [executed, read, written, created, deleted, renamed] = &mut self.paths;
         match (row.kind, row.op) {
+            ("file", Some("read" | "write")) if row.path.is_some_and(is_device) => {
+                count(&mut self.devices, row.path, row);
+            }
             ("exec", _) => count(executed, row.exe, row),
             ("file", Some("read")) => count(read, row.path, row),
             ("file", Some("write")) => count(written, row.path, row),
@@ -215,10 +232,18 @@ impl Counts {
     fn contact(&mut self, op: Option<&str>, row: &Row<'_>) {
         let (Some(ip), Some(port)) = (row.ip, row.port) else { return };
         let proto = row.proto.unwrap_or_default();
-        let key = (ip.to_owned(), port, proto.to_owned());
+        let mut key = (ip.to_owned(), port, proto.to_owned());
+        if op == Some("accept") {
+            self.accepted.insert(key.clone());
+        }
+        let accepted = self.accepted.contains(&key);
+        if accepted {
+            key.1 = 0;
+        }
         let to = self.destinations.entry(key).or_insert_with(|| Destination {
             ip: ip.to_owned(),
-            port,
+            port: if accepted { 0 } else { port },
+            accepted,
             proto: proto.to_owned(),
             exe: row.exe.map(<[u8]>::to_vec),
             first_seq: row.seq,
@@ -238,6 +263,7 @@ impl Counts {
         let top = top.min(LISTED);
         let outside = self.outside(top, lens);
         let secrets = self.secrets(top, lens);
+        let devices = top_paths(self.devices, top);
         let named = |op: String| Some(op).filter(|op| !op.is_empty());
         let types = self.types.into_iter().flat_map(|(kind, ops)| {
             ops.into_iter().map(move |(op, (events, times))| TypeCount {
@@ -268,6 +294,7 @@ impl Counts {
             renamed,
             outside,
             secrets,
+            devices,
             destinations: (destinations, all),
             traffic,
             activity: self.activity,

@@ -158,7 +158,11 @@ impl Dashboard<'_> {
             ("read", "read", &summary.read),
         ];
         let numbers = lists.map(|(name, _, list)| format!("{name} {}", text::count(list.1 as u64)));
-        heading(out, "FILES", &numbers.join("  "))?;
+        let mut words = numbers.join("  ");
+        if summary.devices.1 > 0 {
+            words.push_str(&format!("  devices {}", text::count(summary.devices.1 as u64)));
+        }
+        heading(out, "FILES", &words)?;
         let mut table = Table::new(&[Align::Left, Align::CutMiddle, Align::Right]).indent(2);
         for (name, op, list) in lists {
             let mut label = if op == "rename" { "renamed to" } else { name };
@@ -245,6 +249,9 @@ impl Dashboard<'_> {
 
 /// A peer's address.
 fn peer(to: &Destination) -> String {
+    if to.accepted {
+        return format!("from {}", Safe::new(&to.ip));
+    }
     match to.ip.contains(':') {
         true => format!("[{}]:{}", Safe::new(&to.ip), to.port),
         false => format!("{}:{}", Safe::new(&to.ip), to.port),
@@ -271,6 +278,7 @@ pub(in crate::pages) fn object(summary: &Summary) -> serde_json::Value {
         "created": paths(&summary.created),
         "deleted": paths(&summary.deleted),
         "renamed": paths(&summary.renamed),
+        "devices": paths(&summary.devices),
         "destinations": { "count": summary.destinations.1, "top": destinations },
         "malformed_lines": summary.malformed,
     })
@@ -284,7 +292,7 @@ fn path_object(one: &PathCount) -> serde_json::Value {
 
 fn destination_object(to: &Destination) -> serde_json::Value {
     let mut object = json!({
-        "ip": to.ip, "port": to.port, "proto": to.proto, "host": to.host, "contacts": to.contacts,
+        "ip": to.ip, "port": (!to.accepted).then_some(to.port), "accepted": to.accepted, "proto": to.proto, "host": to.host, "contacts": to.contacts,
         "sent_bytes": to.sent, "received_bytes": to.received, "first_seq": to.first_seq,
     });
     if let Some(exe) = &to.exe {
