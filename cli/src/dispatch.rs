@@ -101,12 +101,12 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
 /// A form that a command does not know is refused before anything is done.
 fn check_form(cli: &Cli) -> Result<(), Failure> {
     let form = cli.globals.form();
-    let known = match (&cli.command, form) {
-        (_, Format::Text | Format::Json | Format::Jsonl) => true,
-        (Command::Report(_), _) => true,
-        (Command::Diff(_) | Command::Baseline { .. }, Format::Md) => true,
-        _ => false,
-    };
+    let known = matches!(
+        (&cli.command, form),
+        (_, Format::Text | Format::Json | Format::Jsonl)
+            | (Command::Report(_), _)
+            | (Command::Diff(_) | Command::Baseline { .. }, Format::Md)
+    );
     if known {
         return Ok(());
     }

@@ -220,7 +220,7 @@ fn is_random(text: &str) -> bool {
     let tail: Vec<u8> = text.bytes().rev().take_while(u8::is_ascii_alphanumeric).collect();
     let kinds = [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase]
         .iter()
-        .filter(|is| tail.iter().any(|byte| is(byte)))
+        .filter(|is| tail.iter().any(is))
         .count();
     let turns = tail.windows(2).filter(|pair| kind(pair.first()) != kind(pair.last())).count();
     tail.len() >= 6 && kinds >= 2 && turns >= 2
@@ -310,7 +310,7 @@ fn version(token: &str) -> Option<String> {
     while let Some(part) = parts.get(at) {
         let numbers = parts.iter().skip(at).take_while(|part| number(part)).count();
         let leads = at == 0 && part.strip_prefix('v').is_some_and(|rest| number(&rest));
-        if numbers >= 2 || (leads && parts.get(1).is_some_and(|next| number(&next))) {
+        if numbers >= 2 || (leads && parts.get(1).is_some_and(number)) {
             let tail = if leads {
                 parts.iter().skip(1).take_while(|p| number(p)).count() + 1
             } else {

@@ -110,7 +110,7 @@ fn each_planted_change_is_the_only_one_told() {
     );
     planted(
         |lines| {
-            lines.insert(1, r#""type":"process","op":"cred","pid":1,"uid":0,"euid":33"#.to_owned())
+            lines.insert(1, r#""type":"process","op":"cred","pid":1,"uid":0,"euid":33"#.to_owned());
         },
         &[(Users, New, "uid 0 as 33")],
     );

@@ -189,7 +189,7 @@ impl Explain<'_> {
             process.outcome.clone().unwrap_or_else(|| "still alive at the end".to_owned());
         writeln!(out, "{}  {outcome}", text::painted(HEADING, &process.label()))?;
         let all = lineage::descendants(self.opened, &process)?;
-        self.chain_part(&lineage::chain(self.opened, process.clone())?, out)?;
+        self.chain_part(&lineage::chain(self.opened, process)?, out)?;
         if all.len() > 1 {
             writeln!(out, "\n  {}", text::painted(HEADING, "What it started"))?;
             let mut table = Table::new(&[Align::Left, Align::CutEnd, Align::Left]).indent(4);

@@ -96,7 +96,7 @@ pub(super) fn page(report: &Report<'_>) -> String {
     ] {
         paths(name, list, &mut page);
     }
-    let _ = write!(page, "<script>{SCRIPT}</script></body></html>\n");
+    let _ = writeln!(page, "<script>{SCRIPT}</script></body></html>");
     page
 }
 
@@ -212,9 +212,9 @@ fn paths(name: &str, (list, all): &Top<PathCount>, page: &mut String) {
 
 fn more(left: usize, page: &mut String) {
     if left > 0 {
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<p class=\"soft\">and {} more, in the record</p>\n",
+            "<p class=\"soft\">and {} more, in the record</p>",
             text::count(left as u64)
         );
     }
