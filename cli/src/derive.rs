@@ -116,9 +116,7 @@ impl<'r> Deriver<'r> {
         if let Some(error) = sink.failed {
             return Err(Failure::of(&error));
         }
-        let mut meta = Meta { about: run.listed().about, ..Meta::default() };
-        pipeline.describe(&mut meta);
-        name_damage(&mut meta, &consumed);
+        let meta = page(run, &pipeline, &consumed);
         sink.writer.finish(meta, &consumed, DERIVATION).map_err(|error| Failure::of(&error))
     }
 
@@ -126,6 +124,14 @@ impl<'r> Deriver<'r> {
     fn kept(&self) -> &[String] {
         self.sink.writer.kept()
     }
+}
+
+/// The run on one page, once everything was fed to `pipeline`.
+pub(crate) fn page(run: &RunDir, pipeline: &Pipeline, consumed: &storage::Consumed) -> Meta {
+    let mut meta = Meta { about: run.listed().about, ..Meta::default() };
+    pipeline.describe(&mut meta);
+    name_damage(&mut meta, consumed);
+    meta
 }
 
 /// A record with damage is not complete, whatever its seal says: a broken chain shows only here.

@@ -8,7 +8,7 @@ use crate::{
     args::{Cli, Command, Format, Generate},
     doctor, exit,
     failure::Failure,
-    help, pages, run, setup, text,
+    help, keys, pages, run, setup, text, verify,
 };
 
 /// What a command that worked answers.
@@ -65,10 +65,13 @@ fn usage(said: &clap::Error) -> ExitCode {
         let _ = writeln!(err, "{lead}{}", text::Safe::new(line).plain());
     }
     // A caller must be able to tell a command that failed from one that was never started.
-    let of_run =
+    let command =
         std::env::args_os().skip(1).find(|word| !word.as_encoded_bytes().starts_with(b"-"));
-    let code =
-        if of_run.is_some_and(|word| word == "run") { exit::NOT_RECORDED } else { exit::TROUBLE };
+    let code = match command.as_deref().and_then(std::ffi::OsStr::to_str) {
+        Some("run") => exit::NOT_RECORDED,
+        Some("verify") => exit::UNREADABLE,
+        _ => exit::TROUBLE,
+    };
     ExitCode::from(code)
 }
 
@@ -86,6 +89,8 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Baseline { act } => pages::baseline(act, globals),
         Command::Report(args) => pages::report(args, globals),
         Command::Tail(args) => pages::tail(args, globals),
+        Command::Verify(args) => return Ok(verify::verify(args, globals)),
+        Command::Keys(args) => keys::keys(args, globals),
         Command::Status => pages::status(globals),
         Command::Doctor { act: Some(dir) } => doctor::act(dir).map(done),
         Command::Doctor { act: None } => doctor::doctor(globals),

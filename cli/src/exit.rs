@@ -6,6 +6,12 @@ pub(crate) const YES: u8 = 0;
 pub(crate) const NO: u8 = 1;
 /// Wrong usage, or the command could not do its work.
 pub(crate) const TROUBLE: u8 = 2;
+/// `audit verify`: the record is not what was recorded, or nothing shows that it is.
+pub(crate) const ALTERED: u8 = 1;
+/// `audit verify`: the record has no end.
+pub(crate) const UNCLEAN: u8 = 2;
+/// `audit verify`: it cannot be read, or wrong usage.
+pub(crate) const UNREADABLE: u8 = 3;
 /// `audit run --strict`: the command ran, its record is not complete.
 pub(crate) const NOT_COMPLETE: u8 = 123;
 /// `audit run` could not start recording; the command was not started.
@@ -37,10 +43,18 @@ pub(crate) const OF_RUN: [Meaning; 6] = [
     meaning("127", "CMD was not found"),
 ];
 
+/// Statuses of `audit verify`.
+pub(crate) const OF_VERIFY: [Meaning; 4] = [
+    meaning("0", "verified: the record is what was recorded"),
+    meaning("1", "altered, or signed by nobody who is known here"),
+    meaning("2", "no end: the recorder died, or the run is still recorded"),
+    meaning("3", "it cannot be read, or wrong usage"),
+];
+
 /// Statuses of all other commands.
 pub(crate) const OF_OTHERS: [Meaning; 3] = [
     meaning("0", "yes, or done; also when the reader of our output has gone away"),
-    meaning("1", "no: nothing matches (query), not able to record (doctor)"),
+    meaning("1", "no: nothing matches (query), cannot record (doctor), no key yet (keys)"),
     meaning("2", "wrong usage, or it could not be done; standard error says why"),
 ];
 
@@ -55,6 +69,8 @@ pub(crate) fn topic() -> String {
         list.iter().map(|row| format!("  {:<7} {}\n", row.code, row.says)).collect()
     };
     page.push_str(&rows(&OF_RUN));
+    page.push_str("\naudit verify\n");
+    page.push_str(&rows(&OF_VERIFY));
     page.push_str("\nall other commands\n");
     page.push_str(&rows(&OF_OTHERS));
     page.push('\n');
@@ -70,7 +86,7 @@ mod tests {
     #[test]
     fn the_document_lists_the_table() {
         let document = include_str!("../../docs/exit-codes.md");
-        for row in OF_RUN.iter().chain(&OF_OTHERS) {
+        for row in OF_RUN.iter().chain(&OF_VERIFY).chain(&OF_OTHERS) {
             let line = format!("| {} | {} |", row.code, row.says);
             assert!(document.contains(&line), "docs/exit-codes.md lacks: {line}");
         }
@@ -80,7 +96,18 @@ mod tests {
     fn the_topic_fits_the_design_width_and_names_the_numbers() {
         let topic = topic();
         assert!(topic.lines().all(|line| line.len() <= 80), "{topic}");
-        for code in [YES, NO, TROUBLE, NOT_COMPLETE, NOT_RECORDED, NOT_EXECUTABLE, NOT_FOUND] {
+        for code in [
+            YES,
+            NO,
+            TROUBLE,
+            ALTERED,
+            UNCLEAN,
+            UNREADABLE,
+            NOT_COMPLETE,
+            NOT_RECORDED,
+            NOT_EXECUTABLE,
+            NOT_FOUND,
+        ] {
             assert!(topic.contains(&format!("\n  {code} ")), "{code}");
         }
     }

@@ -121,9 +121,19 @@ mod tests {
 
     #[test]
     fn every_command_has_a_help_that_fits() {
-        for name in
-            ["run", "runs", "view", "query", "status", "doctor", "prune", "setup", "completions"]
-        {
+        for name in [
+            "run",
+            "runs",
+            "view",
+            "query",
+            "verify",
+            "keys",
+            "status",
+            "doctor",
+            "prune",
+            "setup",
+            "completions",
+        ] {
             let text = long_help(name);
             insta::assert_snapshot!(format!("help_{name}"), text);
             let width = text.lines().map(crate::text::width).max();

@@ -13,10 +13,12 @@ mod exit;
 mod failure;
 mod help;
 mod installed;
+mod keys;
 mod pages;
 pub mod pipeline;
 mod run;
 mod setup;
 mod text;
+mod verify;
 
 pub use dispatch::main;

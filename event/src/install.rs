@@ -12,6 +12,9 @@ pub const STORE: &str = match option_env!("AUDIT_STORE_PATH") {
     None => "/var/lib/audit-run",
 };
 
+/// Name of the recorder's directory of keys in [`STORE`]: its user's alone to write to.
+pub const KEYS: &str = "host-keys";
+
 /// The recorder's own user: owns the sealed runs, logs in nowhere.
 pub const USER: &str = "_audit";
 

@@ -16,6 +16,7 @@ pub mod path;
 pub mod process;
 pub mod protocol;
 pub mod redact;
+pub mod sign;
 pub mod time;
 pub mod wire;
 

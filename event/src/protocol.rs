@@ -16,7 +16,8 @@ pub const MAX_PACKET: usize = crate::frame::control::MAX_ABOUT + 64;
 /// Front to supervisor: a [`Begin`], with the segments directory's descriptor. An installed recorder
 /// takes none: it makes the run's directory in its own store.
 pub const BEGIN: u32 = 1;
-/// Front to supervisor: the bytes of the `About` frame.
+/// Front to supervisor: the bytes of the `About` frame; with the descriptor of the directory of keys,
+/// which the record is not signed without.
 pub const ABOUT: u32 = 2;
 /// Front to supervisor: a [`Child`], with its pidfd.
 pub const CHILD: u32 = 3;

@@ -81,6 +81,12 @@ impl RunId {
         self.0.get(self.0.len().saturating_sub(SUFFIX)..).unwrap_or_default()
     }
 
+    /// When it was made, seconds since 1970; `None` for a time that no calendar has.
+    #[must_use]
+    pub(crate) fn unix(&self) -> Option<u64> {
+        time::of_stamp(&self.stamp().replace('-', ""))
+    }
+
     /// When it was made, `YYYYMMDD-HHMMSS`.
     #[must_use]
     pub(crate) fn stamp(&self) -> &str {

@@ -27,8 +27,9 @@ mod store;
 mod testing;
 mod text;
 mod time;
+mod verify;
 
-pub use derive::{DeriveLock, How, Writer};
+pub use derive::{Comparison, DeriveLock, How, Writer};
 pub use error::Error;
 pub use freshness::{Flaw, Freshness, Problem};
 pub use home::{Surroundings, cache, home, is_chosen};
@@ -44,6 +45,10 @@ pub use query::{
 };
 pub use row::{Row, read_row};
 pub use run::RunDir;
-pub use segments::{Consumed, Damage, Tail, Wrong};
+pub use segments::{Begun, Consumed, Damage, Said, Signed, Tail, Wrong};
 pub use select::SelectError;
 pub use store::Store;
+pub use verify::{
+    Anchors, Finding, HostLog, Known, Signer, SignersError, Trusted, Verification, Weight,
+    anchor_of_end, anchor_of_start, verify,
+};

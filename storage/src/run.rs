@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use event::sign::{Certificate, SEAL_NAME, sha256};
+
 use crate::{Error, Meta, RunId, files, meta::MAX_META, segments};
 
 /// Name of the directory that holds the segments.
@@ -16,6 +18,8 @@ pub(crate) const EVENTS: &str = "events.jsonl";
 pub(crate) const INDEX: &str = "index.sqlite";
 /// The run on one page, written last.
 pub(crate) const META: &str = "meta.json";
+/// Longest text of a seal: a hundred bytes for each segment.
+pub(crate) const MAX_SEAL: u64 = 128 << 20;
 /// Locked by the process that derives.
 pub(crate) const LOCK: &str = "derive.lock";
 
@@ -143,6 +147,18 @@ impl RunDir {
         };
         let meta = serde_json::from_slice(&bytes).map_err(|e| self.file("read", META)(e.into()))?;
         Ok(Some(meta))
+    }
+
+    /// The run's keys, as its first frames have them; `None` when it is not signed.
+    #[must_use]
+    pub fn certificate(&self) -> Option<Certificate> {
+        segments::first(&self.segments).certificate
+    }
+
+    /// SHA-256 of the seal's text; `None` when there is none.
+    #[must_use]
+    pub fn seal_sha256(&self) -> Option<[u8; 32]> {
+        files::read_small(&self.segments, SEAL_NAME, MAX_SEAL).ok().map(|text| sha256(&text))
     }
 
     pub(crate) fn dir(&self) -> BorrowedFd<'_> {

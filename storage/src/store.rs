@@ -11,6 +11,9 @@ use std::{
 
 use crate::{Error, RunDir, RunId, files, run::SEGMENTS};
 
+/// Name of the directory of keys.
+pub(crate) const KEYS: &str = "keys";
+
 /// How often another suffix is tried; 20 bits of chance for runs of one second and one label.
 const TRIES: u32 = 32;
 
@@ -70,6 +73,21 @@ impl Store {
         let runs = files::open_dir(&self.runs).map_err(Error::file("open", &self.runs))?;
         let id = make_run(&runs, unix, name, command).map_err(Error::file("make", &self.runs))?;
         self.run(&id)
+    }
+
+    /// Opens the directory of the recorder's keys beside the runs, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn open_keys(&self) -> Result<OwnedFd, Error> {
+        let path = self.runs.with_file_name(KEYS);
+        let made = std::fs::DirBuilder::new().mode(files::DIR_MODE.as_raw_mode()).create(&path);
+        match made {
+            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::file("make", path)(why))
+            }
+            _ => files::open_dir(&path).map_err(Error::file("open", path)),
+        }
     }
 
     /// Returns the ids of all runs, the oldest first. What is not a run's directory is passed over.

@@ -83,9 +83,9 @@ impl Bench {
 pub(crate) struct Recording {
     dir: PathBuf,
     run: String,
-    chain: Chain,
+    pub(crate) chain: Chain,
     number: u32,
-    seq: u64,
+    pub(crate) seq: u64,
 }
 
 impl Recording {

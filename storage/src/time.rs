@@ -36,6 +36,18 @@ pub(crate) fn nanoseconds(text: &str) -> Option<i64> {
     i64::try_from(ns).ok()
 }
 
+/// Returns the seconds since 1970 of `YYYYMMDDHHMMSS`, UTC.
+pub(crate) fn of_stamp(digits: &str) -> Option<u64> {
+    if digits.len() != 14 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let part = |from: usize| digits.get(from..from + 2).unwrap_or_default();
+    let [month, day, hour, minute, second] = [4, 6, 8, 10, 12].map(part);
+    let year = digits.get(..4).unwrap_or_default();
+    let text = format!("{year}-{month}-{day}T{hour}:{minute}:{second}.000000000Z");
+    u64::try_from(nanoseconds(&text)? / 1_000_000_000).ok()
+}
+
 /// Year, month and day of a day since 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level
 /// Date Algorithms", `civil_from_days`).
 fn civil(days: i64) -> (i64, i64, i64) {
@@ -72,6 +84,8 @@ mod tests {
         assert_eq!(stamp(0), "19700101-000000");
         assert_eq!(stamp(1_795_292_130), "20261121-201530");
         assert_eq!(stamp(u64::MAX), "99991231-235959");
+        assert_eq!(of_stamp("20261121201530"), Some(1_795_292_130));
+        assert_eq!(of_stamp("20261121-20153"), None);
     }
 
     #[test]

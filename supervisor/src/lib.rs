@@ -15,6 +15,7 @@ mod inherited;
 mod keeper;
 #[cfg(test)]
 mod kernel;
+mod keys;
 mod lockdown;
 mod losses;
 mod marking;

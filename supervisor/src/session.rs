@@ -10,7 +10,7 @@ use std::{
 
 use event::redact::Key;
 use event::{
-    frame::control::{Ending, KIND_ABOUT, KIND_SEAL, MAX_ABOUT, Seal},
+    frame::control::{Ending, KIND_ABOUT, MAX_ABOUT, Seal},
     protocol::{
         ABOUT, ARMED, BEGIN, Begin, CHILD, Child, DONE, PRUNE, Prune, READY, Ready, refusal, scope,
         without,
@@ -103,11 +103,17 @@ fn begin(
     mut settings: Begin,
     segments: Option<OwnedFd>,
 ) -> Result<Session, Refusal> {
-    let about = hear_about(channel)?;
+    let (about, keys) = hear_about(channel)?;
+    // Who may say where to write may say by whose keys.
+    let keys = match &ground.standing {
+        Standing::Own => keys.ok_or_else(|| io::Error::other("there is no directory of keys")),
+        Standing::For(_) => store::keys(ground.powers),
+    };
     settings.trust = ground.standing.trust();
     let (room, segments) = place(&ground, &settings, segments)?;
     let Ground { standing, powers, parent } = ground;
-    let begun = prepare((&standing, powers, parent), settings, segments, room.as_ref(), &about);
+    let place = (segments, room.as_ref(), keys);
+    let begun = prepare((&standing, powers, parent), settings, place, &about);
     let never_was = |refusal| {
         if let Some(room) = &room {
             room.never_was();
@@ -142,8 +148,7 @@ fn place(
 fn prepare(
     (standing, powers, parent): (&Standing, &Powers, Parent),
     settings: Begin,
-    segments: OwnedFd,
-    room: Option<&Room>,
+    (segments, room, keys): (OwnedFd, Option<&Room>, io::Result<OwnedFd>),
     about: &[u8],
 ) -> Result<(Recorder, SignalFd, Rc<dyn Power>), Refusal> {
     let signals = inherited::signals().map_err(Refusal::kernel("watch signals"))?;
@@ -155,7 +160,7 @@ fn prepare(
         writer.limit(room.budget);
     }
     let (leaf, power) = make_leaf(&settings, standing, powers, parent)?;
-    statement::start(&mut writer, &settings, standing.uid(), leaf.id());
+    statement::start(&mut writer, &settings, (standing.uid(), leaf.id()), keys);
     writer.control(KIND_ABOUT, now, &[about]);
     let sensors = powers
         .with(powers::PROGRAMS, || statement::sensors(&settings, &leaf, &mut writer))
@@ -223,10 +228,11 @@ fn prune(
     }
 }
 
-fn hear_about(channel: &mut Channel) -> Result<Vec<u8>, Refusal> {
-    let (message, _) = channel.receive().map_err(Refusal::protocol)?;
+/// With what the run is about comes the directory of keys, where there is one.
+fn hear_about(channel: &mut Channel) -> Result<(Vec<u8>, Option<OwnedFd>), Refusal> {
+    let (message, keys) = channel.receive().map_err(Refusal::protocol)?;
     match message.bytes() {
-        about if message.kind == ABOUT && about.len() <= MAX_ABOUT => Ok(about.to_vec()),
+        about if message.kind == ABOUT && about.len() <= MAX_ABOUT => Ok((about.to_vec(), keys)),
         _ => Err(Refusal::protocol("its second word is not what the run is about")),
     }
 }
@@ -404,8 +410,12 @@ fn seal(recorder: &mut Recorder, ending: Ending) {
     recorder.checkpoint(clock::boot_ns());
     let writer = &mut recorder.queues.writer;
     // What the disk refuses is said again in the reserve.
-    for _ in 0..2 {
+    for attempt in 0..2 {
         let firm = writer.settle(clock::boot_ns());
+        if attempt > 0 {
+            // The frames that begin the reserve came behind the last signature.
+            writer.sign(clock::boot_ns());
+        }
         write_seal(writer, &last);
         if writer.settle(clock::boot_ns()) == firm {
             break;
@@ -434,5 +444,5 @@ fn write_seal(writer: &mut Writer, last: &LastWords) {
         ending: last.ending as u32,
         alive: last.alive,
     };
-    writer.control(KIND_SEAL, boot_ns, &[seal.as_bytes()]);
+    writer.seal(seal);
 }

@@ -1,6 +1,6 @@
 //! What the supervisor states about itself at the start: the machine, the sources and their state.
 
-use std::io;
+use std::{io, os::fd::OwnedFd};
 
 use bpf::Topic;
 use event::{
@@ -11,14 +11,20 @@ use zerocopy::IntoBytes;
 
 use crate::{
     cgroup::{Leaf, read},
-    clock,
+    clock, keys,
     refusal::Refusal,
     segment::Writer,
     sensors::{self, Sensors, TOPICS},
 };
 
-/// Writes the `Start` frame.
-pub(crate) fn start(writer: &mut Writer, settings: &Begin, uid: u32, leaf_id: u64) {
+/// Writes the `Start` frame and the run's keys, made in the directory `keys`. A record that cannot be
+/// signed says so and goes on.
+pub(crate) fn start(
+    writer: &mut Writer,
+    settings: &Begin,
+    (uid, leaf_id): (u32, u64),
+    keys: io::Result<OwnedFd>,
+) {
     let system = rustix::system::uname();
     let (release, host) = (system.release().to_bytes(), system.nodename().to_bytes());
     let len = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(0);
@@ -35,6 +41,13 @@ pub(crate) fn start(writer: &mut Writer, settings: &Begin, uid: u32, leaf_id: u6
         pad: 0,
     };
     writer.control(KIND_START, boot_ns, &[frame.as_bytes(), release, host]);
+    let seconds = u64::try_from(frame.real_ns / 1_000_000_000).unwrap_or(0);
+    match keys.and_then(|keys| keys::next(&keys, seconds)) {
+        Ok(keys) => writer.sign_with(keys, frame, host, boot_ns),
+        Err(why) => {
+            source(writer, Source::Record, State::Degraded, &format!("it is not signed: {why}"));
+        }
+    }
 }
 
 /// Loads the programs and states which sources they give. A source that was asked for and cannot be

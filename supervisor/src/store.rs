@@ -9,7 +9,10 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
-use event::{install::STORE, protocol::refusal};
+use event::{
+    install::{KEYS, STORE},
+    protocol::refusal,
+};
 use rustix::{
     fs::{
         AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, ResolveFlags, XattrFlags, flock,
@@ -131,13 +134,35 @@ fn refuse(why: io::Error) -> Refusal {
     Refusal::new(refusal::STORE, number, format!("cannot use the store {STORE}: {why}{hint}"))
 }
 
-/// Opens the user's directory; makes it with `powers`, for the store itself is root's.
-fn home(caller: &Caller, powers: Option<&Powers>) -> io::Result<OwnedFd> {
+/// Opens the recorder's directory of keys, which everybody may read but for the secret in it; makes it with
+/// `powers`.
+///
+/// # Errors
+/// Those of the system calls; what is there belongs to somebody else.
+pub(crate) fn keys(powers: &Powers) -> io::Result<OwnedFd> {
+    let store = root()?;
+    match powers.with(PLACES, || mkdirat(&store, KEYS, Mode::RWXU))? {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let keys = open(&store, KEYS)?;
+    rustix::fs::fchmod(&keys, Mode::from_raw_mode(0o755))?;
+    Ok(keys)
+}
+
+/// Opens the store, which nobody but root may change.
+fn root() -> io::Result<OwnedFd> {
     let store = open(CWD, STORE)?;
     let stat = fstat(&store)?;
     if stat.st_uid != 0 || stat.st_mode & 0o022 != 0 {
         return Err(io::Error::other("others than root could change it"));
     }
+    Ok(store)
+}
+
+/// Opens the user's directory; makes it with `powers`, for the store itself is root's.
+fn home(caller: &Caller, powers: Option<&Powers>) -> io::Result<OwnedFd> {
+    let store = root()?;
     let name = caller.uid.to_string();
     if let Some(powers) = powers {
         match powers.with(PLACES, || mkdirat(&store, name.as_str(), Mode::RWXU))? {

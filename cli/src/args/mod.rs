@@ -19,10 +19,10 @@ pub use globals::{ColorWhen, Format, Globals, Times};
 pub use keeping::{PruneArgs, SetupArgs};
 pub use live::TailArgs;
 pub(crate) use reading::SEVERITIES;
-pub use reading::{Filters, QueryArgs, RunsArgs, ViewArgs};
+pub use reading::{Filters, KeysArgs, QueryArgs, RunsArgs, VerifyArgs, ViewArgs};
 pub use reporting::ReportArgs;
 pub use run::{FailedOpens, MountNs, OnError, RunArgs, SummaryWhen, Trust};
-pub use values::{Moment, RingKib, Tag};
+pub use values::{Anchor, Moment, RingKib, Tag};
 
 /// Flight recorder for commands: what they ran, read, wrote and talked to
 #[derive(Debug, Parser)]
@@ -67,6 +67,10 @@ pub enum Command {
     Report(ReportArgs),
     /// Print events as JSON lines: stored, running or exported
     Tail(TailArgs),
+    /// Tell whether runs are what was recorded
+    Verify(VerifyArgs),
+    /// Print the public keys of this machine's recorders
+    Keys(KeysArgs),
     /// Show what is being recorded now and what the store uses
     Status,
     /// Tell, by trying, what this machine can record

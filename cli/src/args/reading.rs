@@ -1,6 +1,8 @@
 //! Flags of the commands that read.
 
-use clap::{Args, builder::PossibleValuesParser};
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint, builder::PossibleValuesParser};
 use clap_complete::ArgValueCandidates;
 use event::model::table;
 
@@ -48,6 +50,47 @@ pub struct ViewArgs {
     /// How many entries each list shows [default: 5], or how many events --timeline [default: all]
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+}
+
+/// Tell whether runs are what was recorded: frames, chain, signatures, seal, and what is derived.
+///
+/// Reads and writes nothing else. A run passes when every byte of its record is covered by a seal that
+/// a key signed which is known here: one of this machine, or one that is named.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exits with 0: verified, 1: altered, or signed by nobody known here, 2: no end \
+                  (still recorded, or the recorder died), 3: cannot be read; of several runs the worst: \
+                  1, then 3, then 2.\nWithout this program: see docs/verify.md, which takes ssh-keygen, \
+                  sha256sum and jq."
+)]
+pub struct VerifyArgs {
+    /// Runs: id, unique prefix, suffix, last, last~1, @name, or a directory [default: last, or all
+    /// that an anchor names]
+    #[arg(value_name = "RUN", add = ArgValueCandidates::new(complete::runs))]
+    pub runs: Vec<String>,
+    /// Trust this host key alone, and those that come from it: a public key file of OpenSSH
+    #[arg(long = "key", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub keys: Vec<PathBuf>,
+    /// Trust the hosts in this file alone, in the form of ssh-keygen
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub allowed_signers: Option<PathBuf>,
+    /// Hold runs against what was said elsewhere: a seal's SHA-256, or a FILE with lines of `audit run
+    /// --anchor`; runs that it names and that are gone are named
+    #[arg(long = "anchor", value_name = "HASH|FILE", value_hint = ValueHint::FilePath)]
+    pub anchors: Vec<String>,
+    /// Do not compare what is derived: events, index, page
+    #[arg(long)]
+    pub record_only: bool,
+}
+
+/// Print the public keys of this machine's recorders, for those who verify its runs elsewhere.
+///
+/// Without options it is the first key, from which all others come: a file for `audit verify --key`.
+#[derive(Debug, Clone, Args)]
+pub struct KeysArgs {
+    /// Print the key of each run as a file of allowed signers of ssh-keygen
+    #[arg(long)]
+    pub allowed_signers: bool,
 }
 
 /// Find events of runs. Exits with 1 when nothing matches.

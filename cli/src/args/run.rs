@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
     Globals,
-    values::{RingKib, Tag, duration, heartbeat, run_name},
+    values::{Anchor, RingKib, Tag, duration, heartbeat, run_name},
 };
 
 /// What to do when recording cannot start.
@@ -146,6 +146,10 @@ pub struct RunArgs {
     /// Run the command as this user (name or uid); only root can
     #[arg(long)]
     pub user: Option<String>,
+    /// Say at the run's start and end, elsewhere, what it is, so that it is missed when it is gone:
+    /// stderr, syslog, or a FILE to append to; may be given several times
+    #[arg(long = "anchor", value_name = "WHERE")]
+    pub anchors: Vec<Anchor>,
     /// Do not set AUDIT_RUN_ID in the command's environment
     #[arg(long)]
     pub no_env: bool,

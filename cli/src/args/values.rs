@@ -1,6 +1,6 @@
 //! Values of flags: durations, moments, tags, ring sizes.
 
-use std::{str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 
@@ -39,6 +39,29 @@ pub(super) fn run_name(text: &str) -> Result<String, String> {
     } else {
         Err("a name is up to 64 letters, digits, '.', '_' and '-', starting with a letter or digit"
             .to_owned())
+    }
+}
+
+/// Where a run is anchored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Anchor {
+    /// Standard error, which a service manager or a CI system keeps.
+    Stderr,
+    /// The socket of syslog and the journal.
+    Syslog,
+    /// The end of a file.
+    File(PathBuf),
+}
+
+impl FromStr for Anchor {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "stderr" => Anchor::Stderr,
+            "syslog" | "journal" => Anchor::Syslog,
+            path => Anchor::File(path.into()),
+        })
     }
 }
 

@@ -36,7 +36,7 @@ mod window;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use event::coverage::Coverage;
-use event::frame::{Frame, control, files as file_frames, net as net_frames};
+use event::frame::{Frame, control, files as file_frames, net as net_frames, signed};
 use event::model::{Actor, End, Event, File, Start, What};
 use event::process::Table;
 use event::time::Clock;
@@ -207,6 +207,8 @@ impl Pipeline {
                 return Ok(Then::EndRecord);
             }
             kind if kind < 64 => self.on_record(kind, Record::parse(frame.payload)?, at)?,
+            // Held against the record by its reader; there is no event in them.
+            signed::KIND_KEYS | signed::KIND_SIGNATURE => {}
             _ => self.coverage.unknown_kind(),
         }
         Ok(Then::GoOn)

@@ -1,7 +1,10 @@
 //! Before anything runs: the run's directory and a recorder that is ready.
 
 use std::{
-    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::Path,
 };
 
@@ -126,9 +129,11 @@ fn ready(
     let mut begin = |id: &RunId, segments: Option<OwnedFd>| {
         let settings = settings(args, id.as_str(), &secrets);
         let about = about(args, user, &secrets).encode();
-        let segments = segments.as_ref().map(std::os::fd::AsFd::as_fd);
+        // One that has its own segments has its own keys. Else the record says why it is not signed.
+        let keys = segments.as_ref().and_then(|_| globals.store().ok()?.open_keys().ok());
+        let dirs = (segments.as_ref().map(AsFd::as_fd), keys.as_ref().map(AsFd::as_fd));
         let (leaf, trust) = supervisor
-            .begin(&settings, segments, &about, signals)
+            .begin(&settings, dirs, &about, signals)
             .map_err(|why| stopped(&why, args))?;
         enough(trust, args)?;
         Ok::<_, Stopped>(leaf)
@@ -208,7 +213,7 @@ fn make_run(args: &RunArgs, globals: &Globals) -> Result<Place, Failure> {
 /// few files of a beginning go; anything else stays.
 fn run_never_was(run: &RunDir) {
     let segments = run.path().join("segments");
-    for file in ["000001.seg", "reserve"] {
+    for file in ["000001.seg", "reserve", "seal", "seal.sig"] {
         let _ = std::fs::remove_file(segments.join(file));
     }
     let _ = std::fs::remove_dir(segments);

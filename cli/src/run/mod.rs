@@ -3,6 +3,7 @@
 //! The front has no power: it makes the run's directory, forks the command into the leaf that the
 //! recorder made, attends to it, derives what readers need, and says how it went.
 
+mod anchor;
 mod attend;
 mod begin;
 mod command;
@@ -85,7 +86,12 @@ fn record(
     signals: &mut signals::Signals,
 ) -> Result<attend::End, Stopped> {
     let user = launch::user(args)?;
+    let anchors = anchor::Anchors::open(&args.anchors)?;
     let mut begun = begin::begin(args, globals, user.as_ref(), signals)?;
+    if let Err(failure) = anchors.start(&begun.run) {
+        begun.never_was(signals);
+        return Err(failure.into());
+    }
     let notify = notify::Proxy::start();
     let recorded = launch::Recorded {
         id: begun.run.id().as_str(),
@@ -125,6 +131,9 @@ fn record(
     let derived = deriving.finish(recorder, signals);
     if recorder != attend::Recorder::Working {
         begun.remove_leaf();
+    }
+    if recorder != attend::Recorder::Working {
+        anchors.end(&begun.run);
     }
     summary::print(&begun.run, end, recorder, &derived, args.summary_when(globals));
     if args.strict && !summary::is_complete(recorder, &derived) {

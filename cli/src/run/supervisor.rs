@@ -112,17 +112,18 @@ impl Supervisor {
         Ok(Supervisor { socket: ours, packet, process })
     }
 
-    /// Says what to record and into which directory, unless it has its own; waits until it is ready.
+    /// Says what to record, into which directory and where keys are, unless it has its own; waits until
+    /// it is ready.
     /// Returns the leaf and the level of trust.
     pub(super) fn begin(
         &mut self,
         begin: &Begin,
-        segments: Option<BorrowedFd<'_>>,
+        (segments, keys): (Option<BorrowedFd<'_>>, Option<BorrowedFd<'_>>),
         about: &[u8],
         signals: &mut Signals,
     ) -> Result<(OwnedFd, u32), Error> {
         self.say(protocol::BEGIN, begin, segments).map_err(Error::Broken)?;
-        self.say(protocol::ABOUT, about, None).map_err(Error::Broken)?;
+        self.say(protocol::ABOUT, about, keys).map_err(Error::Broken)?;
         match self.hear_or_end(signals)? {
             Word::Ready(leaf, trust) => Ok((leaf, trust)),
             Word::Armed | Word::Done => Err(out_of_turn()),

@@ -11,6 +11,7 @@ pub mod hash;
 pub mod net;
 mod read;
 pub mod redact;
+pub mod signed;
 mod words;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};

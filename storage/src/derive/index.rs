@@ -1,5 +1,7 @@
 //! `index.sqlite` while it is written: one table, rows in batches, indexes at the end.
 
+use std::{os::fd::AsFd, path::Path};
+
 use rusqlite::{
     Connection,
     types::{ToSqlOutput, Value, ValueRef},
@@ -19,9 +21,14 @@ pub(super) struct IndexWriter {
 
 impl IndexWriter {
     pub(super) fn create(run: &RunDir, name: &str) -> Result<IndexWriter, Error> {
+        IndexWriter::create_in(run.dir(), run.derived_path(), name)
+    }
+
+    /// Begins an index in `dir`, which is at `path`.
+    pub(super) fn create_in(dir: impl AsFd, path: &Path, name: &str) -> Result<IndexWriter, Error> {
+        let path = path.join(name);
         // Made here, so that SQLite finds a file that is ours and only ours to read.
-        files::create(run.dir(), name).map_err(run.file("make", name))?;
-        let path = run.derived_path().join(name);
+        files::create(dir, name).map_err(Error::file("make", &path))?;
         let index = schema::create(&path).map_err(Error::index("make", path))?;
         Ok(IndexWriter { index, in_batch: 0 })
     }

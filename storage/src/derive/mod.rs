@@ -3,6 +3,7 @@
 //! Everything but the events of a live run is written under a name that ends in `.new` and takes its
 //! place when it is whole. Nothing here touches a segment.
 
+mod compare;
 mod events;
 mod index;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use crate::{
     query::{LISTED, summary::Counts},
     run::{EVENTS, INDEX, LOCK, META},
 };
+pub use compare::Comparison;
 use events::EventsWriter;
 use index::IndexWriter;
 

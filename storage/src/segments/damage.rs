@@ -55,13 +55,35 @@ pub enum Wrong {
     },
     /// There is more after the seal.
     AfterSeal,
+    /// Bytes between frames are not zero.
+    Padding,
+    /// The counters of a source do not add up.
+    Counters {
+        /// The tally.
+        id: u32,
+    },
+    /// The run's keys are not certified, or a signature comes without keys.
+    Keys,
+    /// A checkpoint's signature is not of what was read.
+    Signature,
+    /// A checkpoint, or what is before the seal, is not signed in a record that is.
+    Unsigned,
 }
 
 impl Wrong {
-    /// Returns whether nothing behind it is read: everything but a broken chain.
+    /// Returns whether nothing behind it is read: everything but what whole frames say of others.
     #[must_use]
     pub fn ends_reading(&self) -> bool {
-        !matches!(self, Wrong::Chain | Wrong::SealCount { .. })
+        !matches!(
+            self,
+            Wrong::Chain
+                | Wrong::SealCount { .. }
+                | Wrong::Padding
+                | Wrong::Counters { .. }
+                | Wrong::Keys
+                | Wrong::Signature
+                | Wrong::Unsigned
+        )
     }
 }
 
@@ -83,6 +105,11 @@ impl fmt::Display for Wrong {
             Wrong::Shrunk => f.write_str("it is shorter than it was"),
             Wrong::SealCount { said } => write!(f, "the seal counts {said} frames"),
             Wrong::AfterSeal => f.write_str("there is more after the seal"),
+            Wrong::Padding => f.write_str("the bytes behind the frame are not zero"),
+            Wrong::Counters { id } => write!(f, "the counters of kind {id} do not add up"),
+            Wrong::Keys => f.write_str("the run's keys are not certified"),
+            Wrong::Unsigned => f.write_str("the checkpoint before it is not signed"),
+            Wrong::Signature => f.write_str("the signature is not of what was read before it"),
         }
     }
 }

@@ -3,7 +3,8 @@
 /// The fixed parts of the frames, as the documents' table of kinds has them.
 #[test]
 fn the_documented_sizes_are_the_sizes() {
-    use event::{frame::control::*, frame::files::*, frame::net::*, frame::redact::*, wire};
+    use event::frame::{control::*, files::*, net::*, redact::*, signed};
+    use event::wire;
     let sock = size_of::<wire::Sock>();
     let sizes = [
         (1, size_of::<wire::Fork>()),
@@ -49,6 +50,8 @@ fn the_documented_sizes_are_the_sizes() {
         (KIND_ARGV_HASH, size_of::<ArgvHash>()),
         (KIND_USES, size_of::<Uses>()),
         (KIND_FOREIGN, size_of::<Foreign>()),
+        (signed::KIND_KEYS, 0),
+        (signed::KIND_SIGNATURE, size_of::<signed::Signature>()),
         (KIND_REDACTED, size_of::<Redacted>()),
         (KIND_INHERITED_USE, size_of::<InheritedTold>()),
         (KIND_WITHIN, size_of::<Within>()),

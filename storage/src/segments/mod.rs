@@ -12,6 +12,10 @@ mod verify;
 
 use std::{io, os::fd::AsFd};
 
+use event::{
+    frame::control::{Seal, Start},
+    sign::Certificate,
+};
 use rustix::fs::Dir;
 
 pub use damage::{Damage, Wrong};
@@ -24,7 +28,7 @@ use crate::SegmentFile;
 const MAX_SEGMENTS: usize = 1 << 20;
 
 /// What a [`Tail`] has read, when nothing more will come.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Consumed {
     /// Every segment file, those behind a damage included.
     pub segments: Vec<SegmentFile>,
@@ -36,6 +40,43 @@ pub struct Consumed {
     pub sealed: bool,
     /// Where the segments are not what was written.
     pub damage: Vec<Damage>,
+    /// What the frames say of the whole.
+    pub said: Said,
+}
+
+/// What a record says of itself, as far as it was read.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// The run's id, as the segments have it.
+    pub run: Vec<u8>,
+    /// How the recording began.
+    pub begun: Option<Begun>,
+    /// How it ended.
+    pub seal: Option<Seal>,
+    /// By whom it is signed.
+    pub signed: Option<Signed>,
+}
+
+/// How a recording began.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// The frame.
+    pub start: Start,
+    /// The host's name.
+    pub host: Vec<u8>,
+}
+
+/// Signatures in a record.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The run's keys. Whether its host is one to be trusted is not known here.
+    pub certificate: Certificate,
+    /// How many signatures hold.
+    pub checkpoints: u64,
+    /// Number of the frame with the last of them: everything before it is signed.
+    pub frame: u64,
+    /// When that was, `CLOCK_BOOTTIME` nanoseconds.
+    pub boot_ns: u64,
 }
 
 /// Returns the name of segment `number`.

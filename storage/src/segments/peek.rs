@@ -2,9 +2,13 @@
 
 use std::os::fd::AsFd;
 
-use event::frame::{
-    Frame, Frames, HEAD_LEN, MAGIC,
-    control::{KIND_ABOUT, KIND_SEAL, KIND_SEGMENT, KIND_START, Seal, Segment, Start},
+use event::{
+    frame::{
+        Frame, Frames, HEAD_LEN, MAGIC,
+        control::{KIND_ABOUT, KIND_SEAL, KIND_SEGMENT, KIND_START, Seal, Segment, Start},
+        signed::KIND_KEYS,
+    },
+    sign::Certificate,
 };
 
 use super::{chunk, name, numbers};
@@ -25,6 +29,8 @@ pub(crate) struct First {
     pub(crate) about: Option<About>,
     /// When it began, nanoseconds since 1970.
     pub(crate) started_ns: Option<i64>,
+    /// The run's keys.
+    pub(crate) certificate: Option<Certificate>,
     /// How far it is out of the command's reach: [`event::protocol::trust`].
     pub(crate) trust: Option<u32>,
 }
@@ -43,6 +49,7 @@ pub(crate) fn first(dir: impl AsFd) -> First {
                 first.started_ns = start.map(|start| start.real_ns);
                 first.trust = start.map(|start| start.trust);
             }
+            KIND_KEYS => first.certificate = Certificate::parse(frame.payload),
             KIND_ABOUT => first.about = About::parse(frame.payload),
             _ => {}
         }

@@ -8,7 +8,7 @@ use std::{fs::File, io, os::fd::OwnedFd};
 
 use event::frame::{Frame, Frames, HEAD_LEN, MAGIC, MAX_PAYLOAD};
 
-use super::{Consumed, Damage, Wrong, chunk, damage, name, numbers, verify::Verifier};
+use super::{Consumed, Damage, Said, Wrong, chunk, damage, name, numbers, verify::Verifier};
 use crate::{Error, RunDir, SegmentFile, files, freshness};
 
 /// Bytes that are read at once.
@@ -144,7 +144,15 @@ impl Tail {
                 self.closed.push(freshness::describe(&self.dir, file));
             }
         }
+        let verifier = &self.verifier;
+        let said = Said {
+            run: verifier.run().to_vec(),
+            begun: verifier.begun.clone(),
+            seal: verifier.seal,
+            signed: verifier.signed.clone(),
+        };
         Ok(Consumed {
+            said,
             frames: self.frames(),
             chain: self.verifier.link(),
             sealed: self.is_sealed(),

@@ -1,11 +1,19 @@
 //! Holds what frames say of everything before them against what was read.
 
-use event::frame::{
-    Chain, Frame, MAGIC, VERSION,
-    control::{Checkpoint, KIND_CHECKPOINT, KIND_SEAL, KIND_SEGMENT, Seal, Segment},
+use event::{
+    frame::{
+        Chain, Frame, HEAD_LEN, MAGIC, VERSION,
+        control::{
+            Checkpoint, KIND_CHECKPOINT, KIND_SEAL, KIND_SEGMENT, KIND_START, Seal, Segment, Start,
+            Tally,
+        },
+        signed::{KIND_KEYS, KIND_SIGNATURE, Message, Signature},
+    },
+    sign::{Certificate, NAMESPACE_CHECKPOINT, Public},
 };
+use zerocopy::{FromBytes, IntoBytes};
 
-use super::Wrong;
+use super::{Begun, Signed, Wrong};
 
 /// The chain over a run's segments as far as they were read.
 #[derive(Debug, Default)]
@@ -14,7 +22,15 @@ pub(super) struct Verifier {
     /// Gone once a link did not match: what follows cannot be verified.
     chain: Option<Chain>,
     link: Option<[u8; 32]>,
-    sealed: bool,
+    pub(super) begun: Option<Begun>,
+    pub(super) seal: Option<Seal>,
+    pub(super) signed: Option<Signed>,
+    /// Signs the next checkpoint; gone once a signature did not hold.
+    next_key: Option<Public>,
+    /// The last frame was a checkpoint: its signature is to come.
+    owes: bool,
+    /// A disk that refused a signature was met; after that the recorder goes on in one more file.
+    excused: bool,
 }
 
 impl Verifier {
@@ -25,7 +41,12 @@ impl Verifier {
 
     /// Whether the seal was seen.
     pub(super) fn is_sealed(&self) -> bool {
-        self.sealed
+        self.seal.is_some()
+    }
+
+    /// The run's id as its first segment has it.
+    pub(super) fn run(&self) -> &[u8] {
+        &self.run
     }
 
     /// Takes the first frame of segment `number`, which says which file it is, and of which run.
@@ -47,35 +68,95 @@ impl Verifier {
         if head.number != number || self.run != run {
             return Err(Wrong::Foreign);
         }
+        let unsigned = std::mem::take(&mut self.owes) && std::mem::replace(&mut self.excused, true);
         let broken = self.chain.as_ref().is_some_and(|chain| chain.peek() != head.chain);
         if broken {
             self.chain = None;
         }
         self.add(&MAGIC);
         self.add(frame.bytes);
-        Ok(broken.then_some(Wrong::Chain))
+        let unsigned = unsigned.then_some(Wrong::Unsigned);
+        Ok(broken.then_some(Wrong::Chain).or(unsigned).or_else(|| padding(frame)))
     }
 
     /// Takes a frame that is not the first of its file. Returns what does not match, if anything.
     pub(super) fn frame(&mut self, frame: &Frame<'_>) -> Option<Wrong> {
-        let mut wrong = None;
-        match frame.head.kind {
-            KIND_CHECKPOINT => {
-                let (body, _) = frame.body::<Checkpoint>().ok()?;
-                wrong = self.check(body.chain);
-            }
-            KIND_SEAL => {
-                let (body, _) = frame.body::<Seal>().ok()?;
-                wrong = self.check(body.chain);
-                if body.frames != frame.head.seq {
-                    wrong = wrong.or(Some(Wrong::SealCount { said: body.frames }));
-                }
-                self.sealed = true;
-            }
-            _ => {}
-        }
+        let unsigned = self.owes && frame.head.kind != KIND_SIGNATURE;
+        self.owes = frame.head.kind == KIND_CHECKPOINT && self.signed.is_some();
+        let wrong = match frame.head.kind {
+            KIND_START => self.start(frame),
+            KIND_KEYS => self.keys(frame),
+            KIND_SIGNATURE => self.signature(frame),
+            KIND_CHECKPOINT => self.checkpoint(frame),
+            KIND_SEAL => self.seal(frame),
+            _ => None,
+        };
         self.add(frame.bytes);
+        wrong.or_else(|| unsigned.then_some(Wrong::Unsigned)).or_else(|| padding(frame))
+    }
+
+    fn start(&mut self, frame: &Frame<'_>) -> Option<Wrong> {
+        let (start, rest) = frame.body::<Start>().ok()?;
+        let host = rest.get(usize::from(start.release_len)..)?;
+        let host = host.get(..usize::from(start.host_len))?.to_vec();
+        self.begun.get_or_insert(Begun { start: *start, host });
+        None
+    }
+
+    fn checkpoint(&mut self, frame: &Frame<'_>) -> Option<Wrong> {
+        let (body, rest) = frame.body::<Checkpoint>().ok()?;
+        let wrong = self.check(body.chain);
+        let rows = rest.chunks_exact(size_of::<Tally>()).map(Tally::read_from_bytes);
+        let adds_up = |row: &Tally| {
+            let parts =
+                row.stored.checked_add(row.folded).and_then(|sum| sum.checked_add(row.lost));
+            parts == Some(row.seen)
+        };
+        let counters = rows.flatten().find(|row| !adds_up(row));
+        wrong.or(counters.map(|row| Wrong::Counters { id: row.id }))
+    }
+
+    fn seal(&mut self, frame: &Frame<'_>) -> Option<Wrong> {
+        let (body, _) = frame.body::<Seal>().ok()?;
+        self.seal = Some(*body);
+        let wrong = self.check(body.chain);
+        let counted = body.frames == frame.head.seq;
+        let before = self.signed.as_ref().is_none_or(|it| it.frame + 1 == frame.head.seq);
         wrong
+            .or((!counted).then_some(Wrong::SealCount { said: body.frames }))
+            .or((!before).then_some(Wrong::Unsigned))
+    }
+
+    fn keys(&mut self, frame: &Frame<'_>) -> Option<Wrong> {
+        // A second one would let go of what the first began.
+        let certificate = Certificate::parse(frame.payload).filter(|_| self.signed.is_none());
+        let Some(certificate) = certificate else { return Some(Wrong::Keys) };
+        self.next_key = Some(certificate.checkpoint);
+        self.signed = Some(Signed { certificate, checkpoints: 0, frame: 0, boot_ns: 0 });
+        None
+    }
+
+    fn signature(&mut self, frame: &Frame<'_>) -> Option<Wrong> {
+        let Ok((body, _)) = frame.body::<Signature>() else { return Some(Wrong::Signature) };
+        // Without keys nothing says whose it is; after a first bad one the next key is nobody's.
+        let key = self.next_key.take();
+        let (Some(key), Some(signed)) = (key, &mut self.signed) else {
+            return self.signed.is_none().then_some(Wrong::Keys);
+        };
+        let mut run = [0; 64];
+        run.iter_mut().zip(&self.run).for_each(|(place, byte)| *place = *byte);
+        let Signature { number, chain, next, signature } = *body;
+        let message = Message { run, number, frame: frame.head.seq, chain, next };
+        let good = number == signed.checkpoints + 1
+            && self.chain.as_ref().map(Chain::peek) == Some(chain)
+            && key.verifies(NAMESPACE_CHECKPOINT, message.as_bytes(), &signature);
+        if !good {
+            return Some(Wrong::Signature);
+        }
+        self.next_key = Some(Public(next));
+        (signed.checkpoints, signed.frame) = (number, frame.head.seq);
+        signed.boot_ns = frame.head.boot_ns;
+        None
     }
 
     fn check(&mut self, said: [u8; 32]) -> Option<Wrong> {
@@ -93,4 +174,10 @@ impl Verifier {
             chain.update(bytes);
         }
     }
+}
+
+/// Padding is not in a frame's check, and behind the last checkpoint not in the chain either.
+fn padding(frame: &Frame<'_>) -> Option<Wrong> {
+    let padding = frame.bytes.get(HEAD_LEN + frame.payload.len()..).unwrap_or_default();
+    padding.iter().any(|byte| *byte != 0).then_some(Wrong::Padding)
 }

@@ -56,6 +56,7 @@ impl Queues {
             let totals = self.losses_by_tally().into_iter().flatten().chain(self.other_losses());
             self.losses.tell(totals, &mut self.writer, now);
             self.write_checkpoint();
+            self.writer.sign(now);
             if self.writer.settle(now) == firm {
                 return self.losses.told();
             }

@@ -120,6 +120,15 @@ impl Disk {
         true
     }
 
+    /// Writes a file beside the segments, whole or not at all.
+    pub(super) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let new = format!("{name}.new");
+        let mut file = std::fs::File::from(open(&self.dir, &new)?);
+        io::Write::write_all(&mut file, bytes)?;
+        file.sync_data()?;
+        Ok(rustix::fs::renameat(&self.dir, new.as_str(), &self.dir, name)?)
+    }
+
     /// The record is whole: readers may take it for that, while this process still lets go of the kernel.
     pub(super) fn unlock(&self) {
         let _ = rustix::fs::flock(&self.dir, FlockOperation::Unlock);

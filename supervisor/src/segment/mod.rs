@@ -7,18 +7,27 @@
 mod account;
 mod calls;
 mod disk;
+mod full;
+mod seal;
+mod signer;
 mod syncer;
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
 use event::{
-    frame::{self, Chain, control},
+    frame::{
+        self, Chain,
+        control::{self, Seal},
+    },
     protocol::Begin,
+    sign::{SegmentSum, Sum},
 };
 use zerocopy::IntoBytes;
 
 pub(crate) use account::{Account, Amount};
 use disk::Disk;
+use full::Health;
+use signer::Signer;
 
 /// Frames are collected here. Larger than the largest frame by far; a drain of a ring's budget fits.
 const BUFFER: usize = 1 << 20;
@@ -38,17 +47,6 @@ const SYNC_BYTES: u64 = 4 << 20;
 
 /// Longest time that written bytes stay unsynced, see `docs/storage.md`.
 const SYNC_EVERY: Duration = Duration::from_millis(200);
-
-/// How the writing goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Health {
-    /// Everything is written.
-    Good,
-    /// The disk refused once; so many bytes of the reserve are left.
-    Reserve(u64),
-    /// The disk refused the reserve too: nothing more is written, the run will have no seal.
-    Dead,
-}
 
 /// The run's segments, open at their end.
 #[derive(Debug)]
@@ -72,6 +70,12 @@ pub(crate) struct Writer {
     /// Bytes that may still be written, the reserve not counted.
     budget: u64,
     synced_ns: u64,
+    /// Hash of the open segment as it is on disk, for the seal.
+    sum: Sum,
+    /// The segments before it.
+    sums: Vec<SegmentSum>,
+    signer: Option<Signer>,
+    seal: Option<Seal>,
 }
 
 impl Writer {
@@ -100,6 +104,10 @@ impl Writer {
             segment_bytes: begin.segment_bytes.max(1 << 16),
             budget: u64::MAX,
             synced_ns: now_ns,
+            sum: Sum::default(),
+            sums: Vec::new(),
+            signer: None,
+            seal: None,
         };
         writer.open_segment(1, now_ns);
         writer.flush(now_ns);
@@ -211,6 +219,7 @@ impl Writer {
             let number = self.disk.number().saturating_add(1);
             let asked = self.disk.sync_soon();
             self.check(asked, now_ns);
+            self.end_sum();
             match self.disk.next(number) {
                 Ok(()) => self.open_segment(number, now_ns),
                 Err(_) => self.fall_back(now_ns),
@@ -230,6 +239,7 @@ impl Writer {
         let synced = self.disk.sync_now();
         self.check(synced, now_ns);
         self.disk.release_reserve();
+        self.write_seal();
         self.disk.unlock();
     }
 
@@ -270,22 +280,6 @@ impl Writer {
         0
     }
 
-    /// On a full disk: what says how the record stands, processes and sockets, as long as the reserve
-    /// lasts; the last part of it is for the end alone.
-    fn admits(&mut self, kind: u16, len: usize) -> bool {
-        let len = len as u64;
-        match &mut self.health {
-            Health::Good => true,
-            Health::Dead => false,
-            Health::Reserve(left) => {
-                let keep = if self.closing { 0 } else { RESERVE_FOR_SEAL };
-                let fits = is_precious(kind) && *left >= keep + len;
-                *left -= if fits { len } else { 0 };
-                fits
-            }
-        }
-    }
-
     fn open_segment(&mut self, number: u32, now_ns: u64) {
         self.write_out(now_ns);
         self.buffer
@@ -313,10 +307,14 @@ impl Writer {
         let full = || io::ErrorKind::QuotaExceeded.into();
         let written = if fits { self.disk.append(bytes) } else { Err(full()) };
         self.budget = self.budget.saturating_sub(bytes.len() as u64);
+        if written.is_ok() {
+            self.sum.update(bytes);
+        }
         (self.filled, self.hashed) = (0, 0);
         match written {
             Ok(()) => {
                 self.account.written();
+                self.signing(Signer::written);
                 self.safe = (self.seq, self.chain.clone());
             }
             Err(_) => self.fall_back(now_ns),
@@ -339,36 +337,6 @@ impl Writer {
             self.fall_back(now_ns);
         }
     }
-
-    /// After a refusal: what was buffered is lost and counted, the next frames continue after the last
-    /// good one.
-    fn fall_back(&mut self, now_ns: u64) {
-        self.refusals += 1;
-        self.account.refused();
-        (self.seq, self.chain) = (self.safe.0, self.safe.1.clone());
-        self.health = match self.health {
-            Health::Good if self.disk.use_reserve() => Health::Reserve(RESERVE),
-            _ => Health::Dead,
-        };
-        if self.health != Health::Dead {
-            self.open_segment(self.disk.number(), now_ns);
-        }
-    }
-}
-
-/// Kinds that are written into the reserve.
-fn is_precious(kind: u16) -> bool {
-    let says = [
-        control::KIND_SEGMENT,
-        control::KIND_CHECKPOINT,
-        control::KIND_SEAL,
-        control::KIND_LOST,
-        control::KIND_SOURCE,
-        // Without it an exec of the reserve would show only stars.
-        frame::redact::KIND_REDACTED,
-    ];
-    let record = kind < event::wire::Kind::Open as u16 && kind != event::wire::Kind::Payload as u16;
-    record || says.contains(&kind)
 }
 
 #[cfg(test)]

@@ -1,0 +1,280 @@
+//! Every way to touch a record that we could think of, on a real one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use event::{
+    frame::{
+        control::{KIND_SEAL, KIND_START},
+        signed::{KIND_KEYS, KIND_SIGNATURE},
+    },
+    sign::{Certificate, NAMESPACE_CHECKPOINT, NAMESPACE_SEAL, Secret, armored, sha256},
+};
+use storage::{Verification, Weight};
+use xtests::Lab;
+
+use crate::{
+    assert_verify,
+    forge::{Piece, joined, pieces},
+    record, verified,
+};
+
+const SEGMENT: &str = "segments/000001.seg";
+const FILES: [&str; 3] = [SEGMENT, "segments/seal", "segments/seal.sig"];
+
+/// A real run, its bytes, and a copy to attack.
+struct Case {
+    lab: Lab,
+    dir: PathBuf,
+    id: String,
+    whole: [Vec<u8>; 3],
+}
+
+impl Case {
+    fn new() -> Case {
+        let lab = Lab::new();
+        let dir = record(&lab);
+        let id = dir.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let whole = FILES.map(|name| fs::read(dir.join(name)).expect("it reads"));
+        Case { lab, dir, id, whole }
+    }
+
+    fn write(&self, which: usize, bytes: &[u8]) {
+        fs::write(self.dir.join(FILES[which]), bytes).expect("room");
+    }
+
+    fn restore(&self) {
+        self.whole.iter().enumerate().for_each(|(which, bytes)| self.write(which, bytes));
+    }
+
+    fn verified(&self) -> Verification {
+        verified(&self.lab, &self.dir)
+    }
+
+    /// The record is now `bytes`, its seal is as it was: it is altered, whatever else.
+    fn assert_altered(&self, bytes: &[u8], what: &str) {
+        self.write(0, bytes);
+        let verification = self.verified();
+        let findings = &verification.findings;
+        assert_eq!(verification.weight(), Weight::Altered, "{what}: {findings:?}");
+    }
+}
+
+/// Every byte in the long form; else so many that each frame is hit.
+fn step() -> usize {
+    if xtests::long() { 1 } else { 23 }
+}
+
+#[test]
+fn every_flipped_byte_is_altered_and_named_where_it_is() {
+    let case = Case::new();
+    for (which, whole) in case.whole.iter().enumerate() {
+        for at in (0..whole.len()).step_by(step()) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            case.write(which, &bytes);
+            let verification = case.verified();
+            let findings = &verification.findings;
+            assert_eq!(
+                verification.weight(),
+                Weight::Altered,
+                "{} {at}: {findings:?}",
+                FILES[which]
+            );
+            if which == 0 {
+                // The frame in which it lies, or a link over it: never behind it by more than that.
+                let offset = findings.iter().filter_map(|finding| finding.offset).min();
+                assert!(
+                    offset.is_some_and(|offset| offset <= at as u64),
+                    "byte {at}: {findings:?}"
+                );
+            }
+        }
+        case.restore();
+    }
+    assert_eq!(case.verified().weight(), Weight::Note, "it is as it was");
+}
+
+#[test]
+fn every_tail_that_is_cut_is_told() {
+    let case = Case::new();
+    let whole = &case.whole[0];
+    for cut in (0..whole.len()).step_by(step()) {
+        case.assert_altered(&whole[..cut], &format!("cut at {cut}, the seal lies there"));
+    }
+    for name in &FILES[1..] {
+        fs::remove_file(case.dir.join(name)).expect("it is there");
+    }
+    let keys = whole.windows(12).position(|part| part == b"ssh-ed25519-").expect("keys") + 500;
+    for cut in (keys..whole.len()).step_by(step()) {
+        case.write(0, &whole[..cut]);
+        let verification = case.verified();
+        let findings = &verification.findings;
+        assert_eq!(verification.weight(), Weight::Unclean, "cut at {cut}: {findings:?}");
+    }
+    assert_verify(&case.lab, &[&case.id], 2, "no end");
+}
+
+#[test]
+fn frames_removed_doubled_or_reordered_are_told_though_every_checksum_is_right() {
+    let case = Case::new();
+    let all = pieces(&case.whole[0]);
+    let keep = |_: &mut Piece, _: [u8; 32], _: u64| {};
+    assert_eq!(joined(&case.id, &all, keep), case.whole[0], "the forger's tools are sound");
+    let attack = |changed: &[Piece], what: String| {
+        if changed != all {
+            case.assert_altered(&joined(&case.id, changed, keep), &what);
+        }
+    };
+    for at in 1..all.len() {
+        let mut changed = all.clone();
+        let kind = changed.remove(at).kind;
+        attack(&changed, format!("frame {at} (kind {kind}) removed"));
+        let mut changed = all.clone();
+        changed.insert(at, all[at].clone());
+        attack(&changed, format!("frame {at} (kind {kind}) doubled"));
+        let mut changed = all.clone();
+        changed.swap(at - 1, at);
+        if at > 1 {
+            attack(&changed, format!("frames {at} and the one before (kind {kind}) reordered"));
+        }
+    }
+    let unsigned: Vec<Piece> = all
+        .iter()
+        .filter(|piece| ![KIND_KEYS, KIND_SIGNATURE].contains(&piece.kind))
+        .cloned()
+        .collect();
+    attack(&unsigned, "all signatures removed".to_owned());
+    // Without the seal's files too: a record of nobody, or one of which the signatures were taken out.
+    for name in &FILES[1..] {
+        fs::remove_file(case.dir.join(name)).expect("it is there");
+    }
+    attack(&unsigned, "everything that is signed removed".to_owned());
+    let keyed: Vec<Piece> =
+        all.iter().filter(|piece| piece.kind != KIND_SIGNATURE).cloned().collect();
+    attack(&keyed, "the signatures on the way removed".to_owned());
+}
+
+#[test]
+fn a_seal_or_a_segment_of_another_run_is_told() {
+    let case = Case::new();
+    let other = record(&case.lab);
+    for (which, name) in FILES.iter().enumerate() {
+        case.write(which, &fs::read(other.join(name)).expect("it reads"));
+        assert_eq!(case.verified().weight(), Weight::Altered, "{name} of another run");
+        case.restore();
+    }
+    for which in [1, 2] {
+        case.write(which, &fs::read(other.join(FILES[which])).expect("it reads"));
+    }
+    assert_verify(&case.lab, &[&case.id], 1, "it is signed by other keys than the record's");
+    for (which, name) in FILES.iter().enumerate() {
+        case.write(which, &fs::read(other.join(name)).expect("it reads"));
+    }
+    assert_verify(&case.lab, &[&case.id], 1, "the record is of");
+    case.restore();
+    fs::remove_file(case.dir.join(SEGMENT)).expect("it is there");
+    assert_verify(&case.lab, &[&case.id], 1, "the record was sealed, but its end is missing");
+}
+
+/// The thief has the store and everything in the directory of keys as it is when the run is over.
+#[test]
+fn the_host_key_of_today_cannot_sign_a_run_of_before() {
+    let case = Case::new();
+    let keys = case.lab.home().join("keys");
+    let stolen = seeds(&keys);
+    assert_eq!(stolen.len(), 1, "only the key of the next run is there");
+    let (epoch, seed) = stolen[0];
+    let host = Secret::from_seed(&seed);
+    let old = pieces(&case.whole[0]);
+    let old = old.iter().find(|piece| piece.kind == KIND_KEYS).expect("keys");
+    let old = Certificate::parse(&old.payload).expect("a certificate");
+    assert_eq!((old.next_host, old.epoch + 1), (host.public(), epoch));
+
+    // At the time of the run, and as the epoch that it is, or as the run's own epoch.
+    for (epoch, words) in [(epoch, "has not used it yet"), (old.epoch, "which is not known here")] {
+        forge(&case, &host, (epoch, old.made_s));
+        assert_verify(&case.lab, &[&case.id], 1, words);
+    }
+    // The thief can write the log as well, and waits for no next run.
+    let forged = forge(&case, &host, (epoch, old.made_s + 86_400));
+    let log = keys.join("epochs");
+    let whole = fs::read_to_string(&log).expect("it reads");
+    fs::write(&log, whole + &forged.line()).expect("room");
+    assert_verify(&case.lab, &[&case.id], 1, "are of different times");
+}
+
+/// The seeds in the file of secrets, with their epochs.
+fn seeds(keys: &Path) -> Vec<(u64, [u8; 32])> {
+    let bytes = fs::read(keys.join("host.key")).expect("the thief is root");
+    let found = bytes.windows(48).filter(|slot| slot.starts_with(b"AUDKEY01"));
+    found
+        .map(|slot| {
+            let epoch = u64::from_le_bytes(slot[8..16].try_into().expect("eight"));
+            (epoch, slot[16..48].try_into().expect("thirty-two"))
+        })
+        .collect()
+}
+
+/// Signs the whole record anew, with another exit status, every signature as it should be.
+fn forge(case: &Case, host: &Secret, epoch: (u64, u64)) -> Certificate {
+    let own = |byte: u8| Secret::from_seed(&[byte; 32]);
+    let keys = [own(1).public(), own(2).public(), own(9).public()];
+    let certificate = Certificate::make(host, epoch, keys);
+    let mut all = pieces(&case.whole[0]);
+    for piece in &mut all {
+        match piece.kind {
+            KIND_KEYS => piece.payload = certificate.encoded.clone(),
+            KIND_SEAL => piece.payload[56..60].copy_from_slice(&0x0700_i32.to_le_bytes()),
+            _ => {}
+        }
+    }
+    let mut number = 0_u8;
+    let mut run = [0; 64];
+    run[..case.id.len()].copy_from_slice(case.id.as_bytes());
+    let bytes = joined(&case.id, &all, |piece, chain, frame| {
+        if piece.kind == KIND_SIGNATURE {
+            number += 1;
+            let next = own(2 + number).public().0;
+            let count = u64::from(number).to_le_bytes();
+            let message = [&run[..], &count, &frame.to_le_bytes(), &chain, &next].concat();
+            let signature = own(1 + number).sign(NAMESPACE_CHECKPOINT, &message);
+            piece.payload = [&count[..], &chain, &next, &signature].concat();
+        }
+    });
+    case.write(0, &bytes);
+    seal(case, &certificate, &bytes, &own(1));
+    assert!(all.iter().any(|piece| piece.kind == KIND_START));
+    let said = case.verified();
+    assert!(said.consumed.damage.is_empty() && said.seal_holds, "a good forger: {said:?}");
+    certificate
+}
+
+/// Writes the seal of the forged record, by its text alone.
+fn seal(case: &Case, certificate: &Certificate, bytes: &[u8], by: &Secret) {
+    let all = pieces(bytes);
+    let last = all.last().expect("a seal");
+    let hex = event::digest::hex;
+    let chain: [u8; 32] = last.payload[..32].try_into().expect("a link");
+    let old = String::from_utf8(case.whole[1].clone()).expect("it is text");
+    let field = |name: &str, from: &str| -> String {
+        let (_, rest) = from.split_once(&format!("\"{name}\":")).expect("it is there");
+        rest.split([',', '}']).next().expect("a value").to_owned()
+    };
+    let mut new = old.clone();
+    for (name, value) in [
+        ("chain", format!("\"{}\"", hex(&chain))),
+        ("wait_status", 0x0700.to_string()),
+        ("epoch", certificate.epoch.to_string()),
+        ("key", format!("\"{}\"", certificate.host)),
+        ("sha256", format!("\"{}\"", hex(&sha256(bytes)))),
+    ] {
+        let was = format!("\"{name}\":{}", field(name, &old));
+        new = new.replace(&was, &format!("\"{name}\":{value}"));
+    }
+    let signature = by.sign(NAMESPACE_SEAL, new.as_bytes());
+    case.write(1, new.as_bytes());
+    case.write(2, armored(&certificate.encoded, NAMESPACE_SEAL, &signature).as_bytes());
+}
