@@ -73,8 +73,14 @@ fn assert_clean(what: &str, bytes: &[u8]) {
     assert!(bad.is_empty(), "{what}: {bad:?} in {text}");
 }
 
+/// Puts something at the first path; the second is a file that is nobody's to read.
+type Put = fn(&Path, &Path);
+
+/// Makes a file.
+type Make = Box<dyn Fn(&Path)>;
+
 /// Ways to put something else where a file of a run was.
-const PLACES: [(&str, fn(&Path, &Path)); 5] = [
+const PLACES: [(&str, Put); 5] = [
     ("a link", |path, secret| symlink(secret, path).expect("room")),
     ("a FIFO", |path, _| {
         assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
@@ -125,13 +131,12 @@ fn something_else_in_place_of_a_file_of_a_run_is_neither_followed_nor_waited_for
 }
 
 /// Files of a size or shape that a reader must not take whole.
-fn shapes() -> Vec<(&'static str, &'static str, Box<dyn Fn(&Path)>)> {
-    let sparse = |len: u64| -> Box<dyn Fn(&Path)> {
+fn shapes() -> Vec<(&'static str, &'static str, Make)> {
+    let sparse = |len: u64| -> Make {
         Box::new(move |path| File::create(path).and_then(|file| file.set_len(len)).expect("room"))
     };
-    let bytes = |bytes: Vec<u8>| -> Box<dyn Fn(&Path)> {
-        Box::new(move |path| fs::write(path, &bytes).expect("room"))
-    };
+    let bytes =
+        |bytes: Vec<u8>| -> Make { Box::new(move |path| fs::write(path, &bytes).expect("room")) };
     let deep = |count: usize| "[".repeat(count).into_bytes();
     let sql = |page: [u8; 2]| {
         let mut file = b"SQLite format 3\0".to_vec();
