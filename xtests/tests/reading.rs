@@ -1,0 +1,252 @@
+//! Runs are compared, followed and explained as documented.
+#![forbid(unsafe_code)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+use xtests::Lab;
+
+/// A job with a temporary file, an output, a dated name and a child.
+const JOB: &str = "rm -f out.txt log-*.txt; t=$(mktemp); echo \"$$\" >\"$t\"; cat \"$t\" /etc/hostname >out.txt; \
+                   cp out.txt \"log-$(date +%Y%m%d-%H%M%S).txt\"; rm \"$t\"; \
+                   ls -d \"/proc/$$\" >/dev/null";
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|why| panic!("{why}: {text}"))
+}
+
+#[test]
+fn the_same_job_is_the_same_however_often_it_is_recorded() {
+    let lab = Lab::new();
+    let times = if xtests::long() { 20 } else { 5 };
+    // The first one finds no files of the one before.
+    for _ in 0..=times {
+        lab.run(["bash", "-c", JOB]).with(["--name", "job"]).succeed().assert_whole();
+    }
+    for back in 1..times {
+        let before = format!("@job~{back}");
+        let args = ["diff", &before, "@job", "--exit-code", "--slack", "60s"];
+        let output = lab.ask(args);
+        let page = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{page}");
+        assert!(page.contains("No difference."), "{page}");
+    }
+    // Without calling alike what differs by nature it is not.
+    let raw = lab.ask(["diff", "@job~1", "@job", "--exit-code", "--normalize", "none"]);
+    assert_eq!(raw.status.code(), Some(1));
+    let shown = lab.told(["diff", "@job~1", "@job", "--show-normalised"]);
+    assert!(shown.contains("tmp") && shown.contains(" = "), "{shown}");
+}
+
+#[test]
+fn what_a_job_does_for_the_first_time_is_told_and_nothing_else() {
+    let lab = Lab::new();
+    for _ in 0..2 {
+        lab.run(["bash", "-c", JOB]).with(["--name", "job"]).succeed().assert_whole();
+    }
+    let secret = lab.work().join(".ssh");
+    fs::create_dir_all(&secret).expect("room");
+    fs::write(secret.join("id_ed25519"), "x").expect("room");
+    let more = format!("{JOB}; read -r x <.ssh/id_ed25519; head -c 5000 /dev/zero >new.bin");
+    lab.run(["bash", "-c", &more]).with(["--name", "job"]).succeed().assert_whole();
+    let page = json(&lab.told(["diff", "@job~1", "@job", "--slack", "60s", "--json"]));
+    let names = |section: &str, kind: &str| -> Vec<String> {
+        let list = page["sections"][section][kind].as_array().expect("a list");
+        list.iter().map(|it| it["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(names("programs", "new"), ["/usr/bin/head"]);
+    let mut files = names("files", "new");
+    files.retain(|name| name.contains("/work/"));
+    let ends = |at: usize, end: &str| files.get(at).is_some_and(|name| name.ends_with(end));
+    assert!(files.len() == 2 && ends(0, "/.ssh/id_ed25519") && ends(1, "/new.bin"), "{files:?}");
+    assert_eq!(names("files", "gone"), Vec::<String>::new());
+    let markdown = lab.told(["diff", "@job~1", "@job", "--format", "md"]);
+    assert!(markdown.contains("- `+` "), "{markdown}");
+}
+
+#[test]
+fn a_baseline_knows_what_a_job_always_does_and_sometimes() {
+    let lab = Lab::new();
+    for script in ["cat /etc/hostname", "cat /etc/hostname; ls /", "cat /etc/hostname"] {
+        lab.run(["sh", "-c", script]).with(["--name", "b"]).succeed().assert_whole();
+    }
+    lab.told(["baseline", "save", "nightly", "@b~2", "@b~1"]);
+    let shown = json(&lab.told(["baseline", "show", "nightly", "--json"]));
+    assert_eq!(shown["sections"]["programs"]["/usr/bin/cat"]["runs"], 2);
+    assert_eq!(shown["sections"]["programs"]["/usr/bin/ls"]["runs"], 1);
+    let check = |slack: &str| {
+        lab.ask([
+            "baseline",
+            "check",
+            "nightly",
+            "@b",
+            "--slack",
+            slack,
+            "--ignore",
+            "/usr/bin/dash: *",
+        ])
+    };
+    let clean = check("60s");
+    let page = String::from_utf8_lossy(&clean.stdout).into_owned();
+    assert_eq!(clean.status.code(), Some(0), "{page}");
+    lab.run(["sh", "-c", "cat /etc/hostname; id >x"])
+        .with(["--name", "b"])
+        .succeed()
+        .assert_whole();
+    let other = check("60s");
+    let page = String::from_utf8_lossy(&other.stdout).into_owned();
+    assert_eq!(other.status.code(), Some(1), "{page}");
+    assert!(page.contains("/usr/bin/id"), "{page}");
+    assert!(lab.told(["baseline", "show"]).contains("nightly"));
+    assert_eq!(lab.ask(["baseline", "check", "unknown"]).status.code(), Some(2));
+}
+
+#[test]
+fn tail_prints_what_the_record_has_and_goes_on_after_bad_lines() {
+    let lab = Lab::new();
+    let run = lab.run(["sh", "-c", "echo x >made.txt; cat made.txt"]).succeed();
+    run.assert_whole();
+    let record = fs::read_to_string(run.dir.join("events.jsonl")).expect("it is there");
+    assert_eq!(lab.told(["tail"]), record);
+    let last: Vec<&str> = record.lines().rev().take(2).collect();
+    let tail = lab.told(["tail", run.id(), "-n", "2"]);
+    assert_eq!(tail.lines().rev().collect::<Vec<_>>(), last);
+    let file = lab.work().join("copy.jsonl");
+    let bad = record.replacen('\n', "\n{\"seq\":\nnot json \u{7f}\n\n", 1);
+    fs::write(&file, bad).expect("room");
+    let output = lab.ask(["tail", "--file", file.to_str().expect("plain")]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(text.lines().count(), record.lines().count() + 2);
+    assert!(text.contains("{\"line\":2,\"type\":\"bad_line\"}"), "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("2 lines cannot be read"));
+    let exec = lab.told(["tail", "--type", "exec", "--exe", "cat"]);
+    assert_eq!(exec.lines().count(), 1, "{exec}");
+}
+
+#[test]
+fn tail_follows_a_run_while_it_happens_and_ends_with_it() {
+    let lab = Lab::new();
+    let script = "echo ready; read -r x; echo x >late.txt; echo done; read -r x";
+    let mut running = lab.run(["sh", "-c", script]).with(["--heartbeat", "1"]).start_ungated();
+    running.expect("ready");
+    let mut command = lab.audit();
+    let mut tail = command.args(["tail", "-f"]).spawn().expect("audit starts");
+    let mut lines = BufReader::new(tail.stdout.take().expect("a pipe")).lines();
+    let mut until = |what: &str| -> Value {
+        lines
+            .by_ref()
+            .map(|line| json(&line.expect("a line")))
+            .find(|line| {
+                line["type"] == what
+                    || line["path"].as_str().is_some_and(|path| path.ends_with(what))
+            })
+            .unwrap_or_else(|| panic!("no {what} came"))
+    };
+    until("exec");
+    until("heartbeat");
+    running.go();
+    running.expect("done");
+    until("late.txt");
+    running.go();
+    until("end");
+    let run = running.record();
+    assert!(run.status.success());
+    assert!(tail.wait().expect("it ends").success());
+}
+
+#[test]
+fn an_answer_names_processes_with_their_ancestors() {
+    let lab = Lab::new();
+    let script = "sh -c 'echo x >made.txt; cat made.txt >copy.txt; true'; rm made.txt";
+    let run = lab.run(["bash", "-c", script]).succeed();
+    run.assert_whole();
+    let made = lab.work().join("made.txt");
+    let made = made.to_str().expect("plain");
+    let page = json(&lab.told(["explain", "--path", made, "--json"]));
+    let who: Vec<&str> = page["processes"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|it| it["process"]["name"].as_str())
+        .collect();
+    for name in ["dash", "cat", "rm"] {
+        assert!(who.contains(&name), "{name}: {page}");
+    }
+    let cat =
+        run.of("exec", "").find(|event| event.text("exe").ends_with("/cat")).expect("cat ran");
+    let pid = cat.number("pid").expect("a pid").to_string();
+    let page = lab.told(["explain", "--pid", &pid]);
+    assert!(page.contains("How it came to this") && page.contains("dash ("), "{page}");
+    let seq = cat.number("seq").expect("a number");
+    let event = lab.told(["explain", &format!("{}:{seq}", run.id())]);
+    assert!(event.contains("What it did next") && event.contains("copy.txt"), "{event}");
+    let raw = lab.told(["explain", "--drill", &seq.to_string(), "--raw"]);
+    assert!(raw.contains("\"seq\":"), "{raw}");
+    assert_eq!(lab.ask(["explain", "--path", "/no/such/file"]).status.code(), Some(1));
+    assert!(lab.told(["explain"]).contains("No findings"));
+}
+
+#[test]
+fn a_report_is_one_file_that_asks_for_nothing() {
+    let lab = Lab::new();
+    let run = lab.run(["sh", "-c", "echo x >'<b>.txt'; cat '<b>.txt'"]).succeed();
+    run.assert_whole();
+    let file = lab.work().join("run.html");
+    lab.told(["report", run.id(), "-o", file.to_str().expect("plain")]);
+    let page = fs::read_to_string(&file).expect("it is there");
+    assert!(page.contains("default-src 'none'") && page.contains("&lt;b&gt;.txt"));
+    for word in ["<b>.txt", "src=", "href=", "@import", "url("] {
+        assert!(!page.contains(word), "{word}");
+    }
+    let sarif = json(&lab.told(["report", "--format", "sarif"]));
+    assert_eq!(sarif["version"], "2.1.0");
+    assert!(lab.told(["report", "--format", "junit"]).contains("<testsuite "));
+    let summary = lab.work().join("summary.md");
+    let mut command = lab.audit();
+    command.env("GITHUB_STEP_SUMMARY", &summary).args(["report", "--format", "github"]);
+    assert!(command.output().expect("audit starts").status.success());
+    assert!(fs::read_to_string(&summary).expect("it is there").contains("## audit "));
+}
+
+#[test]
+fn files_and_peers_are_listed_in_full() {
+    let lab = Lab::new();
+    let run = lab.run(["sh", "-c", "echo x >made.txt; rm made.txt"]).succeed();
+    let page = json(&lab.told(["view", "--files", "--json"]));
+    let files = page["files"].as_array().expect("a list");
+    let mut paths: Vec<&str> = run.of("file", "").map(|event| event.text("path")).collect();
+    paths.retain(|path| !path.is_empty());
+    paths.sort_unstable();
+    paths.dedup();
+    assert_eq!(files.len(), paths.len());
+    let made = files.iter().find(|it| it["path"].as_str().is_some_and(|p| p.ends_with("made.txt")));
+    assert_eq!(made.expect("it is listed")["did"]["delete"], 1);
+    assert!(lab.told(["view", "--net", "--json"]).contains("\"peers\": []"));
+}
+
+#[test]
+fn recipes_with_jq_work_as_they_are_written() {
+    let Ok(jq) = Command::new("jq").arg("--version").output() else {
+        xtests::not_run("recipes with jq", "there is no jq on this machine");
+        return;
+    };
+    assert!(jq.status.success());
+    let lab = Lab::new();
+    lab.run(["sh", "-c", "echo x >made.txt; cat made.txt"]).succeed().assert_whole();
+    let lines = lab.told(["tail"]);
+    for (filter, word) in [
+        ("select(.type==\"exec\") | .argv | join(\" \")", "cat made.txt"),
+        ("select(.type==\"file\" and .op==\"write\") | .path", "made.txt"),
+    ] {
+        let mut child = Command::new("jq");
+        let child = child.args(["-r", filter]);
+        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("jq");
+        child.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("jq reads");
+        let output = child.wait_with_output().expect("jq ends");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(word), "{filter}");
+    }
+}
