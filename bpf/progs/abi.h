@@ -106,6 +106,21 @@ enum exec_flag {
  * last to the first), file_len and interp_len bytes (the strings given to execve and of the `#!`
  * line, without NUL; interp is empty unless it differs), argv_kept bytes of argv (each ended by
  * NUL). The rest of argv follows in rec_argv; with EXEC_ARGV_CUT a rec_argv_end comes last. */
+/* What standard input and output are when a program begins. */
+enum stdio {
+	STDIO_UNKNOWN = 0,
+	STDIO_CLOSED = 1,
+	STDIO_PIPE = 2,
+	STDIO_INET = 3,
+	STDIO_INET6 = 4,
+	STDIO_UNIX = 5,
+	STDIO_SOCKET = 6,	/* of another family */
+	STDIO_TTY = 7,
+	STDIO_NULL = 8,
+	STDIO_FILE = 9,
+	STDIO_OTHER = 10,
+};
+
 struct rec_exec {
 	struct rec_head head;
 	u64 exe_ino;
@@ -129,7 +144,11 @@ struct rec_exec {
 	u32 flags;		/* EXEC_* */
 	u32 ns_pid;		/* own number in the process's own pid namespace */
 	u32 pid_ns;		/* inode of that; 0 when it is the recorder's */
-	u32 pad;
+	u8 stdin_kind;		/* STDIO_* */
+	u8 stdout_kind;
+	u16 pad;
+	u32 stdin_ino;		/* of a pipe */
+	u32 stdout_ino;
 };
 
 /* More of argv of the exec just before, same pid. Followed by len bytes. What is beyond the cap is

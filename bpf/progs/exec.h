@@ -88,6 +88,74 @@ INLINE u32 data_end(struct rec_exec *rec)
 	return sizeof(*rec) + rec->exe_len + rec->cwd_len + rec->file_len + rec->interp_len;
 }
 
+/* Numbers of include/uapi/linux/{stat,major}.h, include/linux/socket.h */
+#define STDIO_IFMT 0170000
+#define STDIO_IFIFO 0010000
+#define STDIO_IFSOCK 0140000
+#define STDIO_IFCHR 0020000
+#define STDIO_IFREG 0100000
+#define MEM_MAJOR 1
+#define TTY_MAJOR 4
+#define TTYAUX_MAJOR 5
+#define PTS_MAJOR_FIRST 136
+#define PTS_MAJOR_LAST 143
+
+INLINE u8 socket_kind(struct file *file)
+{
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+
+	switch (BPF_CORE_READ(socket, sk, __sk_common.skc_family)) {
+	case 1:
+		return STDIO_UNIX;
+	case 2:
+		return STDIO_INET;
+	case 10:
+		return STDIO_INET6;
+	default:
+		return STDIO_SOCKET;
+	}
+}
+
+INLINE u8 device_kind(u32 rdev)
+{
+	u32 major = rdev >> 20, minor = rdev & 0xfffff;
+
+	if (major == MEM_MAJOR && minor == 3)
+		return STDIO_NULL;
+	if (major == TTY_MAJOR || major == TTYAUX_MAJOR ||
+	    (major >= PTS_MAJOR_FIRST && major <= PTS_MAJOR_LAST))
+		return STDIO_TTY;
+	return STDIO_OTHER;
+}
+
+/* What descriptor 0 or 1 is; the table is the program's own by now, and what closes on exec is closed. */
+INLINE u8 stdio_kind(struct task_struct *task, u32 fd, u32 *ino)
+{
+	struct file **table = BPF_CORE_READ(task, files, fdt, fd);
+	struct file *file = 0;
+	struct inode *inode;
+
+	*ino = 0;
+	if (!table || bpf_probe_read_kernel(&file, sizeof(file), table + fd))
+		return STDIO_UNKNOWN;
+	if (!file)
+		return STDIO_CLOSED;
+	inode = BPF_CORE_READ(file, f_inode);
+	switch (BPF_CORE_READ(inode, i_mode) & STDIO_IFMT) {
+	case STDIO_IFIFO:
+		*ino = BPF_CORE_READ(inode, i_ino);
+		return STDIO_PIPE;
+	case STDIO_IFSOCK:
+		return socket_kind(file);
+	case STDIO_IFCHR:
+		return device_kind(BPF_CORE_READ(inode, i_rdev));
+	case STDIO_IFREG:
+		return STDIO_FILE;
+	default:
+		return STDIO_OTHER;
+	}
+}
+
 /* Builds all but argv in scratch. */
 INLINE struct rec_exec *fill_exec(struct task_struct *task, struct linux_binprm *bprm)
 {
@@ -104,6 +172,8 @@ INLINE struct rec_exec *fill_exec(struct task_struct *task, struct linux_binprm 
 	}
 	fill_head(&rec->head, REC_EXEC, 0, task);
 	rec->pad = 0;
+	rec->stdin_kind = stdio_kind(task, 0, &rec->stdin_ino);
+	rec->stdout_kind = stdio_kind(task, 1, &rec->stdout_ino);
 	fill_inner(task, &rec->ns_pid, &rec->pid_ns);
 	rec->exe_len = put_path(&file->f_path, at, &flags, EXEC_PATH_CUT);
 	rec->cwd_len = put_path(&fs->pwd, at + rec->exe_len, &flags, EXEC_CWD_CUT);

@@ -82,6 +82,7 @@ struct super_block {
 
 struct inode {
 	u16 i_mode;
+	u32 i_rdev;
 	unsigned int i_flags;
 	struct super_block *i_sb;
 	unsigned long i_ino;

@@ -4,10 +4,12 @@
 
 use std::{
     cell::Cell,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use event::model::Event;
+use rules::RuleSet;
 use storage::{
     DeriveLock, Error, Events, Freshness, How, Lens, Meta, Problem, RunDir, Summary, Tail, Writer,
 };
@@ -15,6 +17,7 @@ use storage::{
 use crate::{
     failure::Failure,
     pipeline::{self, DERIVATION, Pipeline},
+    ruling,
 };
 
 /// How long to wait for another process that derives the same run.
@@ -63,19 +66,25 @@ impl<'r> Deriver<'r> {
     ///
     /// # Errors
     /// When the run's directory cannot be written to, or another process derives it.
-    pub(crate) fn live(run: &'r RunDir) -> Result<Self, Failure> {
+    pub(crate) fn live(run: &'r RunDir, rules: Arc<RuleSet>) -> Result<Self, Failure> {
         let lock = DeriveLock::take(run).map_err(|error| Failure::of(&error))?;
         let lock = lock
             .ok_or_else(|| Failure::new("cannot derive events: another process does so already"))?;
-        Deriver::new(run, lock, How::Live)
+        Deriver::new(run, lock, How::Live, rules)
     }
 
-    fn new(run: &'r RunDir, lock: DeriveLock, how: How<'_>) -> Result<Self, Failure> {
+    fn new(
+        run: &'r RunDir,
+        lock: DeriveLock,
+        how: How<'_>,
+        rules: Arc<RuleSet>,
+    ) -> Result<Self, Failure> {
         let tail = Tail::open(run).map_err(|error| Failure::of(&error))?;
         let writer = Writer::begin(run, lock, how).map_err(|error| Failure::of(&error))?;
         let writer = writer.with_secrets(pipeline::is_secret);
         let id = run.id().to_string();
-        let pipeline = Pipeline::new(&id);
+        let around = ruling::around(&run.listed().about);
+        let pipeline = Pipeline::new(&id).judged_by(rules::Judge::new(rules, around));
         let sink = Sink { id, writer, line: Vec::new(), failed: None };
         Ok(Deriver { run, tail, sink, pipeline })
     }
@@ -235,7 +244,11 @@ fn again(run: RunDir, lock: DeriveLock, mut problems: Vec<Problem>) -> Result<Op
     for problem in &problems {
         note(&run, &problem.to_string());
     }
-    let deriver = Deriver::new(&run, lock, How::Again(&problems))?;
+    let (rules, missing) = ruling::of_run(&run);
+    for what in &missing {
+        note(&run, what);
+    }
+    let deriver = Deriver::new(&run, lock, How::Again(&problems), rules)?;
     for kept in deriver.kept() {
         note(&run, kept);
     }

@@ -91,6 +91,7 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Tail(args) => pages::tail(args, globals),
         Command::Verify(args) => return Ok(verify::verify(args, globals)),
         Command::Keys(args) => keys::keys(args, globals),
+        Command::Rules(args) => pages::rules(args, globals),
         Command::Status => pages::status(globals),
         Command::Doctor { act: Some(dir) } => doctor::act(dir).map(done),
         Command::Doctor { act: None } => doctor::doctor(globals),

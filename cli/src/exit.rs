@@ -34,9 +34,10 @@ const fn meaning(code: &'static str, says: &'static str) -> Meaning {
 }
 
 /// Statuses of `audit run`.
-pub(crate) const OF_RUN: [Meaning; 6] = [
+pub(crate) const OF_RUN: [Meaning; 7] = [
     meaning("CMD's", "the command was recorded and exited with this status"),
     meaning("signal", "CMD died by a signal, and so does audit (a shell shows 128 + N)"),
+    meaning("1", "with --fail-on: CMD succeeded, but something weighty was found"),
     meaning("123", "with --strict: CMD ran to its end, but the record is not complete"),
     meaning("125", "wrong usage, or recording could not start; CMD was not started"),
     meaning("126", "CMD was found but cannot be executed"),

@@ -16,6 +16,7 @@ mod installed;
 mod keys;
 mod pages;
 pub mod pipeline;
+mod ruling;
 mod run;
 mod setup;
 mod text;

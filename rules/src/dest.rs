@@ -88,7 +88,7 @@ fn width(address: IpAddr) -> u32 {
 }
 
 /// Whether `ip` is in the network; an IPv4 address in IPv6 clothes is an IPv4 address.
-fn within(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
+pub(crate) fn within(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
     let number = |address: IpAddr| match address {
         IpAddr::V4(v4) => u128::from(v4.to_bits()) << 96,
         IpAddr::V6(v6) => v6.to_bits(),

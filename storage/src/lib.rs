@@ -44,7 +44,7 @@ pub use query::{
     TakeRow, Top, TypeCount,
 };
 pub use row::{Row, read_row};
-pub use run::RunDir;
+pub use run::{RunDir, rules_hash};
 pub use segments::{Begun, Consumed, Damage, Said, Signed, Tail, Wrong};
 pub use select::SelectError;
 pub use store::Store;

@@ -277,6 +277,9 @@ pub struct Meta {
     pub coverage: BTreeMap<String, Coverage>,
     /// Events by `type` or `type.op`.
     pub counts: BTreeMap<String, u64>,
+    /// Findings by severity, repeats not counted.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub findings: BTreeMap<String, u64>,
     /// What the events were derived from.
     pub derived_from: DerivedFrom,
     /// The events.

@@ -20,8 +20,18 @@ pub(crate) const INDEX: &str = "index.sqlite";
 pub(crate) const META: &str = "meta.json";
 /// Longest text of a seal: a hundred bytes for each segment.
 pub(crate) const MAX_SEAL: u64 = 128 << 20;
+/// Copies of the rules that the run was judged with, by their hashes.
+const RULES: &str = "rules";
+/// Longest file of rules that is kept or read.
+const MAX_RULES: u64 = 1 << 20;
 /// Locked by the process that derives.
 pub(crate) const LOCK: &str = "derive.lock";
+
+/// Returns the hash by which a copy of rules is found again: BLAKE3, hexadecimal.
+#[must_use]
+pub fn rules_hash(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
 
 /// The directory of one run, open.
 #[derive(Debug)]
@@ -159,6 +169,44 @@ impl RunDir {
     #[must_use]
     pub fn seal_sha256(&self) -> Option<[u8; 32]> {
         files::read_small(&self.segments, SEAL_NAME, MAX_SEAL).ok().map(|text| sha256(&text))
+    }
+
+    /// Keeps a copy of a file of rules. Returns its hash: BLAKE3, hexadecimal.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn keep_rules(&self, text: &str) -> Result<String, Error> {
+        let hash = rules_hash(text);
+        let keep = || {
+            let dir = match files::make_sub_dir(&self.dir, RULES) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    files::open_sub_dir(&self.dir, RULES)
+                }
+                other => other,
+            }?;
+            files::replace(dir, &format!("{hash}.yml"), text.as_bytes())
+        };
+        keep().map_err(self.file("write", RULES))?;
+        Ok(hash)
+    }
+
+    /// Reads the kept copy with this hash; one that is not what its hash says is none.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn kept_rules(&self, hash: &str) -> Result<String, Error> {
+        let read = || {
+            let dir = files::open_sub_dir(&self.dir, RULES)?;
+            let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let wrong = || std::io::Error::new(std::io::ErrorKind::InvalidData, "it was changed");
+            if !is_hash {
+                return Err(wrong());
+            }
+            let bytes = files::read_small(dir, &format!("{hash}.yml"), MAX_RULES)?;
+            let same = blake3::hash(&bytes).to_hex().as_str() == hash;
+            String::from_utf8(bytes).ok().filter(|_| same).ok_or_else(wrong)
+        };
+        read().map_err(self.file("read", RULES))
     }
 
     pub(crate) fn dir(&self) -> BorrowedFd<'_> {

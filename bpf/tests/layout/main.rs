@@ -69,7 +69,11 @@ fn structures() -> Vec<Layout> {
                 flags,
                 ns_pid,
                 pid_ns,
-                pad
+                stdin_kind,
+                stdout_kind,
+                pad,
+                stdin_ino,
+                stdout_ino
             }
         ),
         layout!("rec_argv" = Argv { head, offset, len, flags, pad }),

@@ -7,6 +7,7 @@ mod keeping;
 mod live;
 mod reading;
 mod reporting;
+mod rules;
 mod run;
 mod values;
 
@@ -21,6 +22,7 @@ pub use live::TailArgs;
 pub(crate) use reading::SEVERITIES;
 pub use reading::{Filters, KeysArgs, QueryArgs, RunsArgs, VerifyArgs, ViewArgs};
 pub use reporting::ReportArgs;
+pub use rules::{AllowArgs, RuleArgs, RulesArgs, RulesCommand, Severity};
 pub use run::{FailedOpens, MountNs, OnError, RunArgs, SummaryWhen, Trust};
 pub use values::{Anchor, Moment, RingKib, Tag};
 
@@ -71,6 +73,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Print the public keys of this machine's recorders
     Keys(KeysArgs),
+    /// Look at rules, test them, make exceptions
+    Rules(RulesArgs),
     /// Show what is being recorded now and what the store uses
     Status,
     /// Tell, by trying, what this machine can record

@@ -102,6 +102,12 @@ pub struct QueryArgs {
     /// What an event must be.
     #[command(flatten)]
     pub filters: Filters,
+    /// Judge the run again by these rules, and show what they find; the record stays as it is
+    #[arg(short, long = "rules", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub rules: Vec<std::path::PathBuf>,
+    /// The same by the Sigma rules below this directory
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub sigma: Vec<std::path::PathBuf>,
     /// Show at most this many
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     pub limit: usize,

@@ -5,7 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
-    Globals,
+    Globals, RuleArgs, Severity,
     values::{Anchor, RingKib, Tag, duration, heartbeat, run_name},
 };
 
@@ -121,6 +121,16 @@ pub struct RunArgs {
     /// Exit with 123, whatever the command's status, when the record is not complete
     #[arg(long)]
     pub strict: bool,
+    /// Which rules judge the run.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Exit with --fail-code when the command succeeds but a finding weighs this or more: info, low,
+    /// medium, high or critical
+    #[arg(long, value_name = "SEVERITY", value_enum, hide_possible_values = true)]
+    pub fail_on: Option<Severity>,
+    /// Exit status for --fail-on
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..))]
+    pub fail_code: u8,
     /// How often the record says that it goes on: whole seconds, 0 is never
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = heartbeat)]
     pub heartbeat: Duration,

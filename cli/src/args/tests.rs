@@ -109,7 +109,7 @@ fn flags_may_stand_before_and_behind_the_run() {
 #[test]
 fn unknown_types_and_operations_are_refused() {
     for line in
-        ["audit query --type finding", "audit query --op chmod", "audit view --tree --timeline"]
+        ["audit query --type weather", "audit query --op chmod", "audit view --tree --timeline"]
     {
         assert!(exit(line), "{line}");
     }

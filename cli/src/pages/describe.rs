@@ -41,12 +41,38 @@ pub(super) fn what(line: &Line) -> String {
         "call" => outside::call(line),
         "delegation" => outside::delegation(line),
         "dns" => dns(line),
+        "finding" => finding(line),
         "lost" => lost(line),
         "source" => source(line),
         "heartbeat" => heartbeat(line),
         "end" => end(line),
         _ => String::new(),
     }
+}
+
+/// `high CRED-READ  Cloud credentials were read: /root/.aws/credentials  x3`.
+fn finding(line: &Line) -> String {
+    let [severity, rule, title] =
+        ["severity", "rule", "title"].map(|name| Safe::new(line.text(name)).to_string());
+    let mut text = format!("{severity} {rule}  {title}");
+    if let Some(about) = finding_about(line) {
+        text.push_str(&format!(": {about}"));
+    }
+    if let Some(count) = line.number("count").filter(|count| *count > 1 || line.flag("repeat")) {
+        text.push_str(&format!("  x{count}"));
+    }
+    text
+}
+
+/// What a finding is about, where it says.
+pub(super) fn finding_about(line: &Line) -> Option<String> {
+    let shown = |name| line.bytes(name).map(|bytes| Safe::bytes(&bytes).to_string());
+    let peer = Some(line.text("peer")).filter(|peer| !peer.is_empty());
+    let peer = peer.map(|peer| Safe::new(peer).to_string());
+    shown("path").or_else(|| match (shown("host"), peer) {
+        (Some(host), Some(peer)) => Some(format!("{host} ({peer})")),
+        (host, peer) => host.or(peer),
+    })
 }
 
 fn heartbeat(line: &Line) -> String {
@@ -453,6 +479,7 @@ mod tests {
             "dns",
             "call",
             "delegation",
+            "finding",
             "lost",
             "source",
             "end",

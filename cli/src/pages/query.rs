@@ -31,7 +31,10 @@ pub(crate) fn query(args: &QueryArgs, globals: &Globals) -> Result<Answer, Failu
     }
     let fields = args.fields.as_deref().map(shapes::fields).transpose()?;
     let by = shapes::count_by(&args.count)?;
-    Filter::new(&args.filters)?;
+    let filter = Filter::new(&args.filters)?;
+    if !args.rules.is_empty() || !args.sigma.is_empty() {
+        return super::findings::again(args, &filter, globals);
+    }
     let opened: Vec<Opened> =
         args.runs.iter().map(|run| super::open(globals, run)).collect::<Result<_, _>>()?;
     if let Some(sql) = &args.sql {

@@ -35,6 +35,8 @@ impl Pipeline {
         for source in SourceName::ALL {
             self.tell_totals(source, at);
         }
+        self.tell(self.window.len(), emit);
+        self.tell_repeats(emit);
         let opens = self.opens();
         let ended = sealed.map(|sealed| sealed.ended);
         let verdict = self.coverage.verdict(ended);
@@ -45,12 +47,13 @@ impl Pipeline {
             ending: ended.and_then(|ended| ended.ending).map(Ending::name),
             status: sealed.and_then(|sealed| sealed.status).or(self.main_status),
             alive: ended.map(|ended| ended.alive),
-            events: self.told + self.window.len() as u64 + 1,
+            events: self.told + 1,
             processes: self.processes.seen(),
             opens,
         };
         self.push(at, None, What::End(Box::new(end.clone())));
         self.end = Some(end);
+        self.judge = None;
         self.tell(self.window.len(), emit);
     }
 

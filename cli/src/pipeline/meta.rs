@@ -30,6 +30,8 @@ impl Pipeline {
             meta.effects_outside.clone_from(&end.effects_outside);
         }
         meta.coverage = Source::ALL.iter().filter_map(|source| self.source(*source)).collect();
+        meta.findings =
+            self.findings().iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
         meta.counts = self
             .by_kind()
             .iter()

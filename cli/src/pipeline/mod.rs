@@ -16,6 +16,7 @@ mod files;
 mod hashes;
 mod hosts;
 mod inherited;
+mod judgement;
 mod launch;
 mod meta;
 mod mounts;
@@ -47,7 +48,7 @@ pub(crate) use named::is_secret;
 pub use row::row;
 
 /// Version of the derivation: another one may give other events for the same frames.
-pub const DERIVATION: u32 = 1;
+pub const DERIVATION: u32 = 2;
 
 /// Takes the events as they become certain.
 pub type Emit<'e> = dyn FnMut(&Event) + 'e;
@@ -110,6 +111,8 @@ pub struct Pipeline {
     told: u64,
     by_kind: BTreeMap<(&'static str, Option<&'static str>), u64>,
     end: Option<End>,
+    judge: Option<rules::Judge>,
+    findings: BTreeMap<&'static str, u64>,
 }
 
 impl Pipeline {
@@ -117,6 +120,12 @@ impl Pipeline {
     #[must_use]
     pub fn new(id: &str) -> Self {
         Pipeline { run: id.as_bytes().to_vec(), ..Pipeline::default() }
+    }
+
+    /// Has events judged: what rules find in one is told right after it.
+    #[must_use]
+    pub fn judged_by(self, judge: rules::Judge) -> Self {
+        Pipeline { judge: Some(judge), ..self }
     }
 
     /// Takes the next frame; events that are certain by now go to `emit`.
@@ -167,6 +176,12 @@ impl Pipeline {
     #[must_use]
     pub fn by_kind(&self) -> &BTreeMap<(&'static str, Option<&'static str>), u64> {
         &self.by_kind
+    }
+
+    /// Findings told so far by severity, repeats not counted.
+    #[must_use]
+    pub fn findings(&self) -> &BTreeMap<&'static str, u64> {
+        &self.findings
     }
 
     /// Times of the first and the last frame, nanoseconds since 1970.
@@ -288,16 +303,26 @@ impl Pipeline {
     fn tell(&mut self, ready: usize, emit: &mut Emit<'_>) {
         let Pipeline { window, coverage, told, by_kind, effects, processes, names, mounts, .. } =
             self;
+        let (judge, findings) = (&mut self.judge, &mut self.findings);
         window.drain(ready, |mut slot| {
             if slot.folded {
                 coverage.folded();
                 return;
             }
-            let mut tell = |event: &mut Event| {
+            let mut number = |event: &mut Event| {
                 *told += 1;
                 event.seq = *told;
                 *by_kind.entry((event.what.kind(), event.what.op())).or_default() += 1;
                 emit(event);
+            };
+            let mut tell = |event: &mut Event| {
+                number(event);
+                if let Some(judge) = judge {
+                    judge.see(event, &mut |mut found| {
+                        judgement::count(findings, &found);
+                        number(&mut found);
+                    });
+                }
             };
             let event = &mut slot.event;
             if let What::File(file) = &mut event.what {

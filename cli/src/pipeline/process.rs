@@ -62,6 +62,8 @@ impl Pipeline {
             inner: Inner::from_wire(exec.ns_pid, exec.pid_ns),
             loader,
             launched: loader.then(|| launch::launched(data.argv)).flatten(),
+            stdin: wire::stdio(exec.stdin_kind, exec.stdin_ino),
+            stdout: wire::stdio(exec.stdout_kind, exec.stdout_ino),
         }));
         let serial = self.push(at, Some(actor), what);
         if (data.argv.len() as u64) < exec.argv_len {

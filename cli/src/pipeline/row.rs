@@ -50,6 +50,14 @@ pub fn row<R>(event: &Event, line: &[u8], with: impl FnOnce(&Row<'_>) -> R) -> R
             of_dns(dns, &proto, &ip, &mut row);
             with(&row)
         }
+        What::Finding(finding) => {
+            let ip = finding.peer.map(|peer| peer.ip().to_string());
+            row.path = finding.path.as_deref();
+            row.ip = ip.as_deref();
+            row.port = finding.peer.map(|peer| peer.port());
+            row.count = finding.count;
+            with(&row)
+        }
         What::Start(start) => {
             row.uid = start.uid;
             with(&row)

@@ -26,6 +26,7 @@ use crate::{
     args::{FailedOpens, Globals, MountNs, RunArgs, Trust},
     failure::Failure,
     installed::{self, Installed},
+    ruling::Ruling,
     text,
 };
 
@@ -78,6 +79,7 @@ pub(super) fn begin(
     args: &RunArgs,
     globals: &Globals,
     user: Option<&User>,
+    ruling: &Ruling,
     signals: &mut Signals,
 ) -> Result<Begun, Stopped> {
     let sealed = installed::look() == Installed::Ready
@@ -89,9 +91,12 @@ pub(super) fn begin(
     let place = if sealed { sealed_run(args) } else { make_run(args, globals) };
     let begun = place
         .map_err(Stopped::from)
-        .and_then(|place| ready(place, args, globals, user, (&mut supervisor, signals)));
+        .and_then(|place| ready(place, args, globals, (user, ruling), (&mut supervisor, signals)));
     match begun {
-        Ok((run, leaf)) => Ok(Begun { run, supervisor, leaf, sealed }),
+        Ok((run, leaf)) => {
+            ruling.keep(&run);
+            Ok(Begun { run, supervisor, leaf, sealed })
+        }
         Err(stopped) => {
             supervisor.dismiss(signals);
             Err(stopped)
@@ -112,7 +117,7 @@ fn ready(
     place: Place,
     args: &RunArgs,
     globals: &Globals,
-    user: Option<&User>,
+    (user, ruling): (Option<&User>, &Ruling),
     (supervisor, signals): (&mut Supervisor, &mut Signals),
 ) -> Result<(RunDir, OwnedFd), Stopped> {
     let secrets = globals.key_store().and_then(|store| Secrets::of(args, &store));
@@ -128,7 +133,9 @@ fn ready(
     };
     let mut begin = |id: &RunId, segments: Option<OwnedFd>| {
         let settings = settings(args, id.as_str(), &secrets);
-        let about = about(args, user, &secrets).encode();
+        let mut about = about(args, user, &secrets);
+        about.other.extend(ruling.told());
+        let about = about.encode();
         // One that has its own segments has its own keys. Else the record says why it is not signed.
         let keys = segments.as_ref().and_then(|_| globals.store().ok()?.open_keys().ok());
         let dirs = (segments.as_ref().map(AsFd::as_fd), keys.as_ref().map(AsFd::as_fd));
@@ -217,8 +224,14 @@ fn run_never_was(run: &RunDir) {
         let _ = std::fs::remove_file(segments.join(file));
     }
     let _ = std::fs::remove_dir(segments);
+    let rules = run.path().join("rules");
+    for kept in std::fs::read_dir(&rules).into_iter().flatten().flatten() {
+        let _ = std::fs::remove_file(kept.path());
+    }
+    let _ = std::fs::remove_dir(rules);
     let _ = std::fs::remove_dir(run.path());
     if run.derived_path() != run.path() {
+        let _ = std::fs::remove_dir_all(run.derived_path().join("rules"));
         let _ = std::fs::remove_dir(run.derived_path());
     }
 }
@@ -264,6 +277,11 @@ fn about(args: &RunArgs, user: Option<&User>, secrets: &Secrets) -> About {
     about.uid = user.map_or(own, |user| user.uid);
     about.user =
         user.map_or_else(|| user::name_of(own, Path::new("/etc")), |user| user.name.clone());
+    // Homes below /home and /root are known as such; this one may be elsewhere.
+    let home = std::env::var("HOME").ok().filter(|_| user.is_none());
+    if let Some(home) = home {
+        about.other.insert("home".to_owned(), home.into());
+    }
     about.heartbeat_ms = u64::try_from(args.heartbeat.as_millis()).ok();
     about.version = env!("CARGO_PKG_VERSION").to_owned();
     if !args.tags.is_empty() {

@@ -4,6 +4,7 @@
 
 use std::{
     os::fd::{AsFd, OwnedFd},
+    sync::Arc,
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread::JoinHandle,
     time::Duration,
@@ -16,6 +17,7 @@ use super::{attend::Recorder, signals::Signals};
 use crate::{
     derive::{Deriver, Opened, Progress},
     failure::Failure,
+    pages::Findings,
 };
 
 /// How often the segments are looked at while nothing new is in them. Pages about a live run are
@@ -34,13 +36,13 @@ pub(super) struct Deriving {
     ended: Option<OwnedFd>,
 }
 
-type Both = (Box<Meta>, Box<Summary>);
+type Both = (Box<Meta>, Box<Summary>, Findings);
 
 /// What came of it.
 #[derive(Debug)]
 pub(super) enum Derived {
     /// Everything is in place.
-    Done(Box<Meta>, Box<Summary>),
+    Done(Box<Meta>, Box<Summary>, Findings),
     /// Not now: the recorder goes on without us, or a signal ended the waiting.
     Later,
     /// It could not be done now; the segments are what they are.
@@ -48,16 +50,16 @@ pub(super) enum Derived {
 }
 
 /// Starts the thread.
-pub(super) fn start(run: &RunDir) -> Deriving {
+pub(super) fn start(run: &RunDir, rules: Arc<rules::RuleSet>) -> Deriving {
     let (over, told) = mpsc::channel();
     let again = run.again();
     let (ended, ends) = pipe_with(PipeFlags::CLOEXEC).ok().unzip();
     let work = move || {
         let _ends = ends;
         let run = again.map_err(|why| Failure::because("cannot derive events", &why))?;
-        let meta = derive(&run, &told)?;
-        let summary = summary(run, &meta)?;
-        Ok((Box::new(meta), Box::new(summary)))
+        let meta = derive(&run, &told, rules)?;
+        let (summary, findings) = summary(run, &meta)?;
+        Ok((Box::new(meta), Box::new(summary), findings))
     };
     let thread = std::thread::Builder::new().name("derive".to_owned()).spawn(work).ok();
     Deriving { over, thread, ended }
@@ -77,7 +79,7 @@ impl Deriving {
             return Derived::Later;
         }
         match thread.join() {
-            Ok(Ok((meta, summary))) => Derived::Done(meta, summary),
+            Ok(Ok((meta, summary, findings))) => Derived::Done(meta, summary, findings),
             Ok(Err(failure)) => Derived::Failed(failure),
             Err(_) => {
                 Derived::Failed(Failure::new("cannot derive events: a bug, see the segments"))
@@ -86,8 +88,8 @@ impl Deriving {
     }
 }
 
-fn derive(run: &RunDir, over: &Receiver<()>) -> Result<Meta, Failure> {
-    let mut deriver = Deriver::live(run)?;
+fn derive(run: &RunDir, over: &Receiver<()>, rules: Arc<rules::RuleSet>) -> Result<Meta, Failure> {
+    let mut deriver = Deriver::live(run, rules)?;
     loop {
         match deriver.step()? {
             Progress::New => {}
@@ -101,6 +103,7 @@ fn derive(run: &RunDir, over: &Receiver<()>) -> Result<Meta, Failure> {
     }
 }
 
-fn summary(run: RunDir, meta: &Meta) -> Result<Summary, Failure> {
-    Opened::new(run, meta.clone(), false).summary(SUMMARY_TOP)
+fn summary(run: RunDir, meta: &Meta) -> Result<(Summary, Findings), Failure> {
+    let opened = Opened::new(run, meta.clone(), false);
+    Ok((opened.summary(SUMMARY_TOP)?, Findings::of(&opened)?))
 }

@@ -24,6 +24,7 @@ use crate::{
     args::{Globals, OnError, RunArgs},
     exit,
     failure::Failure,
+    ruling,
 };
 
 pub(crate) use supervisor::{find as find_supervisor, remove as remove_sealed};
@@ -86,8 +87,10 @@ fn record(
     signals: &mut signals::Signals,
 ) -> Result<attend::End, Stopped> {
     let user = launch::user(args)?;
+    let ruling = ruling::load(&args.rules)?;
+    ruling.warn();
     let anchors = anchor::Anchors::open(&args.anchors)?;
-    let mut begun = begin::begin(args, globals, user.as_ref(), signals)?;
+    let mut begun = begin::begin(args, globals, user.as_ref(), &ruling, signals)?;
     if let Err(failure) = anchors.start(&begun.run) {
         begun.never_was(signals);
         return Err(failure.into());
@@ -109,7 +112,7 @@ fn record(
     // From here on the command runs, and what we do to ourselves is not inherited by it.
     limits::raise();
     // The one thread is started after the one fork.
-    let deriving = deriving::start(&begun.run);
+    let deriving = deriving::start(&begun.run, ruling.set.clone());
     let leaf = begun.leaf_name();
     let mut attendant = attend::Attendant {
         child,
@@ -138,6 +141,11 @@ fn record(
     summary::print(&begun.run, end, recorder, &derived, args.summary_when(globals));
     if args.strict && !summary::is_complete(recorder, &derived) {
         return Ok(attend::End::Exited(exit::NOT_COMPLETE.into()));
+    }
+    if let (attend::End::Exited(0), Some(least)) = (end, args.fail_on)
+        && summary::worst(&derived) >= Some(least.into())
+    {
+        return Ok(attend::End::Exited(args.fail_code.into()));
     }
     Ok(end)
 }

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use event::model::Severity;
 use jiff::Timestamp;
 use storage::{Meta, RunDir, Summary};
 
@@ -12,12 +13,15 @@ use super::{
 };
 use crate::{
     args::SummaryWhen,
-    pages::effects_outside,
+    pages::{Findings, effects_outside},
     text::{self, Safe},
 };
 
 /// Longest list of reasons before it is cut; `audit view` has them all.
 const REASONS: usize = 5;
+
+/// Findings that are listed; `audit query --type finding` has them all.
+const FINDINGS: usize = 10;
 
 /// Prints what `when` asks for.
 pub(super) fn print(
@@ -28,7 +32,9 @@ pub(super) fn print(
     when: SummaryWhen,
 ) {
     let told = match derived {
-        Derived::Done(meta, summary) => done(run, end, recorder, meta, summary),
+        Derived::Done(meta, summary, findings) => {
+            done(run, end, recorder, meta, (summary, findings))
+        }
         Derived::Later => Told::warning(format!(
             "audit {}  {}  {}\n",
             run.id().suffix(),
@@ -60,7 +66,7 @@ pub(super) fn print(
 
 /// Whether the record holds everything, as far as it is known now.
 pub(super) fn is_complete(recorder: Recorder, derived: &Derived) -> bool {
-    let Derived::Done(meta, _) = derived else { return false };
+    let Derived::Done(meta, ..) = derived else { return false };
     recorder == Recorder::Done && meta.verdict.starts_with("complete")
 }
 
@@ -76,16 +82,30 @@ impl Told {
     }
 }
 
-fn done(run: &RunDir, end: End, recorder: Recorder, meta: &Meta, summary: &Summary) -> Told {
+/// The weightiest finding.
+pub(super) fn worst(derived: &Derived) -> Option<Severity> {
+    let Derived::Done(_, _, findings) = derived else { return None };
+    findings.worst()
+}
+
+fn done(
+    run: &RunDir,
+    end: End,
+    recorder: Recorder,
+    meta: &Meta,
+    (summary, findings): (&Summary, &Findings),
+) -> Told {
     let suffix = run.id().suffix();
-    let figures = figures(meta, summary);
-    let mut text =
-        format!("audit {suffix}  {}  {figures}  {}\n", ended(end), Safe::new(&meta.trust));
+    let (figures, found) = (figures(meta, summary), findings.words());
+    let trust = Safe::new(&meta.trust);
+    let mut text = format!("audit {suffix}  {}  {figures}  {found}  {trust}\n", ended(end));
+    findings.write(suffix, FINDINGS, &mut text);
     if !meta.effects_outside.is_empty() {
         let names = meta.effects_outside.iter().map(String::as_str);
         text.push_str(&format!("  outside   {}\n", effects_outside(names)));
     }
     let wrong = recorder == Recorder::Gone || !meta.verdict.starts_with("complete");
+    let told = findings.worst() >= Some(Severity::Medium);
     if wrong {
         text.push_str(&format!("  coverage  {}\n", Safe::new(&meta.verdict)));
         for reason in meta.reasons.iter().take(REASONS) {
@@ -93,7 +113,7 @@ fn done(run: &RunDir, end: End, recorder: Recorder, meta: &Meta, summary: &Summa
         }
         text.push_str(&format!("  next      audit view {suffix}\n"));
     }
-    Told { text, wrong }
+    Told { text, wrong: wrong || told }
 }
 
 fn ended(end: End) -> String {

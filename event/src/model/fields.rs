@@ -1,6 +1,7 @@
 //! An event's fields under the names that [`super::table`] documents, in the order of the JSON form.
 
 mod file;
+mod finding;
 mod network;
 mod outside;
 mod process;
@@ -32,6 +33,7 @@ impl Event {
             What::Call(call) => call.fields(take),
             What::Delegation(delegation) => delegation.fields(take),
             What::Dns(dns) => dns.fields(take),
+            What::Finding(finding) => finding.fields(take),
             What::Lost(loss) => loss.fields(take),
             What::Source(source) => source.fields(take),
             What::Heartbeat(beat) => beat.fields(take),

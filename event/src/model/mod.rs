@@ -8,6 +8,7 @@ mod call;
 mod dns;
 mod fields;
 mod file;
+mod finding;
 mod hash;
 mod net;
 mod process;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 pub use call::{Call, Delegation, Other};
 pub use dns::{Dns, DnsOp, Host, HostSource};
 pub use file::{Basis, File, FileOp, Missing, Usage};
+pub use finding::{Finding, Severity};
 pub use hash::Hash;
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
 pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, Redaction, arguments};
@@ -89,6 +91,8 @@ pub enum What {
     Delegation(Box<Delegation>),
     /// A DNS message went or came.
     Dns(Box<Dns>),
+    /// A rule says that something is to be looked at.
+    Finding(Box<Finding>),
     /// Something is not in the record.
     Lost(Loss),
     /// What a source says of itself.
@@ -114,6 +118,7 @@ impl What {
             What::Call(_) => "call",
             What::Delegation(_) => "delegation",
             What::Dns(_) => "dns",
+            What::Finding(_) => "finding",
             What::Lost(_) => "lost",
             What::Source(_) => "source",
             What::Heartbeat(_) => "heartbeat",

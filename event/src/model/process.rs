@@ -87,6 +87,11 @@ pub struct Exec {
     pub loader: bool,
     /// The program that the loader was told to run, by its arguments.
     pub launched: Option<Vec<u8>>,
+    /// What standard input is: `pipe:INODE`, `inet`, `inet6`, `unix`, `socket`, `tty`, `file`, `null`,
+    /// `closed`, `other`.
+    pub stdin: Option<String>,
+    /// The same of standard output.
+    pub stdout: Option<String>,
 }
 
 /// A secret in an argv, of which only a mark is stored.

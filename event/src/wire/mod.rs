@@ -26,7 +26,7 @@ pub use open::{
 pub use payload::{Payload, payload_flag, payload_kind};
 pub use process::{
     ARGV_CAP, Argv, ArgvEnd, CRED_GROUPS, Cred, Creds, Exec, ExecData, Exit, Fork, Left, exec_flag,
-    fork_flag,
+    fork_flag, stdio,
 };
 
 pub use unix::{Unix, UnixData, UnixOp, unix_flag};

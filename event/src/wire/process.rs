@@ -32,6 +32,25 @@ pub mod exec_flag {
     pub const ARGV_STOPPED: u32 = 128;
 }
 
+/// Returns the name of what a standard stream is (`enum stdio`).
+#[must_use]
+pub fn stdio(kind: u8, ino: u32) -> Option<String> {
+    let name = match kind {
+        1 => "closed",
+        2 => return Some(format!("pipe:{ino}")),
+        3 => "inet",
+        4 => "inet6",
+        5 => "unix",
+        6 => "socket",
+        7 => "tty",
+        8 => "null",
+        9 => "file",
+        10 => "other",
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
 /// Bytes of argv that are kept (`enum limit`).
 pub const ARGV_CAP: u64 = 128 * 1024;
 
@@ -114,8 +133,16 @@ pub struct Exec {
     pub ns_pid: u32,
     /// Inode of that namespace; 0 when it is the recorder's.
     pub pid_ns: u32,
+    /// What standard input is: see [`stdio()`].
+    pub stdin_kind: u8,
+    /// The same of standard output.
+    pub stdout_kind: u8,
     /// Zero.
-    pub pad: u32,
+    pub pad: u16,
+    /// Inode of the pipe that is standard input.
+    pub stdin_ino: u32,
+    /// Inode of the pipe that is standard output.
+    pub stdout_ino: u32,
 }
 
 /// What follows an [`Exec`]: five byte strings, in this order.

@@ -170,6 +170,7 @@ fn object(
         "live": opened.live,
         "run": opened.meta,
         "summary": dashboard::object(&summary),
+        "findings": super::Findings::of(opened)?.object(),
     });
     text::write_json(out, &page, form)?;
     Ok(())

@@ -84,11 +84,23 @@ fn example() -> String {
     maker.sealed().lines()
 }
 
+/// A program writes a task of cron, and a rule says so.
+fn judged_example() -> String {
+    let mut maker = Maker::begun();
+    maker.exec(43, "/usr/bin/make", b"make\0install\0");
+    maker.dir(3, 14, Ok(b"/etc/cron.d"));
+    maker.file(43, 0x100, 104, 3, b"nightly");
+    maker.checkpoint();
+    let lines = maker.sealed().judged();
+    let findings = lines.split_inclusive('\n').filter(|line| line.contains("\"type\":\"finding\""));
+    findings.collect()
+}
+
 /// The line with its number, its milliseconds and the number of all events made zeros.
 fn without_place(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
-    while let Some(at) = ["\"seq\":", "\"events\":", "T20:15:30."]
+    while let Some(at) = ["\"seq\":", "\"cause\":", "\"events\":", "T20:15:30."]
         .iter()
         .filter_map(|mark| rest.find(mark).map(|at| at + mark.len()))
         .min()
@@ -105,7 +117,7 @@ fn without_place(line: &str) -> String {
 fn the_examples_in_the_documents_are_lines_of_this_code() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/events.md");
     let document = std::fs::read_to_string(path).expect("docs/events.md is there");
-    let lines = example();
+    let lines = example() + &judged_example();
     let shown: Vec<&str> = document.lines().filter(|line| line.starts_with("{\"run\":")).collect();
     let made: Vec<String> = lines.lines().map(without_place).collect();
     for line in &shown {

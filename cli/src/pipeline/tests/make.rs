@@ -231,7 +231,11 @@ impl Maker {
             flags: 0,
             ns_pid: pid,
             pid_ns: 0,
+            stdin_kind: 7,
+            stdout_kind: 2,
             pad: 0,
+            stdin_ino: 0,
+            stdout_ino: 4711,
         };
         self.record(Kind::Exec, exec, &[&path, &cwd, exe.as_bytes(), argv]);
     }
@@ -575,6 +579,19 @@ impl Maker {
         }
         pipeline.finish(frames.damage().is_some(), &mut |event| events.push(event.clone()));
         (events, pipeline)
+    }
+
+    /// The lines of the record, judged by the built-in rules.
+    pub(super) fn judged(&self) -> String {
+        let set = std::sync::Arc::new(rules::RuleSet::builtin());
+        let judge = rules::Judge::new(set, rules::Surroundings::default());
+        let (mut pipeline, mut out) = (Pipeline::new(RUN).judged_by(judge), Vec::new());
+        let mut frames = Frames::new(self.bytes.as_slice(), Some(1));
+        for frame in frames.by_ref() {
+            pipeline.feed(&frame, &mut |event| json::line(RUN, event, &mut out));
+        }
+        pipeline.finish(frames.damage().is_some(), &mut |event| json::line(RUN, event, &mut out));
+        String::from_utf8(out).expect("lines are UTF-8")
     }
 
     /// The lines of the record.

@@ -2,7 +2,7 @@
 
 use crate::model::{Actor, ArgvHash, Cred, Exec, Exit, Fork, Value};
 
-use super::{Take, bytes, flag, inner, number, status};
+use super::{Take, bytes, flag, inner, number, status, text};
 
 impl Actor {
     pub(super) fn fields(&self, take: &mut Take<'_>) {
@@ -63,6 +63,8 @@ impl Exec {
         inner(take, self.inner);
         flag(take, "loader", self.loader);
         bytes(take, "launched", self.launched.as_deref());
+        text(take, "stdin", self.stdin.as_deref());
+        text(take, "stdout", self.stdout.as_deref());
     }
 }
 

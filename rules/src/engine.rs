@@ -1,0 +1,268 @@
+//! Judging: events in, findings out, in order; state follows what the rules need and is bounded.
+
+mod fire;
+mod recent;
+mod sequences;
+mod tallies;
+mod values;
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use event::model::table::TYPES;
+use event::model::{Event, Value, What};
+
+use crate::field::{Field, thing};
+use crate::lineage::{Lineage, Node};
+use crate::program::{Code, TestId, Val};
+use crate::set::RuleSet;
+
+/// Things without findings that are remembered, so that a repetition is not judged again.
+const MEMORY: usize = 65_536;
+
+/// Peers that are remembered as seen.
+const PEERS: usize = 65_536;
+
+/// What is known of a run beside its events.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The user's home directory, where it is not below `/home` or `/root`.
+    pub home: Vec<u8>,
+    /// The user's number and name.
+    pub user: Option<(u32, String)>,
+}
+
+/// Takes findings: events whose number is not set.
+pub type Found<'f> = dyn FnMut(Event) + 'f;
+
+/// Judges one run.
+#[derive(Debug)]
+pub struct Judge {
+    set: Arc<RuleSet>,
+    around: Surroundings,
+    lineage: Lineage,
+    marks: Marks,
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    peers: HashSet<IpAddr>,
+    sequences: sequences::Sequences,
+    tallies: tallies::Tallies,
+    recent: recent::Recent,
+    /// What rules with a memory had to forget.
+    forgotten: u64,
+}
+
+/// The conditions that hold for one event.
+#[derive(Debug, Default)]
+struct Marks {
+    round: u32,
+    tests: Vec<u32>,
+    clauses: Vec<u32>,
+    /// Clauses to look at.
+    worth: Vec<u32>,
+}
+
+impl Marks {
+    fn begin(&mut self, tests: usize, clauses: usize) {
+        self.tests.resize(tests, 0);
+        self.clauses.resize(clauses, 0);
+        self.worth.clear();
+        self.round = self.round.wrapping_add(1);
+        if self.round == 0 {
+            self.tests.fill(0);
+            self.clauses.fill(0);
+            self.round = 1;
+        }
+    }
+
+    fn hold(&mut self, test: TestId, clauses: &[u32]) {
+        let Some(mark) = self.tests.get_mut(test as usize).filter(|mark| **mark != self.round)
+        else {
+            return;
+        };
+        *mark = self.round;
+        clauses.iter().for_each(|clause| self.look_at(*clause));
+    }
+
+    fn look_at(&mut self, clause: u32) {
+        if let Some(mark) = self.clauses.get_mut(clause as usize)
+            && *mark != self.round
+        {
+            *mark = self.round;
+            self.worth.push(clause);
+        }
+    }
+
+    fn holds(&self, code: &Code, thing: usize) -> bool {
+        match code {
+            Code::All(list) => list.iter().all(|one| self.holds(one, thing)),
+            Code::Any(list) => list.iter().any(|one| self.holds(one, thing)),
+            Code::Not(inner) => !self.holds(inner, thing),
+            Code::Things(things) => things >> thing & 1 == 1,
+            Code::Test(test) => self.tests.get(*test as usize) == Some(&self.round),
+        }
+    }
+}
+
+impl Judge {
+    /// Begins to judge a run.
+    #[must_use]
+    pub fn new(set: Arc<RuleSet>, around: Surroundings) -> Judge {
+        Judge {
+            set,
+            around,
+            lineage: Lineage::default(),
+            marks: Marks::default(),
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+            peers: HashSet::new(),
+            sequences: sequences::Sequences::default(),
+            tallies: tallies::Tallies::default(),
+            recent: recent::Recent::default(),
+            forgotten: 0,
+        }
+    }
+
+    /// Looks at the next event; what rules say of it goes to `found`. Findings are passed over.
+    pub fn see(&mut self, event: &Event, found: &mut Found<'_>) {
+        if matches!(event.what, What::Finding(_)) {
+            return;
+        }
+        self.recent.expire(event.ts_ns, found);
+        let set = self.set.clone();
+        self.lineage.learn(event, &set.program);
+        let kind = event.what.kind();
+        let thing = thing(kind, event.what.op());
+        let who = event.actor.as_ref().map(|actor| self.lineage.who(actor));
+        let repeats = set.program.repeatable >> thing & 1 == 1;
+        let memory = repeats.then(|| self.memory_of(event, who.as_deref(), thing)).flatten();
+        if memory.is_some_and(|memory| self.seen.contains(&memory)) {
+            return;
+        }
+        self.mark(event, kind, who.as_deref());
+        set.program.always(thing).iter().for_each(|clause| self.marks.look_at(*clause));
+        let fired = self.decide(event, &set, thing, who, found);
+        if let Some(memory) = memory.filter(|_| !fired) {
+            if self.seen.len() >= MEMORY {
+                self.seen.clear();
+            }
+            self.seen.insert(memory);
+        }
+    }
+
+    /// Tells repeats that were not told yet.
+    pub fn finish(&mut self, found: &mut Found<'_>) {
+        self.recent.expire(i64::MAX, found);
+    }
+
+    /// Returns how much rules with a memory had to forget: what follows of it was not found.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten + self.recent.forgotten
+    }
+
+    /// What makes an access to a file the same again: who runs what, what is done, to which paths.
+    fn memory_of(&self, event: &Event, who: Option<&Node>, thing: usize) -> Option<u64> {
+        let What::File(file) = &event.what else { return None };
+        let mut hasher = self.hasher.build_hasher();
+        who?.serial.hash(&mut hasher);
+        (thing, &file.path, &file.path2, &file.also, &file.path_claimed).hash(&mut hasher);
+        Some(hasher.finish())
+    }
+
+    /// Marks the conditions that hold.
+    fn mark(&mut self, event: &Event, kind: &str, who: Option<&Node>) {
+        let Judge { set, marks, around, lineage, peers, .. } = self;
+        let program = &set.program;
+        marks.begin(program.len(), program.clauses.len());
+        let number = TYPES.iter().position(|known| known.name == kind).unwrap_or(usize::MAX);
+        let mut hold = |test: TestId| marks.hold(test, program.of_test(test));
+        if let Some(who) = who {
+            who.holds(program).iter().for_each(|test| hold(*test));
+            if program.asks(Field::Feeds)
+                && let Some(reader) = lineage.fed_by(who)
+                && let Some(exe) = &reader.exe
+            {
+                program.run(Field::Feeds, Val::Bytes(exe), &mut hold);
+            }
+        }
+        if let Some(user) = values::user(event, around) {
+            program.run(Field::User, Val::Bytes(user.as_bytes()), &mut hold);
+        }
+        event.fields(&mut |name, value| {
+            values::each(value, &mut |value| {
+                let home = match value {
+                    Val::Bytes(path) => below_home(path, around),
+                    _ => None,
+                };
+                program.named((number, name), (value, home), &mut hold);
+            });
+            let (ip, port) = match name {
+                "peer" => (Field::Ip, Field::Port),
+                "local" => (Field::LocalIp, Field::LocalPort),
+                _ => return,
+            };
+            if let Value::Address(address) = value {
+                let address_ip = address.ip().to_canonical();
+                program.run(ip, Val::Ip(address_ip), &mut hold);
+                program.run(port, Val::Number(address.port().into()), &mut hold);
+                if ip == Field::Ip && peers.len() < PEERS && peers.insert(address_ip) {
+                    program.run(Field::NewPeer, Val::Flag(true), &mut hold);
+                }
+            }
+        });
+    }
+
+    /// Looks at the clauses that are worth it; later steps of a sequence first, so that no event is
+    /// two steps at once. Returns whether any held.
+    fn decide(
+        &mut self,
+        event: &Event,
+        set: &RuleSet,
+        thing: usize,
+        who: Option<Rc<Node>>,
+        found: &mut Found<'_>,
+    ) -> bool {
+        let mut worth = std::mem::take(&mut self.marks.worth);
+        worth.retain(|at| {
+            let clause = set.program.clauses.get(*at as usize);
+            clause.is_some_and(|clause| {
+                clause.things >> thing & 1 == 1 && self.marks.holds(&clause.code, thing)
+            })
+        });
+        if !worth.is_empty() {
+            worth.sort_unstable_by_key(|at| {
+                let clause = set.program.clauses.get(*at as usize);
+                clause.map(|clause| (clause.rule, std::cmp::Reverse(clause.step)))
+            });
+            let seen = fire::Seen { event, who, thing };
+            for at in &worth {
+                if let Some(clause) = set.program.clauses.get(*at as usize) {
+                    self.held(set, clause, &seen, found);
+                }
+            }
+        }
+        let any = !worth.is_empty();
+        self.marks.worth = worth;
+        any
+    }
+}
+
+/// The part of a path below a home directory: of root, of users, of the run's own user.
+fn below_home<'p>(path: &'p [u8], around: &Surroundings) -> Option<&'p [u8]> {
+    if let Some(rest) = path.strip_prefix(b"/root/") {
+        return Some(rest);
+    }
+    let own = around.home.as_slice();
+    if own.len() > 1
+        && let Some(rest) = path.strip_prefix(own).and_then(|rest| rest.strip_prefix(b"/"))
+    {
+        return Some(rest);
+    }
+    let rest = path.strip_prefix(b"/home/")?;
+    let user = rest.iter().position(|byte| *byte == b'/')?;
+    rest.get(user + 1..)
+}

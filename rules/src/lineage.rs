@@ -1,0 +1,261 @@
+//! Who is whose child, and what each runs: learnt from the events themselves, in order.
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+use event::ProcId;
+use event::model::{Actor, Bytes, Event, Exec, What, arguments};
+
+use crate::field::Field;
+use crate::program::{Program, TestId, Val};
+
+/// Ancestors that are remembered of a process; a chain that is longer is cut at the far end.
+const DEPTH: usize = 128;
+
+/// Bytes of a command line that are remembered, for descendants and for findings.
+const COMMAND: usize = 4096;
+
+/// Ended processes that are still known: their files are told later than their end.
+const ENDED: usize = 8192;
+
+/// A process while it runs one program.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) id: ProcId,
+    /// Another one for each program.
+    pub(crate) serial: u64,
+    pub(crate) exe: Option<Bytes>,
+    pub(crate) argv: Vec<u8>,
+    pub(crate) cwd: Option<Vec<u8>>,
+    pub(crate) parent: Option<Rc<Node>>,
+    /// Pipes that are its standard input and output.
+    pub(crate) stdin: Option<u64>,
+    pub(crate) stdout: Option<u64>,
+    depth: usize,
+    holds: OnceCell<Box<[TestId]>>,
+}
+
+/// All processes that may still be talked of.
+#[derive(Debug, Default)]
+pub(crate) struct Lineage {
+    nodes: HashMap<ProcId, Rc<Node>>,
+    by_pid: HashMap<u32, ProcId>,
+    ended: VecDeque<ProcId>,
+    /// Who reads from a pipe as its standard input.
+    readers: HashMap<u64, Rc<Node>>,
+    serial: u64,
+}
+
+impl Lineage {
+    /// Learns from an event; `program` judges the whole command line while it is there.
+    pub(crate) fn learn(&mut self, event: &Event, program: &Program) {
+        let Some(actor) = &event.actor else { return };
+        match &event.what {
+            What::Fork(fork) => {
+                let caller = self.who(actor);
+                let child = Node {
+                    exe: caller.exe.clone(),
+                    argv: caller.argv.clone(),
+                    cwd: caller.cwd.clone(),
+                    stdin: caller.stdin,
+                    stdout: caller.stdout,
+                    ..self.node(fork.child, Some(caller))
+                };
+                self.put(Rc::new(child));
+            }
+            What::Exec(exec) => {
+                let before = self.known(actor.id);
+                let parent = before
+                    .as_ref()
+                    .and_then(|before| before.parent.clone())
+                    .or_else(|| self.by_pid(actor.ppid?));
+                let node = Node {
+                    exe: actor.exe.clone(),
+                    argv: exec.argv.clone(),
+                    cwd: exec.cwd.clone(),
+                    stdin: pipe(exec.stdin.as_deref()),
+                    stdout: pipe(exec.stdout.as_deref()),
+                    ..self.node(actor.id, parent)
+                };
+                node.holds(program);
+                let mut node = node;
+                cut(&mut node.argv, exec);
+                let node = Rc::new(node);
+                if let Some(pipe) = node.stdin {
+                    if self.readers.len() > ENDED {
+                        self.readers.clear();
+                    }
+                    self.readers.insert(pipe, node.clone());
+                }
+                self.put(node);
+            }
+            What::Exit(_) => {
+                self.ended.push_back(actor.id);
+                if self.ended.len() > ENDED
+                    && let Some(gone) = self.ended.pop_front()
+                {
+                    self.nodes.remove(&gone);
+                    if self.by_pid.get(&gone.pid) == Some(&gone) {
+                        self.by_pid.remove(&gone.pid);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The process that did something, as it is now.
+    pub(crate) fn who(&mut self, actor: &Actor) -> Rc<Node> {
+        if let Some(node) = self.known(actor.id)
+            && (actor.exe.is_none() || node.exe == actor.exe)
+        {
+            return node;
+        }
+        // Nothing else is known of it, or it runs something of which no exec was told.
+        let known = self.known(actor.id).and_then(|node| node.parent.clone());
+        let parent = known.or_else(|| self.by_pid(actor.ppid?));
+        let node = Node { exe: actor.exe.clone(), ..self.node(actor.id, parent) };
+        let node = Rc::new(node);
+        self.put(node.clone());
+        node
+    }
+
+    /// Who reads what a process writes to its standard output.
+    pub(crate) fn fed_by(&self, node: &Node) -> Option<&Rc<Node>> {
+        self.readers.get(&node.stdout?).filter(|reader| reader.id != node.id)
+    }
+
+    fn known(&self, id: ProcId) -> Option<Rc<Node>> {
+        let id = if id.start_ns == 0 { self.by_pid.get(&id.pid)? } else { &id };
+        self.nodes.get(id).cloned()
+    }
+
+    fn by_pid(&self, pid: u32) -> Option<Rc<Node>> {
+        self.nodes.get(self.by_pid.get(&pid)?).cloned()
+    }
+
+    fn node(&mut self, id: ProcId, parent: Option<Rc<Node>>) -> Node {
+        self.serial += 1;
+        let parent = parent.map(|parent| match parent.depth < DEPTH {
+            true => parent,
+            // Without its own ancestors: what is held stays bounded, and so does dropping it.
+            false => Rc::new(Node {
+                id: parent.id,
+                serial: parent.serial,
+                exe: parent.exe.clone(),
+                argv: parent.argv.clone(),
+                cwd: None,
+                parent: None,
+                stdin: None,
+                stdout: None,
+                depth: 0,
+                holds: OnceCell::new(),
+            }),
+        });
+        Node {
+            id,
+            serial: self.serial,
+            exe: None,
+            argv: Vec::new(),
+            cwd: None,
+            depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
+            parent,
+            stdin: None,
+            stdout: None,
+            holds: OnceCell::new(),
+        }
+    }
+
+    fn put(&mut self, node: Rc<Node>) {
+        self.by_pid.insert(node.id.pid, node.id);
+        self.nodes.insert(node.id, node);
+    }
+}
+
+fn pipe(stdio: Option<&str>) -> Option<u64> {
+    stdio?.strip_prefix("pipe:")?.parse().ok()
+}
+
+fn cut(argv: &mut Vec<u8>, exec: &Exec) {
+    if exec.argv.len() > COMMAND {
+        argv.truncate(COMMAND);
+        argv.shrink_to_fit();
+    }
+}
+
+/// Arguments joined by spaces.
+pub(crate) fn joined(argv: &[u8]) -> Vec<u8> {
+    let mut line: Vec<u8> = Vec::with_capacity(argv.len());
+    for argument in arguments(argv) {
+        if !line.is_empty() {
+            line.push(b' ');
+        }
+        line.extend_from_slice(argument);
+    }
+    line
+}
+
+impl Node {
+    /// Ancestors, the nearest first.
+    pub(crate) fn ancestors(&self) -> impl Iterator<Item = &Node> {
+        std::iter::successors(self.parent.as_deref(), |node| node.parent.as_deref())
+    }
+
+    /// The conditions on the process that hold while it runs this program.
+    pub(crate) fn holds(&self, program: &Program) -> &[TestId] {
+        self.holds.get_or_init(|| {
+            let mut found = Vec::new();
+            self.values(&|field| program.asks(field), &mut |field, value| {
+                program.run(field, value, &mut |test| found.push(test));
+            });
+            found.sort_unstable();
+            found.dedup();
+            found.into_boxed_slice()
+        })
+    }
+
+    /// Tells the values of the fields of the process that are asked for.
+    pub(crate) fn values(
+        &self,
+        asked: &dyn Fn(Field) -> bool,
+        take: &mut dyn FnMut(Field, Val<'_>),
+    ) {
+        let mut bytes = |field: Field, value: Option<&[u8]>| {
+            if let Some(value) = value.filter(|_| asked(field)) {
+                take(field, Val::Bytes(value));
+            }
+        };
+        let exe = self.exe.as_deref();
+        bytes(Field::Exe, exe);
+        bytes(Field::Cwd, self.cwd.as_deref());
+        if let Some(parent) = &self.parent {
+            bytes(Field::ParentExe, parent.exe.as_deref());
+            if asked(Field::ParentCommandLine) && !parent.argv.is_empty() {
+                bytes(Field::ParentCommandLine, Some(&joined(&parent.argv)));
+            }
+        }
+        if asked(Field::Ancestor) {
+            self.ancestors().for_each(|node| bytes(Field::Ancestor, node.exe.as_deref()));
+        }
+        if self.argv.is_empty() {
+            return;
+        }
+        let words: Vec<&[u8]> = arguments(&self.argv).collect();
+        if asked(Field::CommandLine) || asked(Field::NameAndArguments) {
+            let line = joined(&self.argv);
+            bytes(Field::CommandLine, Some(&line));
+            let name = exe.unwrap_or_default();
+            bytes(Field::NameAndArguments, Some(&[name, b" ", &line].concat()));
+        }
+        for (at, word) in words.iter().enumerate() {
+            bytes(Field::Argv, Some(word));
+            if let Ok(at) = u8::try_from(at) {
+                bytes(Field::Arg(at), Some(word));
+            }
+        }
+        if asked(Field::Command) {
+            take(Field::Command, Val::Command(exe.unwrap_or_default(), &words));
+        }
+    }
+}
