@@ -95,15 +95,6 @@ impl Findings {
         }
     }
 
-    /// `high 2  medium 1`.
-    pub(crate) fn weights(&self) -> String {
-        let weights = Severity::ALL.into_iter().rev().filter_map(|severity| {
-            let count = self.entries.iter().filter(|entry| entry.severity == severity).count();
-            (count > 0).then(|| format!("{} {count}", severity.name()))
-        });
-        weights.collect::<Vec<_>>().join("  ")
-    }
-
     /// Writes a line for each, `limit` at most.
     pub(crate) fn write(&self, run: &str, limit: usize, out: &mut String) {
         let shown = self.entries.iter().take(limit);
