@@ -120,7 +120,9 @@ fn begin(
         }
         refusal
     };
-    let (recorder, signals, power) = begun.map_err(never_was)?;
+    let (mut recorder, signals, power) = begun.map_err(never_was)?;
+    // The front reads the run's keys as soon as it hears that we are ready.
+    recorder.queues.writer.settle(clock::boot_ns());
     let ready = Ready { trust: settings.trust, pad: 0 };
     let said = channel.say(READY, ready.as_bytes(), Some(recorder.leaf.as_fd()));
     said.map_err(Refusal::protocol).map_err(never_was)?;

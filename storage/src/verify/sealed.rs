@@ -84,12 +84,12 @@ fn compare(
         );
     }
     let said = &consumed.said;
-    if said.signed.as_ref().is_none_or(|signed| signed.certificate != certificate) {
-        return sealed.add(altered, SEAL_SIG_NAME, "it is signed by other keys than the record's");
-    }
     let (Some(begun), Some(seal)) = (&said.begun, &said.seal) else {
         return sealed.add(altered, SEAL_NAME, "the record was sealed, but its end is missing");
     };
+    if said.signed.as_ref().is_none_or(|signed| signed.certificate != certificate) {
+        return sealed.add(altered, SEAL_SIG_NAME, "it is signed by other keys than the record's");
+    }
     let segments = sums(run, consumed);
     let expected = seal_text(&SealText {
         run: &said.run,
