@@ -19,7 +19,7 @@ pub(crate) fn keys(args: &KeysArgs, globals: &Globals) -> Result<Answer, Failure
     let mut out = Out::open(globals);
     match globals.form() {
         Format::Text if args.allowed_signers => {
-            for line in logs.iter().flat_map(|log| signers(log)) {
+            for line in logs.iter().flat_map(signers) {
                 out.write_all(line.as_bytes())?;
             }
         }

@@ -9,8 +9,11 @@ use common::{connect, exec, file, load};
 use event::model::Event;
 use rules::{RuleSet, Surroundings};
 
+/// A rule and an event that it fires on.
+type Example = (&'static str, fn() -> Event);
+
 /// An event for which each rule holds.
-const EXAMPLES: &[(&str, fn() -> Event)] = &[
+const EXAMPLES: &[Example] = &[
     ("F001", || file("write", "/home/ana/.ssh/config")),
     ("F010", || file("create", "/home/ana/.aws/config")),
     ("F011", || file("write", "/root/.config/gcloud/x")),
@@ -102,9 +105,7 @@ fn places_in_messages_are_filled() {
 fn its_mistakes_are_told_and_unknown_keys_are_warnings() {
     let rule = |kind: &str, when: &str| {
         format!(
-            "rules:\n  - {{id: X, title: t, type: {kind}, severity: low, message: m, when: {{{kind}: {when}}}}}\n",
-            kind = kind,
-            when = when
+            "rules:\n  - {{id: X, title: t, type: {kind}, severity: low, message: m, when: {{{kind}: {when}}}}}\n"
         )
     };
     for (kind, when, what) in [

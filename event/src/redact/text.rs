@@ -39,8 +39,8 @@ fn assigned(text: &[u8], equal: usize, (shell, line): (bool, bool)) -> Option<Ra
     if !(names::is_secret(word) || parameter && names::is_parameter(word)) {
         return None;
     }
-    let whole =
-        name.start == 0 && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let whole = name.start == 0 && word.iter().all(in_name);
     let rest = text.get(equal + 1..)?;
     // The working directory is in a variable that is called like a password.
     let directory = word.last_chunk::<3>().is_some_and(|end| end.eq_ignore_ascii_case(b"pwd"))

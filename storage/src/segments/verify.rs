@@ -31,6 +31,8 @@ pub(super) struct Verifier {
     owes: bool,
     /// A disk that refused a signature was met; after that the recorder goes on in one more file.
     excused: bool,
+    /// A kind whose counters did not add up in the last checkpoint.
+    uneven: Option<u32>,
 }
 
 impl Verifier {
@@ -112,8 +114,9 @@ impl Verifier {
                 row.stored.checked_add(row.folded).and_then(|sum| sum.checked_add(row.lost));
             parts == Some(row.seen)
         };
-        let counters = rows.flatten().find(|row| !adds_up(row));
-        wrong.or(counters.map(|row| Wrong::Counters { id: row.id }))
+        // Before the end, what was seen may still wait in a ring.
+        self.uneven = rows.flatten().find(|row| !adds_up(row)).map(|row| row.id);
+        wrong
     }
 
     fn seal(&mut self, frame: &Frame<'_>) -> Option<Wrong> {
@@ -125,6 +128,7 @@ impl Verifier {
         wrong
             .or((!counted).then_some(Wrong::SealCount { said: body.frames }))
             .or((!before).then_some(Wrong::Unsigned))
+            .or(self.uneven.map(|id| Wrong::Counters { id }))
     }
 
     fn keys(&mut self, frame: &Frame<'_>) -> Option<Wrong> {

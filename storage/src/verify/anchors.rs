@@ -70,7 +70,7 @@ impl Anchors {
             ("start", "unsigned") => {}
             ("start", epoch) => anchored.keys.push(format!("{epoch} {}", words.next()?)),
             ("seal", seal) => {
-                anchored.seals.extend(seal.strip_prefix("sha256:").map(str::to_owned))
+                anchored.seals.extend(seal.strip_prefix("sha256:").map(str::to_owned));
             }
             _ => return None,
         }
@@ -109,7 +109,7 @@ impl Anchors {
             [] => findings.extend(note("its anchor has no seal: the run's end was not anchored")),
             seals if seals.iter().any(|seal| seal == there) => {}
             [seal, ..] => {
-                findings.push(altered(format!("its seal is {there}, its anchor says {seal}")))
+                findings.push(altered(format!("its seal is {there}, its anchor says {seal}")));
             }
         }
         findings

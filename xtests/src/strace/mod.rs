@@ -59,6 +59,10 @@ impl Job {
     pub fn recorded<'a>(events: impl IntoIterator<Item = &'a Event>) -> Job {
         let mut job = Job::default();
         for event in events {
+            // strace shows no open of what was open before: the caller's redirections.
+            if event.flag("inherited") {
+                continue;
+            }
             let path = event.text("path");
             let to = match (event.kind(), event.op()) {
                 ("exec", _) => {
