@@ -22,6 +22,8 @@ package_of() {
     make)      set -- "$2" 'make'          'make'            'make'   'make'          'make' ;;
     git)       set -- "$2" 'git'           'git'             'git'    'git'           'git' ;;
     strace)    set -- "$2" 'strace'        'strace'          'strace' 'strace'        'strace' ;;
+    jq)        set -- "$2" 'jq'            'jq'              'jq'     'jq'            'jq' ;;
+    keygen)    set -- "$2" 'openssh-client' 'openssh'        'openssh' 'openssh-clients' 'openssh-keygen' ;;
     esac
     case $1 in
     apt)    echo "$2" ;;
@@ -100,6 +102,8 @@ look() {
     if [ "$for_tests" = yes ]; then
         has git || need="$need git"
         has strace || need="$need strace"
+        has jq || need="$need jq"
+        has ssh-keygen || need="$need keygen"
     fi
 }
 
