@@ -271,7 +271,8 @@ impl Pipeline {
     }
 
     /// Ends a window: completes what it holds and tells it. What still waits for something (more
-    /// argv, the name of a directory) waits for one more window, and all behind it, for the order.
+    /// argv, the name of a directory, the result of a connect) waits for one more window, and all
+    /// behind it, for the order.
     fn end_window(&mut self, last: bool, emit: &mut Emit<'_>) {
         self.tell_flows(last);
         if last {

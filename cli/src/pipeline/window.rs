@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use event::model::{Event, What};
+use event::model::{ConnectResult, Event, NetOp, What};
 
 use super::counts::FileKey;
 use super::directories::Key;
@@ -45,7 +45,13 @@ pub(super) struct MadeOf {
 impl Slot {
     /// Returns whether the event lacks something that may still come.
     fn waits(&self) -> bool {
-        self.more_argv || self.unnamed
+        self.more_argv || self.unnamed || self.is_pending()
+    }
+
+    /// A connect that came at the end of a window has its result in the next.
+    fn is_pending(&self) -> bool {
+        matches!(&self.event.what, What::Net(net)
+            if net.op == NetOp::Connect && net.result == Some(ConnectResult::Pending))
     }
 }
 

@@ -31,9 +31,25 @@ fn a_result_within_the_window_is_in_the_connect_event() {
 }
 
 #[test]
+fn a_result_right_after_the_window_is_in_the_connect_event() {
+    let mut maker = Maker::begun();
+    maker.sock(Kind::Connect, 42, 5, ends(0), 0);
+    maker.checkpoint();
+    maker.sock(Kind::Established, 42, 5, ends(4000), 0);
+    maker.checkpoint();
+    maker.sock(Kind::Closed, 42, 5, ends(4000), 0);
+    let expected = [
+        json!(["connect", "established", "127.0.0.1:4000", null]),
+        json!(["flow", "established", "127.0.0.1:4000", 0]),
+    ];
+    assert_eq!(told(&maker.sealed()), expected);
+}
+
+#[test]
 fn a_later_result_is_in_the_flow_event() {
     let mut maker = Maker::begun();
     maker.sock(Kind::Connect, 42, 5, ends(0), 0);
+    maker.checkpoint();
     maker.checkpoint();
     maker.sock(Kind::Closed, 42, 5, ends(0), sock_flag::NEVER_ESTABLISHED);
     let expected =
