@@ -61,6 +61,8 @@ tell_roads() {
 # Inputs that are kept for the fuzz targets: with the whole suite, as it has a workspace of its own.
 if [ "$#" -eq 0 ]; then
     cargo test --quiet --manifest-path fuzz/Cargo.toml --target-dir "$target"
+    # Another engine for Sigma, out of the workspace for what it brings with it.
+    cargo test --quiet --locked --manifest-path rules/oracle/Cargo.toml --target-dir "$target"
 fi
 
 can_record

@@ -72,6 +72,9 @@ fn lists_of_maps_and_words_are_any_of_them() {
         "x y"
     ));
     assert!(of_process("  keywords: [nothing, yes]\n  condition: keywords", "say yes"));
+    assert!(of_process("  keywords: [ay ye]\n  condition: keywords", "say yes"));
+    assert!(of_process("  keywords:\n    '|all': [ay, ye]\n  condition: keywords", "say yes"));
+    assert!(!of_process("  keywords:\n    '|all': [ay, no]\n  condition: keywords", "say yes"));
     assert!(of_process("  keywords:\n    '|all': [say, yes]\n  condition: keywords", "say yes"));
 }
 
@@ -92,6 +95,13 @@ fn records_of_auditd_are_events_of_ours() {
     };
     assert!(is("  s: {type: EXECVE, a0: truncate, a1: -s}", exec("truncate -s 0 x")));
     assert!(!is("  s: {type: EXECVE, a1: -t}", exec("truncate -s 0 x")));
+    assert!(is("  s: {type: execve, a0: truncate}", exec("truncate -s 0 x")));
+    let words = "  e: {type: EXECVE}\n  w: ['.bash_history']\n  s: {uid: 1000}";
+    assert!(holds(
+        "service: auditd",
+        &format!("{words}\n  condition: e and w"),
+        exec("rm .bash_history")
+    ));
     assert!(is("  s: {type: PATH, name: /etc/passwd}", file("read", "/etc/passwd")));
     assert!(is("  s: {type: SYSCALL, SYSCALL: execve, comm: x}", by("/bin/x", exec("x").what)));
 }
@@ -108,6 +118,11 @@ fn what_cannot_be_evaluated_is_listed_with_the_reason() {
             "the modifier 'expand' is not evaluated",
         ),
         ("service: auditd", "type: USER_AUTH", "records of type USER_AUTH are not recorded"),
+        (
+            "service: auditd",
+            "type: SYSCALL, syscall: ptrace, a0: '16'",
+            "what calls were given is not recorded as such",
+        ),
         ("service: auditd", "type: SYSCALL, syscall: openat", "the call openat is not recorded"),
     ] {
         let set = load(&[&format!(

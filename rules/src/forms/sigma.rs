@@ -155,6 +155,9 @@ fn detection(document: &Node) -> Result<Expr, Why> {
 fn search(node: &Node, source: &Source) -> Result<Expr, Why> {
     match &node.value {
         Value::Map(entries) => {
+            if *source == Source::Auditd && source::asks_for_arguments_of_calls(entries) {
+                return Err("what calls were given is not recorded as such".to_owned().into());
+            }
             let each = entries.iter().map(|(key, value)| item::read(&key.text, value, source));
             Ok(Expr::All(each.collect::<Result<_, _>>()?))
         }

@@ -36,7 +36,10 @@ pub(super) fn read(key: &str, node: &Node, source: &Source) -> Result<Expr, Why>
     let name = words.next().unwrap_or_default();
     let modifiers = Modifiers::read(words)?;
     if name.is_empty() {
-        return each(node, &modifiers, &|one| value(Field::Anything, one, &modifiers));
+        // A word without a field is looked for anywhere, also inside of values.
+        let anywhere = Modifiers { before: true, after: true, ..modifiers };
+        let expr = each(node, &anywhere, &|one| word(one, source, &anywhere))?;
+        return Ok(if anywhere.negated { expr.negated() } else { expr });
     }
     if *source == Source::Auditd
         && let Some(expr) = of_auditd(name, node, &modifiers)?
@@ -61,13 +64,21 @@ pub(super) fn read(key: &str, node: &Node, source: &Source) -> Result<Expr, Why>
 
 /// A word that is anywhere in the event.
 pub(super) fn keyword(node: &Node, source: &Source) -> Result<Expr, Why> {
-    if *source == Source::Auditd {
-        return Err("words are looked for in the text of a log, which is not recorded"
-            .to_owned()
-            .into());
-    }
     let modifiers = Modifiers { before: true, after: true, ..Modifiers::default() };
-    value(Field::Anything, node, &modifiers)
+    word(node, source, &modifiers)
+}
+
+/// A word of what a log of this source would say.
+fn word(node: &Node, source: &Source, modifiers: &Modifiers) -> Result<Expr, Why> {
+    let places: &[Field] = match source {
+        // Its records have these as they are, and much that is no event of ours.
+        Source::Auditd => &[Field::Argv, Field::Exe, Field::Path, Field::Cwd],
+        // The command line is one value there, with its spaces.
+        Source::Process => &[Field::Anything, Field::CommandLine],
+        _ => &[Field::Anything],
+    };
+    let each = places.iter().map(|place| value(*place, node, modifiers));
+    Ok(Expr::any(each.collect::<Result<_, _>>()?))
 }
 
 fn each(
@@ -220,13 +231,15 @@ fn of_auditd(name: &str, node: &Node, modifiers: &Modifiers) -> Result<Option<Ex
         each(node, modifiers, &|one| make(one.text().unwrap_or_default())).map(Some)
     };
     match name {
-        "type" => each_text(&|text| match TYPES.iter().find(|(known, _)| *known == text) {
-            Some((_, kind)) => Ok(Expr::Things(things_of(kind, None))),
-            None if text == "SYSCALL" => {
-                Ok(Expr::Things(things_of("call", None) | things_of("exec", None)))
-            }
-            None => Err(format!("records of type {text} are not recorded").into()),
-        }),
+        "type" => {
+            each_text(&|text| match TYPES.iter().find(|(it, _)| it.eq_ignore_ascii_case(text)) {
+                Some((_, kind)) => Ok(Expr::Things(things_of(kind, None))),
+                None if text.eq_ignore_ascii_case("SYSCALL") => {
+                    Ok(Expr::Things(things_of("call", None) | things_of("exec", None)))
+                }
+                None => Err(format!("records of type {text} are not recorded").into()),
+            })
+        }
         "SYSCALL" | "syscall" => each_text(&|text| match text {
             "execve" | "execveat" | "59" => Ok(Expr::Things(things_of("exec", None))),
             _ if CallName::ALL.into_iter().any(|call| call.name() == text) => Ok(Expr::All(vec![
@@ -244,13 +257,16 @@ fn of_auditd(name: &str, node: &Node, modifiers: &Modifiers) -> Result<Option<Ex
             };
             Ok(Expr::Things(ops.iter().fold(0, |all, op| all | things_of("file", Some(op)))))
         }),
-        // The kernel's short name of the process: the last part of the file, 15 bytes at most.
+        // The kernel's short name of the process: the last part of the name that was given, 15 bytes
+        // at most. The whole name holds too.
         "comm" => each_text(&|text| {
-            let pieces =
-                [vec![Piece::Many, Piece::Literal("/".into())], glob::pieces(text)].concat();
-            let cut = text.len() >= 15 || modifiers.after;
-            let pieces = if cut { [pieces, vec![Piece::Many]].concat() } else { pieces };
-            Ok(Expr::Test(Field::Exe, glob::matcher(&pieces, true)))
+            let name = (!modifiers.before).then(|| Piece::Literal("/".into()));
+            let tail = (text.len() >= 15 || modifiers.after).then_some(Piece::Many);
+            let lead = std::iter::once(Piece::Many).chain(name);
+            let pieces: Vec<Piece> = lead.chain(glob::pieces(text)).chain(tail).collect();
+            let matcher = glob::matcher(&pieces, true);
+            let given = Expr::Test(Field::Named("file"), matcher.clone());
+            Ok(Expr::Any(vec![given, Expr::Test(Field::Exe, matcher)]))
         }),
         _ => Ok(None),
     }

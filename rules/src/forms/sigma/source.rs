@@ -2,6 +2,7 @@
 
 use super::Why;
 use crate::field::{Field, things_of};
+use crate::yaml::{Key, Node};
 
 /// What a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,19 @@ impl Source {
         };
         found.ok_or_else(|| format!("our events have no '{name}'").into())
     }
+}
+
+/// Whether a search is about `a0`, `a1`, … of a record SYSCALL: those are numbers given to the call, and
+/// not the words of a command line, which have the same names in a record EXECVE.
+pub(super) fn asks_for_arguments_of_calls(entries: &[(Key, Node)]) -> bool {
+    let name = |key: &Key| key.text.split('|').next().unwrap_or_default().to_owned();
+    let is_call = entries.iter().any(|(key, value)| match name(key).as_str() {
+        "type" => {
+            value.items().iter().filter_map(Node::text).any(|it| it.eq_ignore_ascii_case("SYSCALL"))
+        }
+        word => word.eq_ignore_ascii_case("SYSCALL"),
+    });
+    is_call && entries.iter().any(|(key, _)| matches!(of_auditd(&name(key)), Some(Field::Arg(_))))
 }
 
 /// The field that a name stands for, wherever it does.
