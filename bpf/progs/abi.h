@@ -44,6 +44,7 @@ enum rec_kind {
 	REC_INHERITED = 38,
 	REC_RING_FILE = 39,
 	REC_CALL = 40,
+	REC_PASSED = 41,
 	REC_KINDS = 64,
 };
 
@@ -353,6 +354,8 @@ enum unix_op {
 	UNIX_CONNECT = 1,	/* connect(2) came back */
 	UNIX_SEND = 2,		/* a datagram to a name that was given with it, other than the one before */
 	UNIX_ACCEPT = 3,
+	UNIX_RECEIVE = 4,	/* rec_passed: an open file came with a message */
+	UNIX_GIVE = 5,		/* rec_passed: one went to a process outside the run */
 };
 
 enum unix_flag {
@@ -378,6 +381,37 @@ struct rec_unix {
 	u16 name_len;
 	u16 path_len;
 	u16 exe_len;
+	u8 peer_comm[16];
+};
+
+enum passed_flag {
+	PASSED_CUT = 1,		/* the path lacks its first components */
+	PASSED_BY_MESSAGE = 2,	/* the kernel attached the sender's credentials (SO_PASSCRED) */
+	PASSED_BY_LAST = 4,	/* who of the run began last to send control data through that socket */
+	PASSED_UNSURE = 8,	/* it is not known whether the receiver kept it */
+};
+
+/* An open file went with a message over a unix socket, and the receiver took the message. The head is
+ * the receiver, or who gave it to a process outside the run; the peer is the other one. Without
+ * PASSED_BY_* the peer of a receiver is who made the other end of the connection. Followed by path_len
+ * bytes (components, as in rec_exec): nothing for sockets and pipes. */
+struct rec_passed {
+	struct rec_head head;
+	u64 socket;		/* inode of the receiver's socket; 0: not known */
+	u64 ino;
+	u64 peer_start_ns;
+	u32 dev;
+	u32 generation;
+	u32 op;			/* UNIX_RECEIVE, UNIX_GIVE */
+	u32 flags;		/* PASSED_* */
+	u32 mode;		/* OPEN_READ, OPEN_WRITE */
+	u32 peer_pid;		/* 0: not known */
+	u32 uid;		/* the sender's real user */
+	u32 path_len;
+	u16 file_type;		/* S_IFMT */
+	u16 family;		/* of a socket */
+	u16 kind;		/* of the socket that it came by: as in rec_unix */
+	u16 pad;
 	u8 peer_comm[16];
 };
 

@@ -29,6 +29,7 @@ enum look {
 	LOOK_SEND,		/* sends to a name */
 	LOOK_MESSAGE,
 	LOOK_MESSAGES,
+	LOOK_RECEIVE,		/* takes messages, and what comes with them */
 	LOOK_BIND,		/* binds a socket */
 	LOOK_SOCKET,		/* returns a descriptor of a socket */
 	LOOK_SOCKETCALL,	/* the first argument says which call of sockets it is */
@@ -87,6 +88,8 @@ static const u8 native_calls[CALL_NUMBERS] = {
 	[211] = LOOK_MESSAGE,	/* sendmsg */
 	[242] = LOOK_ACCEPT,	/* accept4 */
 	[269] = LOOK_MESSAGES,	/* sendmmsg */
+	[212] = LOOK_RECEIVE,	/* recvmsg */
+	[243] = LOOK_RECEIVE,	/* recvmmsg */
 	[91] = LOOK_CRED,	/* capset */
 	[143] = LOOK_CRED,	/* setregid */
 	[144] = LOOK_CRED,	/* setgid */
@@ -133,6 +136,8 @@ static const u8 native_calls[CALL_NUMBERS] = {
 
 static const u8 native_entries[CALL_NUMBERS] = {
 	[24] = LOOK_DUP,	/* dup3 */
+	[211] = LOOK_MESSAGE,	/* sendmsg */
+	[269] = LOOK_MESSAGES,	/* sendmmsg */
 	[57] = LOOK_CLOSE,
 	[436] = LOOK_CLOSE_RANGE,
 };
@@ -170,6 +175,8 @@ static const u8 native_calls[CALL_NUMBERS] = {
 	[46] = LOOK_MESSAGE,	/* sendmsg */
 	[288] = LOOK_ACCEPT,	/* accept4 */
 	[307] = LOOK_MESSAGES,	/* sendmmsg */
+	[47] = LOOK_RECEIVE,	/* recvmsg */
+	[299] = LOOK_RECEIVE,	/* recvmmsg */
 	[49] = LOOK_BIND,	/* bind */
 	[105] = LOOK_CRED,	/* setuid */
 	[106] = LOOK_CRED,	/* setgid */
@@ -253,6 +260,9 @@ static const u8 compat_calls[CALL_NUMBERS] = {
 	[364] = LOOK_ACCEPT,	/* accept4 */
 	[369] = LOOK_SEND,	/* sendto */
 	[370] = LOOK_MESSAGE,	/* sendmsg */
+	[337] = LOOK_RECEIVE,	/* recvmmsg */
+	[372] = LOOK_RECEIVE,	/* recvmsg */
+	[417] = LOOK_RECEIVE,	/* recvmmsg_time64 */
 	[23] = LOOK_CRED,	/* setuid16 */
 	[46] = LOOK_CRED,	/* setgid16 */
 	[70] = LOOK_CRED,	/* setreuid16 */
@@ -312,6 +322,8 @@ static const u8 compat_calls[CALL_NUMBERS] = {
 static const u8 native_entries[CALL_NUMBERS] = {
 	[3] = LOOK_CLOSE,
 	[33] = LOOK_DUP,	/* dup2 */
+	[46] = LOOK_MESSAGE,	/* sendmsg */
+	[307] = LOOK_MESSAGES,	/* sendmmsg */
 	[292] = LOOK_DUP,	/* dup3 */
 	[436] = LOOK_CLOSE_RANGE,
 };
@@ -319,6 +331,8 @@ static const u8 native_entries[CALL_NUMBERS] = {
 static const u8 compat_entries[CALL_NUMBERS] = {
 	[6] = LOOK_CLOSE,
 	[63] = LOOK_DUP,	/* dup2 */
+	[345] = LOOK_MESSAGES,	/* sendmmsg */
+	[370] = LOOK_MESSAGE,	/* sendmsg */
 	[330] = LOOK_DUP,	/* dup3 */
 	[436] = LOOK_CLOSE_RANGE,
 };

@@ -16,8 +16,8 @@
 #include "connect.h"
 #include "cred.h"
 #include "inherited.h"
+#include "passed.h"
 #include "rare.h"
-#include "unix.h"
 #include "uses.h"
 
 #if defined(__TARGET_ARCH_arm64)
@@ -81,7 +81,11 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 	case LOOK_SOCKETCALL:
 		if (argument(regs, 0, call.compat) == SOCKETCALL_SOCKET)
 			return on_made(ret);
+		if (receives(argument(regs, 0, call.compat)))
+			return on_received(-1);
 		return on_socketcall(regs, ret);
+	case LOOK_RECEIVE:
+		return on_received(argument_of(&call, 0));
 	case LOOK_SOCKET:
 		return on_made(ret);
 	case LOOK_BIND:
@@ -116,6 +120,9 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, s64 nr)
 		return on_dup(argument_of(&call, 0), argument_of(&call, 1));
 	case LOOK_CLOSE_RANGE:
 		return on_close_range(argument_of(&call, 0), argument_of(&call, 1), argument_of(&call, 2));
+	case LOOK_MESSAGE:
+	case LOOK_MESSAGES:
+		return on_sending(&call);
 	}
 	return 0;
 }
@@ -137,6 +144,17 @@ int BPF_PROG(on_prepare_exec, struct task_struct *task)
 	if (count_opens && current_in_run() && is_alone(task))
 		all_leave(task, true, 0, -1);
 	return 0;
+}
+
+/* Bytes of a packet or message are copied to who receives it, of any family. */
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(on_copied, const struct sk_buff *skb, int len)
+{
+	struct sock *from = skb->sk;
+
+	if (!from || from->__sk_common.skc_family != AF_UNIX)
+		return 0;
+	return on_message(skb, from);
 }
 
 /* New namespaces at birth: clone(2) has flags in a register, clone3(2) in the caller's memory, which

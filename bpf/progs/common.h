@@ -38,6 +38,7 @@ union abi {
 	struct inherited_use inherited_use;
 	struct rec_call call;
 	struct rec_unix rec_unix;
+	struct rec_passed passed;
 	enum rec_kind kind;
 	enum count_cell cell;
 	enum limit limit;
@@ -61,6 +62,7 @@ union abi {
 	enum call_name call_name;
 	enum unix_op unix_op;
 	enum unix_flag unix_flag;
+	enum passed_flag passed_flag;
 	enum call_flag call_flag;
 	enum call_namespace call_namespace;
 };

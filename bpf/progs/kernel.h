@@ -354,6 +354,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	void *io_uring;
 };
 
 struct in6_addr {
@@ -406,6 +407,26 @@ struct unix_sock {
 	struct unix_address *addr;
 	struct path path;
 	struct sock *peer;
+};
+
+struct user_struct {
+	kuid_t uid;
+};
+
+struct scm_fp_list {
+	short count;
+	struct user_struct *user;
+	struct file *fp[253];
+};
+
+struct unix_skb_parms {
+	struct pid *pid;
+	struct scm_fp_list *fp;
+};
+
+struct sk_buff {
+	struct sock *sk;
+	char cb[48];
 };
 
 struct fs_context {

@@ -342,6 +342,12 @@ INLINE u32 look_of_socketcall(u64 number)
 	return LOOK_NOT;
 }
 
+/* recvmsg and recvmmsg of socketcall */
+INLINE bool receives(u64 number)
+{
+	return number == 17 || number == 19;
+}
+
 /* Its arguments, the descriptor too, lie in the caller's memory. */
 static int on_socketcall(struct pt_regs *regs, s64 ret)
 {

@@ -61,6 +61,7 @@ impl Topic {
                 Kind::Inherited,
                 Kind::RingFile,
                 Kind::Call,
+                Kind::Passed,
             ],
             Topic::Names => &[Kind::Payload],
         }
@@ -142,6 +143,12 @@ pub const PROGRAMS: &[Program] = {
         on(Calls, "on_sys_exit", BtfTracepoint("sys_exit"), "numbers of opens, rare calls"),
         on(Calls, "on_birth", BtfTracepoint("sched_process_fork"), "new namespaces at birth"),
         on(Calls, "on_cgroup", BtfTracepoint("cgroup_mkdir"), "new cgroups"),
+        on(
+            Calls,
+            "on_copied",
+            BtfTracepoint("skb_copy_datagram_iovec"),
+            "open files that come over unix sockets",
+        ),
         on(
             Calls,
             "on_sys_enter",

@@ -244,6 +244,8 @@ impl Sample {
                 op: match op {
                     "send" => UnixOp::Send,
                     "accept" => UnixOp::Accept,
+                    "receive" => UnixOp::Receive,
+                    "give" => UnixOp::Give,
                     _ => UnixOp::Connect,
                 },
                 kind: 1,
@@ -257,6 +259,7 @@ impl Sample {
                 abstract_claimed: None,
                 args_claimed: false,
                 peer: None,
+                passed: None,
             })),
             "call" => {
                 let name = self.text("name");

@@ -11,9 +11,9 @@ use event::wire::{
     ARGV_CAP, Argv, ArgvEnd, COUNT_CELLS, CRED_GROUPS, Call, CallName, Cell, ConnectError, Cred,
     Creds, Ends, Exec, Exit, FOREIGN_OUTSIDE, Flow, ForeignKey, ForeignUse, Fork, Head, Inherited,
     InheritedKey, InheritedUse, Kind, Left, NAMESPACES, NET_RAW, NS_COUNT, Named, Odd, Open,
-    OpenPath, Payload, RECORD_KINDS, Sock, Unix, UnixOp, call_flag, exec_flag, failed_opens,
-    flow_flag, fork_flag, inherited_flag, named_flag, odd_call, open_flag, open_how, open_mode,
-    payload_flag, payload_kind, sock_flag, unix_flag, use_flag,
+    OpenPath, Passed, Payload, RECORD_KINDS, Sock, Unix, UnixOp, call_flag, exec_flag,
+    failed_opens, flow_flag, fork_flag, inherited_flag, named_flag, odd_call, open_flag, open_how,
+    open_mode, passed_flag, payload_flag, payload_kind, sock_flag, unix_flag, use_flag,
 };
 
 use btf::Btf;
@@ -175,6 +175,27 @@ fn structures() -> Vec<Layout> {
             }
         ),
         layout!(
+            "rec_passed" = Passed {
+                head,
+                socket,
+                ino,
+                peer_start_ns,
+                dev,
+                generation,
+                op,
+                flags,
+                mode,
+                peer_pid,
+                uid,
+                path_len,
+                file_type,
+                family,
+                kind,
+                pad,
+                peer_comm
+            }
+        ),
+        layout!(
             "rec_call" = Call {
                 head,
                 ret,
@@ -262,6 +283,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_INHERITED", Kind::Inherited),
         ("REC_RING_FILE", Kind::RingFile),
         ("REC_CALL", Kind::Call),
+        ("REC_PASSED", Kind::Passed),
     ];
     assert_eq!(kinds.len(), Kind::ALL.len());
     let flags = [
@@ -320,6 +342,10 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("UNIX_EXE_CUT", unix_flag::EXE_CUT),
         ("UNIX_NAME_FAULT", unix_flag::NAME_FAULT),
         ("UNIX_ARGS_CLAIMED", unix_flag::ARGS_CLAIMED),
+        ("PASSED_CUT", passed_flag::CUT),
+        ("PASSED_BY_MESSAGE", passed_flag::BY_MESSAGE),
+        ("PASSED_BY_LAST", passed_flag::BY_LAST),
+        ("PASSED_UNSURE", passed_flag::UNSURE),
         ("CALL_COMPAT", call_flag::COMPAT),
         ("CALL_PATH_CUT", call_flag::PATH_CUT),
         ("CALL_TEXT_FAULT", call_flag::TEXT_FAULT),
@@ -362,6 +388,7 @@ fn every_shared_number_is_the_same_in_c_and_rust() {
         "inherited_flag",
         "call_flag",
         "unix_flag",
+        "passed_flag",
     ];
     let btf = Btf::of(Topic::Proc.object());
     let mut told: Vec<(String, i64)> = Vec::new();

@@ -94,7 +94,8 @@ impl Collector {
                     self.fact(Section::Network, Name::Plain(name), line);
                 }
             }
-            "unix" if line.text("op") != "accept" => self.unix(line),
+            "unix" if matches!(line.text("op"), "connect" | "send") => self.unix(line),
+            "unix" if line.text("op") != "accept" => self.passed(line),
             "delegation" => {
                 let name = format!("work handed to {}", Safe::new(line.text("broker")));
                 self.fact(Section::Unix, Name::Plain(name), line);
@@ -188,6 +189,16 @@ impl Collector {
         if let Some(name) = name {
             self.fact(Section::Unix, Name::Path(name), line);
         }
+    }
+
+    fn passed(&mut self, line: &Line) {
+        let how = if line.text("op") == "give" { "given away" } else { "received" };
+        // The number of a pipe is another in each run.
+        let what = line.text("passed").split(':').next().unwrap_or_default();
+        let what = line
+            .bytes("path")
+            .map_or_else(|| Safe::new(what).to_string(), |path| Safe::bytes(&path).to_string());
+        self.fact(Section::Unix, Name::Path(format!("{how} {what}")), line);
     }
 
     fn finding(&mut self, line: &Line) {

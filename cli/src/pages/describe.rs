@@ -37,6 +37,7 @@ pub(super) fn what(line: &Line) -> String {
         "file" => file(line),
         "hash" => hash(line),
         "net" => net(line),
+        "unix" if line.has("passed") => outside::passed(line),
         "unix" => outside::unix(line),
         "call" => outside::call(line),
         "delegation" => outside::delegation(line),

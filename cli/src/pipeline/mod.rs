@@ -24,6 +24,7 @@ mod named;
 mod names;
 mod net;
 mod opens;
+mod passed;
 mod process;
 mod redacted;
 mod row;
@@ -95,6 +96,8 @@ pub struct Pipeline {
     connecting: HashMap<u64, Vec<u64>>,
     /// Odd sockets made in this window, by process, family, type and protocol.
     odd: HashMap<(ProcId, u16, u16, u16), u64>,
+    /// Open files that went over in this window.
+    passing: HashMap<passed::Alike, u64>,
     /// Execs of which more argv is to come, or its hash.
     executing: HashMap<ProcId, u64>,
     /// Secrets of the argv that comes next.
@@ -259,6 +262,7 @@ impl Pipeline {
             Record::Inherited(kind, file, path) => self.on_held(kind, file, path),
             Record::Unix(unix, data) => self.on_unix(unix, &data, at)?,
             Record::Call(call, data) => self.on_call(call, &data, at)?,
+            Record::Passed(passed, path) => self.on_passed(passed, path, at)?,
         }
         Ok(())
     }
@@ -340,12 +344,13 @@ impl Pipeline {
     }
 
     /// Adds an event of a process whose fork may still be in another queue.
-    fn push_by(&mut self, at: At, actor: Actor, what: What) {
+    fn push_by(&mut self, at: At, actor: Actor, what: What) -> u64 {
         let stranger = self.processes.identify(actor.id).is_none();
         let serial = self.push(at, Some(actor), what);
         if let Some(slot) = self.window.get(serial) {
             slot.stranger = stranger;
         }
+        serial
     }
 
     /// Drops what nobody will ask for any more.
@@ -357,6 +362,7 @@ impl Pipeline {
             !events.is_empty()
         });
         self.odd.retain(|_, event| window.holds(*event));
+        self.passing.retain(|_, event| window.holds(*event));
         self.executing.retain(|_, event| window.holds(*event));
         let frame = self.last.map_or(0, |at| at.frame);
         self.directories.expire(frame);
@@ -379,6 +385,9 @@ fn know_target(event: &mut Event, processes: &Table) {
     };
     if let Some(other) = other {
         other.in_run = processes.identify(other.id).is_some();
+        if other.in_run && other.exe.is_none() {
+            other.exe = processes.actor(other.id).exe;
+        }
     }
 }
 

@@ -44,6 +44,7 @@ fn unix(op: UnixOp, record: &wire::Unix, data: &UnixData<'_>) -> Unix {
         abstract_claimed: abstract_name.filter(|_| claimed),
         args_claimed: is(unix_flag::ARGS_CLAIMED),
         peer: peer(record, data.exe),
+        passed: None,
     }
 }
 

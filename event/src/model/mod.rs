@@ -27,7 +27,7 @@ pub use hash::Hash;
 pub use net::{ConnectResult, Net, NetOp, Role, Traffic};
 pub use process::{ArgvHash, Cred, Exec, Exit, Fork, Inner, Left, Redaction, arguments};
 pub use record::{End, Heartbeat, Loss, Opens, Source, Start, Totals};
-pub use unix::Unix;
+pub use unix::{Passed, PeerBasis, Unix};
 
 use crate::ProcId;
 

@@ -11,6 +11,8 @@ impl UnixOp {
             UnixOp::Connect => "connect",
             UnixOp::Send => "send",
             UnixOp::Accept => "accept",
+            UnixOp::Receive => "receive",
+            UnixOp::Give => "give",
         }
     }
 }
@@ -40,8 +42,63 @@ pub struct Unix {
     pub abstract_claimed: Option<Vec<u8>>,
     /// The descriptor too comes from the caller's memory.
     pub args_claimed: bool,
-    /// Who listens, or who connected.
+    /// Who listens, or who connected; of what was passed, who is at the other end.
     pub peer: Option<Other>,
+    /// The open file that was passed.
+    pub passed: Option<Passed>,
+}
+
+/// How the sender of an open file is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerBasis {
+    /// By the kernel's credentials in the message.
+    Message,
+    /// It began last, of the run, to send control data through the socket that the message came from.
+    Last,
+    /// It made the other end of the connection.
+    Connection,
+    /// It is who received.
+    Receiver,
+}
+
+impl PeerBasis {
+    /// Every basis.
+    pub const ALL: [PeerBasis; 4] =
+        [PeerBasis::Message, PeerBasis::Last, PeerBasis::Connection, PeerBasis::Receiver];
+
+    /// Returns its word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            PeerBasis::Message => "message",
+            PeerBasis::Last => "last_sender",
+            PeerBasis::Connection => "connection",
+            PeerBasis::Receiver => "receiver",
+        }
+    }
+}
+
+/// An open file that went with a message. Its path is that of the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// What it is: `file`, `pipe:INODE`, …
+    pub what: String,
+    /// Device, `major << 20 | minor`.
+    pub dev: u32,
+    /// Inode.
+    pub ino: u64,
+    /// Generation.
+    pub generation: u32,
+    /// How it is open: `read`, `write`, `read_write`, `path`.
+    pub access: &'static str,
+    /// How the peer is known, where there is one.
+    pub basis: Option<PeerBasis>,
+    /// The sender's real user.
+    pub sender_uid: u32,
+    /// It is not known whether the receiver kept it.
+    pub unsure: bool,
+    /// How often it went over.
+    pub count: u64,
 }
 
 impl Unix {

@@ -7,6 +7,7 @@ mod call;
 mod named;
 mod net;
 mod open;
+mod passed;
 mod payload;
 mod process;
 mod unix;
@@ -29,6 +30,7 @@ pub use process::{
     fork_flag, stdio,
 };
 
+pub use passed::{Passed, passed_flag};
 pub use unix::{Unix, UnixData, UnixOp, unix_flag};
 
 /// Longest record that a BPF program may send: the per-CPU scratch of 32 KiB
@@ -112,11 +114,13 @@ pub enum Kind {
     RingFile = 39,
     /// A rare system call came back.
     Call = 40,
+    /// An open file went with a message over a unix socket.
+    Passed = 41,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 28] = [
+    pub const ALL: [Kind; 29] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -145,6 +149,7 @@ impl Kind {
         Kind::Inherited,
         Kind::RingFile,
         Kind::Call,
+        Kind::Passed,
     ];
 
     /// Returns whether records of the kind are summed by the recorder and not stored as they came.
@@ -265,6 +270,8 @@ pub enum Record<'a> {
     Unix(&'a Unix, UnixData<'a>),
     /// A rare system call.
     Call(&'a Call, CallData<'a>),
+    /// An open file went over a unix socket; the components of its path.
+    Passed(&'a Passed, &'a [u8]),
 }
 
 impl<'a> Record<'a> {
@@ -335,6 +342,12 @@ impl<'a> Record<'a> {
                 let call: &Call = view(bytes)?;
                 Record::Call(call, CallData::split(call, tail::<Call>(bytes))?)
             }
+            Kind::Passed => {
+                let passed: &Passed = view(bytes)?;
+                let len = usize::try_from(passed.path_len).map_err(|_| Malformed::Length)?;
+                let path = tail::<Passed>(bytes).get(..len).ok_or(Malformed::Length)?;
+                Record::Passed(passed, path)
+            }
         })
     }
 
@@ -360,6 +373,7 @@ impl<'a> Record<'a> {
             Record::Inherited(_, r, _) => &r.head,
             Record::Unix(r, _) => &r.head,
             Record::Call(r, _) => &r.head,
+            Record::Passed(r, _) => &r.head,
         }
     }
 }

@@ -15,11 +15,16 @@ pub enum UnixOp {
     Send = 2,
     /// A connection was accepted.
     Accept = 3,
+    /// An open file came with a message.
+    Receive = 4,
+    /// One went to a process outside the run.
+    Give = 5,
 }
 
 impl UnixOp {
     /// Every operation, in the order of their numbers.
-    pub const ALL: [UnixOp; 3] = [UnixOp::Connect, UnixOp::Send, UnixOp::Accept];
+    pub const ALL: [UnixOp; 5] =
+        [UnixOp::Connect, UnixOp::Send, UnixOp::Accept, UnixOp::Receive, UnixOp::Give];
 
     /// Returns the operation that `number` stands for.
     #[must_use]

@@ -34,6 +34,7 @@ fn the_documented_sizes_are_the_sizes() {
         (37, size_of::<wire::OpenPath>()),
         (38, size_of::<wire::Inherited>()),
         (40, size_of::<wire::Call>()),
+        (41, size_of::<wire::Passed>()),
         (KIND_SEGMENT, size_of::<Segment>()),
         (KIND_ABOUT, 0),
         (KIND_START, size_of::<Start>()),

@@ -49,6 +49,21 @@ pub(super) fn other(line: &Line, [pid, exe, comm]: [&str; 3]) -> Option<String> 
     Some(format!("{}[{number}]", name.unwrap_or_default()))
 }
 
+/// An open file that went over a unix socket: what it is, and from or to whom.
+pub(super) fn passed(line: &Line) -> String {
+    let what = line.bytes("path").map_or_else(
+        || Safe::new(line.text("passed")).to_string(),
+        |path| Safe::bytes(&path).to_string(),
+    );
+    let way = if line.text("op") == "give" { "to" } else { "from" };
+    let mut words = vec![format!("{what} ({})", Safe::new(&line.text("access").replace('_', "+")))];
+    words.extend(other(line, ["peer_pid", "peer_exe", "peer_comm"]).map(|other| {
+        let outside = if line.flag("peer_in_run") { "" } else { " outside the run" };
+        format!("{way} {other}{outside}")
+    }));
+    words.join("  ")
+}
+
 /// A contact by a unix socket: its name, who is there, how it failed.
 pub(super) fn unix(line: &Line) -> String {
     let text = |name| line.bytes(name).map(|bytes| Safe::bytes(&bytes).to_string());

@@ -66,6 +66,10 @@ fn example() -> String {
     maker.unix(43, [b"/run/x.sock", b"", b""], |unix| {
         (unix.error, unix.flags) = (111, unix_flag::CLAIMED);
     });
+    maker.passed(43, b"shadow\0etc\0", |passed| {
+        (passed.peer_pid, passed.peer_start_ns) = (812, 8_120);
+        passed.peer_comm[..4].copy_from_slice(b"sudo");
+    });
     maker.call_with(43, CallName::Ptrace, 0, [16, 99, 0, 0, 0, 0], |call| {
         (call.target_pid, call.target_start_ns) = (99, 990);
         call.target_comm[..4].copy_from_slice(b"sshd");

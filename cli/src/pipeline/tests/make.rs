@@ -331,6 +331,18 @@ impl Maker {
         self.record(Kind::Unix, unix, &data);
     }
 
+    /// An open file that was received, with the components of its path.
+    pub(super) fn passed(&mut self, pid: u32, path: &[u8], fill: impl FnOnce(&mut wire::Passed)) {
+        let mut passed = wire::Passed::new_zeroed();
+        passed.head = self.head(Kind::Passed, pid);
+        (passed.op, passed.kind, passed.socket) = (wire::UnixOp::Receive as u32, 1, 4711);
+        (passed.dev, passed.ino, passed.generation) = (8_388_609, 105, 1);
+        (passed.mode, passed.file_type) = (wire::open_mode::READ, 0o100_000);
+        passed.path_len = path.len() as u32;
+        fill(&mut passed);
+        self.record(Kind::Passed, passed, &[path]);
+    }
+
     /// A call that came back, with the caller's registers and what follows the record: path,
     /// directory, target's program, name, texts.
     pub(super) fn call_with(

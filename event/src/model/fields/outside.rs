@@ -1,7 +1,7 @@
 //! Other processes, and calls that change the world around one.
 
 use crate::errno;
-use crate::model::{Call, Delegation, Other, Unix, Value};
+use crate::model::{Call, Delegation, Other, Passed, Unix, Value};
 
 use super::{Take, bytes, flag, number, text};
 
@@ -43,6 +43,23 @@ impl Unix {
         if let Some(peer) = &self.peer {
             peer.fields(Other::PEER, take);
         }
+        if let Some(passed) = &self.passed {
+            passed.fields(take);
+        }
+    }
+}
+
+impl Passed {
+    fn fields(&self, take: &mut Take<'_>) {
+        text(take, "peer_basis", self.basis.map(super::super::PeerBasis::name));
+        take("sender_uid", Value::Number(self.sender_uid.into()));
+        take("passed", Value::Text(&self.what));
+        take("access", Value::Text(self.access));
+        take("dev", Value::Number(self.dev.into()));
+        take("ino", Value::Number(self.ino));
+        take("gen", Value::Number(self.generation.into()));
+        take("count", Value::Number(self.count));
+        flag(take, "unsure", self.unsure);
     }
 }
 
