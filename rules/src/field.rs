@@ -1,6 +1,13 @@
 //! What conditions can be about: fields of events, and what is known of who did it.
 
-use event::model::table::{self, ACTOR, TYPES};
+mod names;
+mod things;
+
+use event::model::table::{ACTOR, TYPES};
+
+use names::{FLAGS, NUMBERS, OWN};
+use things::things_where;
+pub(crate) use things::{THINGS, thing, things_of};
 
 /// Something that a condition looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,95 +67,6 @@ pub(crate) enum Class {
     Address,
     Command,
 }
-
-/// Names of fields that are not simply those of the table.
-const OWN: &[(&str, Field, Class)] = &[
-    ("exe", Field::Exe, Class::Program),
-    ("command_line", Field::CommandLine, Class::Text),
-    ("argv", Field::Argv, Class::Text),
-    ("command", Field::Command, Class::Command),
-    ("parent", Field::ParentExe, Class::Program),
-    ("parent_command_line", Field::ParentCommandLine, Class::Text),
-    ("ancestor", Field::Ancestor, Class::Program),
-    ("cwd", Field::Cwd, Class::Path),
-    ("user", Field::User, Class::Text),
-    ("feeds", Field::Feeds, Class::Program),
-    ("path", Field::Path, Class::Path),
-    ("ip", Field::Ip, Class::Address),
-    ("port", Field::Port, Class::Number),
-    ("local_ip", Field::LocalIp, Class::Address),
-    ("local_port", Field::LocalPort, Class::Number),
-    ("new_peer", Field::NewPeer, Class::Flag),
-];
-
-/// Fields of the table that are numbers.
-const NUMBERS: &[&str] = &[
-    "uid",
-    "pid",
-    "ppid",
-    "gid",
-    "euid",
-    "egid",
-    "suid",
-    "sgid",
-    "fsuid",
-    "fsgid",
-    "caps",
-    "caps_permitted",
-    "argc",
-    "argv_len",
-    "length",
-    "count",
-    "size_before",
-    "size_after",
-    "size",
-    "sent_bytes",
-    "received_bytes",
-    "sent_packets",
-    "received_packets",
-    "family",
-    "code",
-    "signal",
-    "ret",
-    "peer_pid",
-    "target_pid",
-    "child_pid",
-    "parent_pid",
-    "utime_ns",
-    "stime_ns",
-    "ino",
-];
-
-/// Fields of the table that are there, and true, or not there.
-const FLAGS: &[&str] = &[
-    "new_mount_namespace",
-    "core",
-    "exe_cut",
-    "argv_cut",
-    "argv_fault",
-    "cwd_cut",
-    "name_cut",
-    "secure",
-    "unlinked",
-    "loader",
-    "path_cut",
-    "open_only",
-    "dir",
-    "created",
-    "truncated",
-    "mapped",
-    "outside",
-    "ech",
-    "args_claimed",
-    "peer_in_run",
-    "target_in_run",
-    "text_fault",
-    "abi32",
-    "unasked",
-    "unreadable",
-    "answers_cut",
-    "command_cut",
-];
 
 impl Field {
     /// Returns the field that rules call so, and what values it has.
@@ -230,69 +148,5 @@ impl Field {
                 | Ancestor
                 | Cwd
         )
-    }
-}
-
-/// The things (type and operation, a bit each) of the types that are so.
-pub(crate) fn things_where(is: impl Fn(&table::Type) -> bool) -> u64 {
-    TYPES.iter().filter(|kind| is(kind)).fold(0, |all, kind| all | things_of(kind.name, None))
-}
-
-/// The things of a type, or the one with this operation.
-pub(crate) fn things_of(kind: &str, op: Option<&str>) -> u64 {
-    let mut bit = 0_u32;
-    let mut all = 0;
-    for known in TYPES {
-        let ops = known.ops.len().max(1);
-        for place in 0..ops {
-            let is_op = op.is_none_or(|op| known.ops.get(place) == Some(&op));
-            if known.name == kind && is_op {
-                all |= 1_u64.checked_shl(bit).unwrap_or(0);
-            }
-            bit += 1;
-        }
-    }
-    all
-}
-
-/// Returns the place of an event among the things.
-pub(crate) fn thing(kind: &str, op: Option<&str>) -> usize {
-    let mut place = 0;
-    for known in TYPES {
-        if known.name == kind {
-            let at = op.and_then(|op| known.ops.iter().position(|one| *one == op));
-            return place + at.unwrap_or(0);
-        }
-        place += known.ops.len().max(1);
-    }
-    THINGS - 1
-}
-
-/// More than there are types and operations; a bit each in 64.
-pub(crate) const THINGS: usize = 64;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_type_and_operation_has_a_bit_of_its_own() {
-        let mut all = 0_u64;
-        for kind in TYPES {
-            for op in kind.ops.iter().map(|op| Some(*op)).chain(kind.ops.is_empty().then_some(None))
-            {
-                let bit = things_of(kind.name, op);
-                assert_eq!((bit.count_ones(), all & bit), (1, 0), "{} {op:?}", kind.name);
-                assert_eq!(bit, 1 << thing(kind.name, op));
-                all |= bit;
-            }
-        }
-    }
-
-    #[test]
-    fn numbers_and_flags_are_fields_of_the_table() {
-        for name in NUMBERS.iter().chain(FLAGS) {
-            assert!(TYPES.iter().any(|kind| kind.has_field(name)), "{name}");
-        }
     }
 }

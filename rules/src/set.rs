@@ -279,6 +279,13 @@ impl RuleSet {
         ids
     }
 
+    /// The ids of rules that lack an example, or a near miss.
+    #[must_use]
+    pub fn untested(&self) -> Vec<&str> {
+        let lacks = |rule: &&Rule| rule.examples.is_empty() || rule.near_misses.is_empty();
+        self.rules.iter().filter(lacks).map(|rule| &*rule.id).collect()
+    }
+
     /// Holds every rule against its examples and near misses. Returns how many there were, and what
     /// is not as it should be.
     #[must_use]

@@ -13,6 +13,9 @@ const SUMS: usize = 8_192;
 /// Different values that one window remembers.
 const VALUES: usize = 65_536;
 
+/// Values of which the old ones are taken out each time.
+const FEW: usize = 64;
+
 /// All sums, by rule.
 #[derive(Debug, Default)]
 pub(super) struct Tallies {
@@ -24,6 +27,8 @@ struct Sum {
     parts: VecDeque<(i64, u64)>,
     total: u64,
     values: HashMap<Vec<u8>, (i64, u64)>,
+    /// When old values were last taken out.
+    cleared: i64,
     over: bool,
 }
 
@@ -111,11 +116,18 @@ impl Sum {
     }
 
     fn distinct(&mut self, within_ns: i64, added: Added) -> u64 {
-        let oldest = added.ts_ns.saturating_sub(within_ns);
+        let added_ns = added.ts_ns;
+        let oldest = added_ns.saturating_sub(within_ns);
         if self.values.len() < VALUES || self.values.contains_key(&added.value) {
             self.values.insert(added.value, (added.ts_ns, added.seq));
         }
-        self.values.retain(|_, (ts, _)| *ts >= oldest);
+        // With many values, only once for each part of a window: what is added would else be paid for
+        // with a look at all that is there.
+        let due = added_ns >= self.cleared.saturating_add(within_ns / PARTS);
+        if due || self.values.len() <= FEW {
+            self.values.retain(|_, (ts, _)| *ts >= oldest);
+            self.cleared = added_ns;
+        }
         self.values.len() as u64
     }
 }

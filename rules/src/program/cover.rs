@@ -1,0 +1,107 @@
+//! Which conditions make a clause worth a look, and which fields somebody looks at.
+
+use event::model::table::TYPES;
+
+use super::{Code, Program, TestId};
+use crate::{
+    expr::{How, Matcher},
+    field::{Field, THINGS},
+};
+
+impl Program {
+    /// Learns which names of the table are looked at.
+    pub(super) fn visit(&mut self) {
+        let Program { by_field, visited, .. } = self;
+        let any = by_field.get(&Field::Anything).copied();
+        for kind in TYPES {
+            let names = kind.fields.iter().chain(event::model::table::ACTOR);
+            let of_name = |name: &'static str| {
+                let own = |field: Field| by_field.get(&field).copied();
+                let mut places: Vec<usize> = own(Field::Named(name)).into_iter().collect();
+                let own_fields: &[Field] = match name {
+                    "path" | "path2" | "also" | "path_claimed" => &[Field::Path, Field::HomePath],
+                    _ => &[],
+                };
+                places.extend(own_fields.iter().filter_map(|field| own(*field)));
+                places.extend(any);
+                (!places.is_empty()).then_some((name, places))
+            };
+            visited.push(names.filter_map(|name| of_name(name)).collect());
+        }
+    }
+
+    /// Finds out for which conditions each clause is worth a look.
+    pub(super) fn cover(&mut self) {
+        self.by_test = vec![Vec::new(); self.tests.len()];
+        self.always = vec![Vec::new(); THINGS];
+        self.repeatable = u64::MAX;
+        for (at, clause) in self.clauses.iter().enumerate() {
+            let at = at as u32;
+            match self.cover_of(&clause.code) {
+                Some((_, tests)) => {
+                    for test in tests {
+                        if let Some(of_test) = self.by_test.get_mut(test as usize) {
+                            of_test.push(at);
+                        }
+                    }
+                }
+                None => {
+                    for (thing, of_thing) in self.always.iter_mut().enumerate() {
+                        if clause.things >> thing & 1 == 1 {
+                            of_thing.push(at);
+                        }
+                    }
+                }
+            }
+            if !self.looks_only_at_paths(&clause.code) {
+                self.repeatable &= !clause.things;
+            }
+        }
+    }
+
+    fn looks_only_at_paths(&self, code: &Code) -> bool {
+        match code {
+            Code::All(list) | Code::Any(list) => {
+                list.iter().all(|one| self.looks_only_at_paths(one))
+            }
+            Code::Not(inner) => self.looks_only_at_paths(inner),
+            Code::Things(_) => true,
+            Code::Test(test) => self.tests.get(*test as usize).is_some_and(|(field, _)| {
+                field.is_of_process() || matches!(field, Field::Path | Field::HomePath)
+            }),
+        }
+    }
+
+    /// Conditions one of which holds whenever the code does, and how good that is to know.
+    fn cover_of(&self, code: &Code) -> Option<(u32, Vec<TestId>)> {
+        match code {
+            Code::Test(test) => {
+                let cost = match &self.tests.get(*test as usize)?.1 {
+                    Matcher::Command(_) => 1,
+                    Matcher::Text { how: How::Contains, text, .. } if text.len() < 3 => 5,
+                    Matcher::Text { how: How::Contains, .. } => 3,
+                    Matcher::Text { .. } => 2,
+                    Matcher::Regex { .. } => 4,
+                    Matcher::Network { .. } => 6,
+                    Matcher::Number { .. } => 7,
+                    Matcher::Present => 8,
+                };
+                Some((cost, vec![*test]))
+            }
+            Code::All(list) => list
+                .iter()
+                .filter_map(|one| self.cover_of(one))
+                .min_by_key(|(cost, tests)| (*cost, tests.len())),
+            Code::Any(list) => {
+                let mut all = (0, Vec::new());
+                for one in list {
+                    let (cost, tests) = self.cover_of(one)?;
+                    all.0 = all.0.max(cost);
+                    all.1.extend(tests);
+                }
+                Some(all)
+            }
+            Code::Not(_) | Code::Things(_) => None,
+        }
+    }
+}
