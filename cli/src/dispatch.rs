@@ -2,11 +2,11 @@
 
 use std::{io::Write, process::ExitCode};
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::{
-    args::{Cli, Command, Format, Generate},
-    doctor, exit,
+    args::{Cli, Command, ConfigAct, Format, Generate},
+    config, doctor, exit,
     failure::Failure,
     help, keys, pages, run, setup, text, verify,
 };
@@ -34,9 +34,13 @@ impl From<Answer> for ExitCode {
 pub fn main() -> ExitCode {
     // A shell that asks for completions is answered, and nothing else is done.
     clap_complete::CompleteEnv::with_factory(Cli::command).complete();
-    let cli = match Cli::try_parse() {
+    let cli = match config::parse() {
         Ok(cli) => cli,
-        Err(wrong) => return usage(&wrong),
+        Err(config::Wrong::Usage(wrong)) => return usage(&wrong),
+        Err(config::Wrong::Setting { failure, run }) => {
+            failure.print();
+            return ExitCode::from(if run { exit::NOT_RECORDED } else { exit::TROUBLE });
+        }
     };
     text::set_color(cli.globals.color);
     match command(&cli) {
@@ -96,6 +100,8 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Doctor { act: Some(dir) } => doctor::act(dir).map(done),
         Command::Doctor { act: None } => doctor::doctor(globals),
         Command::Prune(args) => pages::prune(args, globals),
+        Command::Keep(args) => pages::keep(args, globals),
+        Command::Config { act: ConfigAct::Show { origin } } => pages::config(*origin, globals),
         Command::Setup(args) => setup::setup(args),
         Command::Completions { shell } => help::completions(*shell).map(done),
         Command::Help { topic } => help::help(topic.as_deref()).map(done),

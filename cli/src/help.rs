@@ -23,6 +23,7 @@ Environment
   NO_COLOR        no colour; also CLICOLOR=0 and TERM=dumb
   CLICOLOR_FORCE  colour also where the output is no terminal
   COLUMNS         width of pages where the output is no terminal
+  AUDIT_LINGER    --linger; so for all that audit config show lists
 
 audit run sets, for the command and what it starts:
   AUDIT_RUN_ID    the run's id (not with --no-env)

@@ -5,6 +5,7 @@
 
 pub mod args;
 mod complete;
+mod config;
 mod derive;
 mod diff;
 mod dispatch;
@@ -16,6 +17,7 @@ mod installed;
 mod keys;
 mod pages;
 pub mod pipeline;
+mod retention;
 mod ruling;
 mod run;
 mod setup;

@@ -14,7 +14,7 @@ use rules::{Layer, Loader, Problem, RuleSet, Surroundings};
 use serde_json::{Map, Value, json};
 use storage::{About, RunDir};
 
-use crate::{args::RuleArgs, failure::Failure, text::Safe};
+use crate::{args::RuleArgs, config, failure::Failure, text::Safe};
 
 /// Longest file of rules (HOSTILE A17).
 const MAX_FILE: u64 = 1 << 20;
@@ -53,6 +53,12 @@ pub(crate) fn load(args: &RuleArgs) -> Result<Ruling, Failure> {
         }
         // What the project wrote must not keep its run from being recorded.
         files.extend(below(Path::new(".audit/rules.d"), Layer::Project).unwrap_or_default());
+        for path in config::project().rules.iter().map(Path::new) {
+            match read(path) {
+                Ok(text) => files.push((Layer::Project, path.display().to_string(), text)),
+                Err(failure) => failure.hint(config::PROJECT).print(),
+            }
+        }
     }
     for path in &args.rules {
         files.push((Layer::Given, path.display().to_string(), read(path)?));
@@ -70,10 +76,15 @@ pub(crate) fn load(args: &RuleArgs) -> Result<Ruling, Failure> {
 
 /// Where the user's own rules are.
 pub(crate) fn user_dir() -> Option<PathBuf> {
+    user_config().map(|dir| dir.join("rules.d"))
+}
+
+/// Where what the user sets is.
+pub(crate) fn user_config() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let config = set("XDG_CONFIG_HOME").map(PathBuf::from);
     let config = config.or_else(|| Some(PathBuf::from(set("HOME")?).join(".config")))?;
-    Some(config.join("audit/rules.d"))
+    Some(config.join("audit"))
 }
 
 fn set_of(builtin: bool, files: &[(Layer, String, String)]) -> Result<RuleSet, Vec<Problem>> {

@@ -7,6 +7,7 @@
 //! reader harm.
 #![forbid(unsafe_code)]
 
+mod beside;
 mod derive;
 mod error;
 mod files;
@@ -29,6 +30,7 @@ mod text;
 mod time;
 mod verify;
 
+pub use beside::{Beside, Lock};
 pub use derive::{Comparison, DeriveLock, How, Writer};
 pub use error::Error;
 pub use freshness::{Flaw, Freshness, Problem};

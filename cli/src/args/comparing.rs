@@ -33,6 +33,19 @@ pub struct CompareArgs {
     pub slack: Duration,
 }
 
+impl Default for CompareArgs {
+    /// As without any flag.
+    fn default() -> Self {
+        let slack = Duration::from_secs(2);
+        CompareArgs {
+            ignore: Vec::new(),
+            normalize: vec!["all".to_owned()],
+            show_normalised: false,
+            slack,
+        }
+    }
+}
+
 /// Compare two runs: what is new, gone, changed and the same.
 #[derive(Debug, Clone, Args)]
 pub struct DiffArgs {

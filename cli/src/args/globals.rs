@@ -161,6 +161,16 @@ impl Globals {
         }
     }
 
+    /// Returns what the user keeps beside the runs: in the store, or in the state directory where the
+    /// installed recorder has the store.
+    pub(crate) fn beside(&self) -> Result<storage::Beside, Failure> {
+        let own = |around: &storage::Surroundings<'_>| {
+            storage::home(&storage::Surroundings { installed: false, ..*around })
+        };
+        let dir = self.around(own).map_err(|error| Failure::of(&error))?;
+        Ok(storage::Beside::open(&std::path::absolute(&dir).unwrap_or(dir)))
+    }
+
     /// Whether the user, or a service manager, says where runs are kept.
     pub(crate) fn is_store_chosen(&self) -> bool {
         self.around(storage::is_chosen)

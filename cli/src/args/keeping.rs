@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use clap_complete::ArgValueCandidates;
 
-use super::values::duration;
+use super::values::{duration, size};
+use crate::complete;
 
 /// Install the recorder for ordinary users; once, as root.
 #[derive(Debug, Clone, Args)]
@@ -28,7 +30,8 @@ pub struct SetupArgs {
 /// Remove runs: those named, or those that are too many or too old.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "A run that is being recorded stays. From inside a recorded run nothing is removed."
+    after_help = "A run that is being recorded stays, and so does one that was pinned (audit keep). From inside a \
+                  recorded run nothing is removed."
 )]
 pub struct PruneArgs {
     /// Runs to remove, as for view
@@ -39,10 +42,41 @@ pub struct PruneArgs {
     /// Remove what began longer ago
     #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "runs")]
     pub older: Option<Duration>,
+    /// Remove the oldest until the others take no more than this
+    #[arg(long, value_name = "SIZE", value_parser = size, conflicts_with = "runs")]
+    pub max_size: Option<u64>,
     /// Of the runs with this name only
     #[arg(long, conflicts_with = "runs")]
     pub name: Option<String>,
     /// Show what would be removed, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Pin runs, so that nothing removes them.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Neither `audit prune` nor what is removed when runs are many or old.")]
+pub struct KeepArgs {
+    /// Runs to pin, as for view
+    #[arg(required = true, add = ArgValueCandidates::new(complete::runs))]
+    pub runs: Vec<String>,
+    /// Let them go
+    #[arg(long)]
+    pub undo: bool,
+}
+
+/// What to do with settings.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigAct {
+    /// Show what is set, as flags by their long names
+    #[command(
+        after_help = "Settings are read from /etc/audit-run/config.toml and ~/.config/audit/config.toml \
+(tables [run], [store], [output]), then from variables like AUDIT_LINGER; flags come last. \
+.audit.toml of a project adds rules = [FILE, ...] and ignore = [GLOB, ...] for diff."
+    )]
+    Show {
+        /// Say where each comes from
+        #[arg(long)]
+        origin: bool,
+    },
 }

@@ -7,6 +7,7 @@ mod keeping;
 mod live;
 mod reading;
 mod reporting;
+mod retaining;
 mod rules;
 mod run;
 mod values;
@@ -17,13 +18,14 @@ use std::path::PathBuf;
 pub use comparing::{BaselineAct, CompareArgs, DiffArgs};
 pub use explaining::ExplainArgs;
 pub use globals::{ColorWhen, Format, Globals, Times};
-pub use keeping::{PruneArgs, SetupArgs};
+pub use keeping::{ConfigAct, KeepArgs, PruneArgs, SetupArgs};
 pub use live::TailArgs;
 pub(crate) use reading::SEVERITIES;
 pub use reading::{Filters, KeysArgs, QueryArgs, RunsArgs, VerifyArgs, ViewArgs};
 pub use reporting::ReportArgs;
+pub use retaining::RetainArgs;
 pub use rules::{AllowArgs, RuleArgs, RulesArgs, RulesCommand, Severity};
-pub use run::{FailedOpens, MountNs, OnError, RunArgs, SummaryWhen, Trust};
+pub use run::{DiffLast, FailedOpens, Locked, MountNs, OnError, RunArgs, SummaryWhen, Trust};
 pub use values::{Anchor, Moment, RingKib, Tag};
 
 /// Flight recorder for commands: what they ran, read, wrote and talked to
@@ -85,6 +87,14 @@ pub enum Command {
     },
     /// Remove runs
     Prune(PruneArgs),
+    /// Pin runs, so that nothing removes them
+    Keep(KeepArgs),
+    /// Show the settings
+    Config {
+        /// What to do
+        #[command(subcommand)]
+        act: ConfigAct,
+    },
     /// Install the recorder for ordinary users
     Setup(SetupArgs),
     /// Print the completion script of a shell

@@ -5,7 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
-    Globals, RuleArgs, Severity,
+    Globals, RetainArgs, RuleArgs, Severity,
     values::{Anchor, RingKib, Tag, duration, heartbeat, run_name},
 };
 
@@ -60,6 +60,24 @@ pub enum FailedOpens {
     Denied,
     /// None
     None,
+}
+
+/// What to do when a run of the same name goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Locked {
+    /// Nothing: exit with 0
+    Skip,
+    /// Exit with 75
+    Fail,
+}
+
+/// What to do with what is new since the last run of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DiffLast {
+    /// Say it
+    Report,
+    /// Say it, and exit with --fail-code when the command succeeds
+    FailOnNew,
 }
 
 /// Record a command and everything it starts.
@@ -128,7 +146,32 @@ pub struct RunArgs {
     /// medium, high or critical
     #[arg(long, value_name = "SEVERITY", value_enum, hide_possible_values = true)]
     pub fail_on: Option<Severity>,
-    /// Exit status for --fail-on
+    /// Do not start CMD while a run of this --name goes on: skip (exit with 0) or fail (exit with 75)
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "skip",
+        requires = "name",
+        hide_possible_values = true
+    )]
+    pub lock: Option<Locked>,
+    /// Compare with the last run of this --name: report what differs, or fail-on-new: exit with
+    /// --fail-code, too, when CMD succeeds and did something new
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "report",
+        requires = "name",
+        hide_possible_values = true
+    )]
+    pub diff_last: Option<DiffLast>,
+    /// Exit status for --fail-on and --diff-last=fail-on-new
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..))]
     pub fail_code: u8,
     /// How often the record says that it goes on: whole seconds, 0 is never
@@ -172,6 +215,9 @@ pub struct RunArgs {
         hide_possible_values = true
     )]
     pub mount_ns: MountNs,
+    /// For how long it and others are kept.
+    #[command(flatten)]
+    pub retain: RetainArgs,
     /// Sizes of the process, network and opens rings in KiB, powers of two; 0 is the default
     #[arg(long, hide = true, value_name = "P,N,O", default_value = "0,0,0")]
     pub ring_kib: RingKib,

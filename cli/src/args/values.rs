@@ -87,14 +87,33 @@ impl FromStr for RingKib {
     }
 }
 
-/// Parses a duration: a number (seconds), or numbers with units as in `1m30s`, `250ms`, `2 hours`.
+/// Parses a duration: a number (seconds), numbers with units as in `1m30s`, `250ms`, `2 hours`, or whole
+/// days of 24 hours as in `30d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "not a duration like 5s, 250ms or 1m30s".to_owned();
+    if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
+        return Ok(Duration::from_hours(24 * u64::from(days)));
+    }
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
     }
     let parsed: SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(parsed).map_err(|_| wrong())
+}
+
+/// Parses a size in bytes: a number, or one with a unit, of thousands (`MB`) or of 1024s (`MiB`).
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "not a size like 500MB, 1GB or 512MiB".to_owned();
+    let text = text.trim();
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let unit = unit.trim().to_ascii_lowercase();
+    let units = [("b", 1), ("kb", 1_000), ("mb", 1_000_000), ("gb", 1_000_000_000)];
+    let units = units.into_iter().chain([("tb", 1_000_000_000_000), ("", 1), ("kib", 1 << 10)]);
+    let mut units = units.chain([("mib", 1 << 20), ("gib", 1 << 30), ("tib", 1_u64 << 40)]);
+    let (_, times) = units.find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(times).ok_or_else(wrong)
 }
 
 /// Parses the time between two heartbeats: the recorder looks at the clock once a second.
@@ -169,13 +188,30 @@ mod tests {
 
     #[test]
     fn durations_are_seconds_or_have_units() {
-        for (text, millis) in
-            [("5s", 5000), ("250ms", 250), ("1m30s", 90_000), ("2", 2000), ("0", 0)]
-        {
+        for (text, millis) in [
+            ("5s", 5000),
+            ("250ms", 250),
+            ("1m30s", 90_000),
+            ("2", 2000),
+            ("0", 0),
+            ("1d", 86_400_000),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for wrong in ["", "5 parsecs", "-1s", "inf", "NaN"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in
+            [("0", 0), ("12", 12), ("1GB", 1_000_000_000), ("2 MiB", 2 << 20), ("7kb", 7000)]
+        {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for wrong in ["", "GB", "1 parsec", "-1", "1.5GB", "99999999999TB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{nanoseconds, runs::short_date};
 use crate::{
-    args::{DiffArgs, Format, Globals},
+    args::{CompareArgs, DiffArgs, Format, Globals},
     derive::Opened,
     diff::{Change, Collector, Difference, Facts, Kind, Section, compare, normal::Rule},
     dispatch::Answer,
@@ -46,18 +46,14 @@ pub(super) fn facts(opened: &Opened, rules: &[Rule]) -> Result<Facts, Failure> {
 
 /// Prints what differs.
 pub(crate) fn diff(args: &DiffArgs, globals: &Globals) -> Result<Answer, Failure> {
-    let rules = rules_of(&args.compare.normalize);
-    let ignore = ignored(&args.compare.ignore)?;
     let runs = [super::open(globals, &args.a)?, super::open(globals, &args.b)?];
-    let facts = [facts(&runs[0], &rules)?, facts(&runs[1], &rules)?];
-    let slack = u64::try_from(args.compare.slack.as_millis()).unwrap_or(u64::MAX);
-    let difference = compare(&facts[0], &facts[1], &ignore, slack);
+    let (difference, facts) = compared([&runs[0], &runs[1]], &args.compare)?;
     let page = Page {
         title: titles(&runs),
         difference: &difference,
         facts: &facts,
         show: args.compare.show_normalised,
-        normalised: !rules.is_empty(),
+        normalised: !rules_of(&args.compare.normalize).is_empty(),
     };
     let mut out = Out::open(globals);
     match globals.form() {
@@ -70,6 +66,26 @@ pub(crate) fn diff(args: &DiffArgs, globals: &Globals) -> Result<Answer, Failure
     }
     out.close()?;
     Ok(if args.exit_code && !difference.changes.is_empty() { Answer::No } else { Answer::Yes })
+}
+
+/// What differs between two runs, and what was compared.
+pub(crate) fn compared(
+    [a, b]: [&Opened; 2],
+    args: &CompareArgs,
+) -> Result<(Difference, [Facts; 2]), Failure> {
+    let rules = rules_of(&args.normalize);
+    let ignore = ignored(&args.ignore)?;
+    let facts = [facts(a, &rules)?, facts(b, &rules)?];
+    let slack = u64::try_from(args.slack.as_millis()).unwrap_or(u64::MAX);
+    Ok((compare(&facts[0], &facts[1], &ignore, slack), facts))
+}
+
+/// `+ write /etc/cron.d/backup2  by cp`: a change in a line of a few words.
+pub(crate) fn brief(change: &Change) -> String {
+    let (mark, _) = mark(change.kind);
+    let note = note(change);
+    let gap = if note.is_empty() { "" } else { "  " };
+    format!("{mark} {:<9} {}{gap}{note}", change.section.name(), what(change))
 }
 
 /// The first line: name, both runs with their dates, and how long they took.

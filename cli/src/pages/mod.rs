@@ -1,11 +1,13 @@
 //! The pages of the reading commands.
 
 mod baseline;
+mod config;
 mod describe;
 mod diff;
 mod explain;
 mod filter;
 mod findings;
+mod keep;
 mod line;
 mod line_table;
 mod prune;
@@ -21,10 +23,12 @@ mod tests;
 mod view;
 
 pub(crate) use baseline::baseline;
+pub(crate) use config::config;
 pub(crate) use describe::effects_outside;
-pub(crate) use diff::diff;
+pub(crate) use diff::{brief, compared, diff};
 pub(crate) use explain::explain;
 pub(crate) use findings::Findings;
+pub(crate) use keep::keep;
 pub(crate) use line::Line;
 pub(crate) use prune::prune;
 pub(crate) use query::query;

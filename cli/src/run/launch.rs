@@ -121,7 +121,7 @@ pub(super) fn launch(
     match started {
         Err(Stopped::NotExecuted(..)) => begun.supervisor.abandon(signals),
         Err(Stopped::NotRecorded(_) | Stopped::Signal(_)) => begun.never_was(signals),
-        Ok(_) | Err(Stopped::Lost(_)) => {}
+        Ok(_) | Err(Stopped::Lost(_) | Stopped::Busy { .. }) => {}
     }
     started
 }

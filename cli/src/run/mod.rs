@@ -13,15 +13,20 @@ mod limits;
 mod notify;
 mod secrets;
 mod signals;
+mod since;
 mod summary;
 mod supervisor;
 mod sys;
+mod tidy;
+mod turn;
 mod user;
 
 use std::{io::Write, process::ExitCode};
 
+use event::model::Severity;
+
 use crate::{
-    args::{Globals, OnError, RunArgs},
+    args::{DiffLast, Globals, OnError, RunArgs, SummaryWhen},
     exit,
     failure::Failure,
     ruling,
@@ -36,6 +41,13 @@ pub(super) enum Stopped {
     NotRecorded(Failure),
     /// The command cannot be executed; the status says why.
     NotExecuted(Failure, u8),
+    /// A run of the same name goes on; the status says so.
+    Busy {
+        /// Which.
+        failure: Failure,
+        /// What `--lock` asks for.
+        status: u8,
+    },
     /// A signal ended us before the command was started.
     Signal(i32),
     /// The command runs, or ran, and how it ends is not known. It must not be started again.
@@ -69,6 +81,13 @@ pub(crate) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
             failure.print();
             ExitCode::from(code)
         }
+        Err(Stopped::Busy { failure, status }) => {
+            // cron mails what is printed, and to have been skipped is nothing wrong.
+            if status != exit::YES || summary::is_watched(args.summary_when(globals)) {
+                failure.print();
+            }
+            ExitCode::from(status)
+        }
         Err(Stopped::Lost(failure)) => {
             failure.print();
             ExitCode::from(exit::TROUBLE)
@@ -86,6 +105,9 @@ fn record(
     globals: &Globals,
     signals: &mut signals::Signals,
 ) -> Result<attend::End, Stopped> {
+    let _turn = turn::take(args, globals)?;
+    let last = since::Last::find(args, globals);
+    tidy::before(args, globals);
     let user = launch::user(args)?;
     let ruling = ruling::load(&args.rules)?;
     ruling.warn();
@@ -134,20 +156,32 @@ fn record(
     let derived = deriving.finish(recorder, signals);
     if recorder != attend::Recorder::Working {
         begun.remove_leaf();
-    }
-    if recorder != attend::Recorder::Working {
         anchors.end(&begun.run);
     }
     summary::print(&begun.run, end, recorder, &derived, args.summary_when(globals));
-    if args.strict && !summary::is_complete(recorder, &derived) {
-        return Ok(attend::End::Exited(exit::NOT_COMPLETE.into()));
+    let quiet = args.summary_when(globals) == SummaryWhen::Never;
+    let news = last.is_some_and(|last| last.compare(&begun.run, &derived, quiet));
+    tidy::after(args, globals, &begun.run);
+    Ok(judged(args, end, summary::is_complete(recorder, &derived), summary::worst(&derived), news))
+}
+
+/// How we end: as the command did, unless a flag says that what was seen is a failure.
+fn judged(
+    args: &RunArgs,
+    end: attend::End,
+    complete: bool,
+    worst: Option<Severity>,
+    news: bool,
+) -> attend::End {
+    if args.strict && !complete {
+        return attend::End::Exited(exit::NOT_COMPLETE.into());
     }
-    if let (attend::End::Exited(0), Some(least)) = (end, args.fail_on)
-        && summary::worst(&derived) >= Some(least.into())
-    {
-        return Ok(attend::End::Exited(args.fail_code.into()));
+    let found = args.fail_on.is_some_and(|least| worst >= Some(least.into()));
+    let new = args.diff_last == Some(DiffLast::FailOnNew) && news;
+    match end {
+        attend::End::Exited(0) if found || new => attend::End::Exited(args.fail_code.into()),
+        end => end,
     }
-    Ok(end)
 }
 
 /// `--on-error run`: the command must run whatever becomes of the record.

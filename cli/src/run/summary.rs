@@ -52,15 +52,19 @@ pub(super) fn print(
             run.id().suffix()
         )),
     };
-    let wanted = match when {
-        SummaryWhen::Always => true,
-        SummaryWhen::Never => false,
-        // cron mails what is printed: nothing, unless something is wrong.
-        SummaryWhen::Auto => told.wrong || std::io::stderr().is_terminal() || in_ci(),
-    };
-    if wanted {
+    // cron mails what is printed: nothing, unless something is wrong.
+    if is_watched(when) || (told.wrong && when == SummaryWhen::Auto) {
         // Nobody is left to hear that standard error is closed.
         let _ = anstream::stderr().write_all(told.text.as_bytes());
+    }
+}
+
+/// Whether somebody wants to hear that all is well.
+pub(super) fn is_watched(when: SummaryWhen) -> bool {
+    match when {
+        SummaryWhen::Always => true,
+        SummaryWhen::Never => false,
+        SummaryWhen::Auto => std::io::stderr().is_terminal() || in_ci(),
     }
 }
 

@@ -24,7 +24,8 @@ use crate::failure::Failure;
 const PROGRAM: &str = "audit-supervisor";
 
 /// Where packages put it.
-const INSTALLED: [&str; 2] = ["/usr/libexec/audit-run", "/usr/local/libexec/audit-run"];
+const INSTALLED: [&str; 3] =
+    ["/usr/lib/audit-run", "/usr/libexec/audit-run", "/usr/local/libexec/audit-run"];
 
 /// How long a recorder that is sent away may take: letting go of its programs takes the kernel a while.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -125,6 +125,8 @@ pub(crate) const HOUSE: &[Room] = &[
             "rustix",
             "serde",
             "serde_json",
+            // Settings.
+            "toml",
             // The policy of the HTML report allows its style and script by their hashes.
             "sha2",
             "unicode-width",

@@ -102,6 +102,7 @@ fn a_name_said_later_is_in_the_flow_alone_and_only_of_that_connection() {
     maker.sock(Kind::Connect, 42, 5, ends(0), 0);
     maker.sock(Kind::Connect, 42, 6, ends(0), 0);
     maker.checkpoint();
+    maker.checkpoint();
     maker.payload(42, 5, ends(4000), HTTP, b"GET \nHost: a.example\n");
     for cookie in [5, 6] {
         maker.sock(Kind::Closed, 42, cookie, ends(4000), 0);
