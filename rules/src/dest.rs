@@ -66,6 +66,18 @@ impl Dest {
         };
         host && self.port.is_none_or(|wanted| port == Some(wanted))
     }
+
+    /// Returns whether only a peer's name can tell.
+    #[must_use]
+    pub fn is_name(&self) -> bool {
+        matches!(self.host, Host::Name(_))
+    }
+
+    /// Returns whether a peer of this address and this name can be meant, by some port.
+    #[must_use]
+    pub fn may_hold(&self, ip: Option<IpAddr>, name: Option<&str>) -> bool {
+        Dest { port: None, ..self.clone() }.holds(ip, None, name)
+    }
 }
 
 fn one(address: IpAddr) -> Host {

@@ -90,6 +90,24 @@ impl Filter {
         Filter { until_ns: Some(ts_ns), ..self }
     }
 
+    /// What the path must be, if anything.
+    #[must_use]
+    pub fn path(&self) -> Option<&Pattern> {
+        self.path.as_ref()
+    }
+
+    /// What the program must be, if anything.
+    #[must_use]
+    pub fn exe(&self) -> Option<&Pattern> {
+        self.exe.as_ref()
+    }
+
+    /// What the peer must be, if anything.
+    #[must_use]
+    pub fn dest(&self) -> Option<&Dest> {
+        self.dest.as_ref()
+    }
+
     /// Returns whether all conditions hold; the cheap ones are asked first.
     #[must_use]
     pub fn holds(&self, subject: &Subject<'_>) -> bool {

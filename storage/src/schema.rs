@@ -13,7 +13,7 @@ use rusqlite::{
 const APPLICATION: i32 = 0x4155_4449;
 
 /// `PRAGMA user_version`: changes with the schema.
-pub(crate) const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 3;
 
 /// The table: name and text, as SQLite keeps it.
 const TABLE: (&str, &str) = (
@@ -29,9 +29,28 @@ const TABLE: (&str, &str) = (
 const SUMMARY: (&str, &str) =
     ("summary", "CREATE TABLE summary(id INTEGER PRIMARY KEY, json TEXT NOT NULL)");
 
+/// Each different value of some columns, as bytes, and how many events have it: a pattern is asked of
+/// these, and only what it means is looked for among the events.
+const WORDS: (&str, &str) = (
+    "words",
+    "CREATE TABLE words(field TEXT NOT NULL, value BLOB NOT NULL, events INTEGER NOT NULL, \
+     PRIMARY KEY(field, value)) WITHOUT ROWID",
+);
+
+/// The columns that [`WORDS`] has.
+const WORDED: [&str; 5] = ["path", "path2", "exe", "ip", "host"];
+
 /// The indexes; made when all rows are in. A path is TEXT, or BLOB where it is not UTF-8: as a BLOB
 /// every path compares by its bytes.
 const INDEXES: &[(&str, &str)] = &[
+    (
+        "events_by_exe",
+        "CREATE INDEX events_by_exe ON events(CAST(exe AS BLOB)) WHERE exe IS NOT NULL",
+    ),
+    (
+        "events_by_host",
+        "CREATE INDEX events_by_host ON events(CAST(host AS BLOB)) WHERE host IS NOT NULL",
+    ),
     (
         "events_by_path",
         "CREATE INDEX events_by_path ON events(CAST(path AS BLOB)) WHERE path IS NOT NULL",
@@ -40,7 +59,10 @@ const INDEXES: &[(&str, &str)] = &[
         "events_by_path2",
         "CREATE INDEX events_by_path2 ON events(CAST(path2 AS BLOB)) WHERE path2 IS NOT NULL",
     ),
-    ("events_by_peer", "CREATE INDEX events_by_peer ON events(ip, port) WHERE ip IS NOT NULL"),
+    (
+        "events_by_peer",
+        "CREATE INDEX events_by_peer ON events(CAST(ip AS BLOB), port) WHERE ip IS NOT NULL",
+    ),
     ("events_by_pid", "CREATE INDEX events_by_pid ON events(pid) WHERE pid IS NOT NULL"),
     ("events_by_type", "CREATE INDEX events_by_type ON events(type, op)"),
 ];
@@ -70,16 +92,22 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
     index.execute_batch(&format!(
         "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; \
          PRAGMA page_size=8192; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; \
-         PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; {}; {}; BEGIN",
-        TABLE.1, SUMMARY.1
+         PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; {}; {}; {}; BEGIN",
+        TABLE.1, SUMMARY.1, WORDS.1
     ))?;
     Ok(index)
 }
 
-/// Makes the indexes over all rows and closes the file.
+/// Makes the indexes over all rows and closes the file; `words` come from them, in their order.
 pub(crate) fn complete(index: Connection) -> rusqlite::Result<()> {
     for (_, text) in INDEXES {
         index.execute_batch(text)?;
+    }
+    for field in WORDED {
+        index.execute_batch(&format!(
+            "INSERT INTO words SELECT '{field}', CAST({field} AS BLOB), count(*) FROM events \
+             WHERE {field} IS NOT NULL GROUP BY CAST({field} AS BLOB)"
+        ))?;
     }
     index.execute_batch("COMMIT")?;
     index.close().map_err(|(_, error)| error)
@@ -122,6 +150,9 @@ pub(crate) fn open(path: &Path, events: u64) -> rusqlite::Result<Connection> {
     Ok(index)
 }
 
+/// Values that one condition of a query names at most.
+pub(crate) const MOST_VALUES: i32 = 500;
+
 /// What a statement of ours never needs.
 const LIMITS: &[(Limit, i32)] = &[
     (Limit::SQLITE_LIMIT_LENGTH, 1 << 24),
@@ -133,7 +164,8 @@ const LIMITS: &[(Limit, i32)] = &[
     (Limit::SQLITE_LIMIT_FUNCTION_ARG, 8),
     (Limit::SQLITE_LIMIT_ATTACHED, 0),
     (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 16),
-    (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 256),
+    // Two columns of paths, with as many values as a query may name; and the rest.
+    (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 4 * MOST_VALUES + 256),
     (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 0),
     (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
 ];
@@ -208,7 +240,7 @@ fn check_schema(index: &Connection) -> rusqlite::Result<()> {
     let mut statement = index.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name")?;
     let mut rows = statement.query([])?;
     let expected = [("table", TABLE)].into_iter().chain(INDEXES.iter().map(|i| ("index", *i)));
-    let mut expected = expected.chain([("table", SUMMARY)]);
+    let mut expected = expected.chain([("table", SUMMARY), ("table", WORDS)]);
     let mut same = ours;
     while let Some(row) = rows.next()? {
         let (kind, (name, text)) = expected.next().unwrap_or_default();

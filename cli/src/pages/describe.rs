@@ -6,7 +6,7 @@ use super::line::Line;
 use crate::text::{self, Safe, command_line, plural, program, signal};
 
 /// Returns the verb of an event: its `op`, else its `type`.
-pub(super) fn verb(line: &Line) -> String {
+pub(crate) fn verb(line: &Line) -> String {
     let op = line.text("op");
     let verb = match (line.text("type"), op) {
         (kind, "") => kind,
@@ -18,7 +18,7 @@ pub(super) fn verb(line: &Line) -> String {
 }
 
 /// Returns who did it: `node[4120]`.
-pub(super) fn who(line: &Line) -> String {
+pub(crate) fn who(line: &Line) -> String {
     let exe = line.bytes("exe").map(|exe| program(&exe));
     match (exe, line.number("pid")) {
         (Some(exe), Some(pid)) => format!("{exe}[{pid}]"),
@@ -176,7 +176,7 @@ pub(super) fn arguments(line: &Line, argv: &[Vec<u8>]) -> String {
 }
 
 /// Returns the path of a file event, or what stands for it.
-pub(super) fn path(line: &Line) -> String {
+pub(crate) fn path(line: &Line) -> String {
     if let Some(path) = line.bytes("path") {
         return Safe::bytes(&path).to_string();
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use memchr::memmem::Finder;
-use rules::{Pattern, Subject, Text};
+use rules::{Dest, Pattern, Subject, Text};
 use storage::Row;
 
 use super::line::Line;
@@ -41,6 +41,42 @@ impl Filter {
         })
     }
 
+    /// What a path must be.
+    pub(super) fn path(&self) -> Option<&Pattern> {
+        self.rest.path()
+    }
+
+    /// What the program must be.
+    pub(super) fn exe(&self) -> Option<&Pattern> {
+        self.rest.exe()
+    }
+
+    /// What the peer must be.
+    pub(super) fn dest(&self) -> Option<&Dest> {
+        self.rest.dest()
+    }
+
+    /// Numbers of the events that are wanted, when it is these.
+    pub(super) fn numbers(&self) -> Option<Vec<u64>> {
+        self.only.as_ref().map(|only| only.iter().copied().collect())
+    }
+
+    /// Bytes that every wanted line has, where a word is asked for that stands in JSON as it is.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.word.as_ref().filter(|word| word.plain).map(|word| word.finder.needle())
+    }
+
+    /// Whether the peer's name must be something.
+    pub(super) fn has_host(&self) -> bool {
+        self.host.is_some()
+    }
+
+    /// Whether a peer's name is as asked.
+    pub(super) fn is_host(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        self.host.as_ref().is_none_or(|wanted| wanted.holds(host.as_bytes()))
+    }
+
     /// Keeps none but the events with these numbers; severities were asked of what names them.
     pub(super) fn only(self, events: HashSet<u64>) -> Filter {
         Filter { only: Some(events), severity: Vec::new(), ..self }
@@ -63,13 +99,9 @@ impl Filter {
 
     /// Returns whether the conditions on columns hold: `row` may lack its line.
     pub(super) fn keeps_columns(&self, row: &Row<'_>) -> bool {
-        let named = |host: &str| {
-            let host = host.to_ascii_lowercase();
-            self.host.as_ref().is_none_or(|wanted| wanted.holds(host.as_bytes()))
-        };
         let mine = self.only.as_ref().is_none_or(|only| only.contains(&row.seq))
             && (self.severity.is_empty() || row.kind == "finding")
-            && (self.host.is_none() || row.host.is_some_and(named));
+            && (self.host.is_none() || row.host.is_some_and(|host| self.is_host(host)));
         if !mine {
             return false;
         }

@@ -7,9 +7,11 @@ mod diff;
 mod explain;
 mod filter;
 mod findings;
+mod growing;
 mod keep;
 mod line;
 mod line_table;
+mod narrow;
 mod prune;
 mod query;
 mod query_shapes;
@@ -24,10 +26,11 @@ mod view;
 
 pub(crate) use baseline::baseline;
 pub(crate) use config::config;
-pub(crate) use describe::effects_outside;
+pub(crate) use describe::{effects_outside, path, verb, who};
 pub(crate) use diff::{brief, compared, diff};
 pub(crate) use explain::explain;
 pub(crate) use findings::Findings;
+pub(crate) use growing::Growing;
 pub(crate) use keep::keep;
 pub(crate) use line::Line;
 pub(crate) use prune::prune;
@@ -48,7 +51,7 @@ use crate::{
 };
 
 /// Opens the run that `wanted` means, its events derived.
-fn open(globals: &Globals, wanted: &str) -> Result<Opened, Failure> {
+pub(crate) fn open(globals: &Globals, wanted: &str) -> Result<Opened, Failure> {
     let run = globals.store()?.select(wanted).map_err(|error| {
         let failure = Failure::of(&error);
         match error {
@@ -68,7 +71,7 @@ pub(crate) fn outcome(line: &Line) -> String {
 }
 
 /// Nanoseconds since 1970 of an RFC 3339 text of a record, which may be anything.
-fn nanoseconds(text: &str) -> Option<i64> {
+pub(crate) fn nanoseconds(text: &str) -> Option<i64> {
     let instant: Timestamp = text.parse().ok()?;
     i64::try_from(instant.as_nanosecond()).ok()
 }

@@ -141,7 +141,8 @@ pub(super) fn each(
     if asked.filters.related {
         filter = filter.only(causes(opened, &asked.filters.severity)?);
     }
-    let query = columns_of(asked.filters, opened, asked.left);
+    let mut query = columns_of(asked.filters, opened, asked.left);
+    super::narrow::narrow(&events, &filter, &mut query);
     let mut failed = None;
     let found = events.filtered(
         &query,

@@ -1,6 +1,4 @@
 //! `audit tail`: events as JSON lines, one after the other, also while they happen.
-//!
-//! A live run is read from its segments, which grow whether or not anybody derives events from them.
 
 use std::{
     collections::VecDeque,
@@ -11,10 +9,11 @@ use std::{
 };
 
 use serde_json::json;
-use storage::{Query, Row, Tail};
+use storage::{Query, Row};
 
 use super::{
     filter::Filter,
+    growing::Growing,
     query::{Asked, columns_of, each},
 };
 use crate::{
@@ -22,7 +21,6 @@ use crate::{
     derive::Opened,
     dispatch::Answer,
     failure::{Failure, system_text},
-    pipeline::{self, Pipeline},
     text::{Out, Safe},
 };
 
@@ -46,7 +44,8 @@ pub(crate) fn tail(args: &TailArgs, globals: &Globals) -> Result<Answer, Failure
             let wanted = given.as_ref().map(|path| format!("{}/", path.display()));
             let opened = super::open(globals, wanted.as_deref().unwrap_or(&args.run))?;
             if opened.live && args.follow {
-                Live::new(&opened, args, &filter)?.follow(&mut out)?;
+                let run = Growing::open(&opened.run)?;
+                Live::new(&opened, args, &filter).follow(run, &mut out)?;
             } else {
                 let asked = Asked { filters: &args.filters, left: None };
                 each(&opened, &asked, &mut |row| out.line(row.line))?;
@@ -104,12 +103,9 @@ impl Stream {
 
 /// A run that is being recorded.
 struct Live<'a> {
-    opened: &'a Opened,
+    id: &'a str,
     filter: &'a Filter,
     query: Query,
-    tail: Tail,
-    pipeline: Pipeline,
-    line: Vec<u8>,
     stale_after: Option<Duration>,
     /// When something new was last there.
     alive: Instant,
@@ -117,73 +113,45 @@ struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    fn new(opened: &'a Opened, args: &TailArgs, filter: &'a Filter) -> Result<Self, Failure> {
+    fn new(opened: &'a Opened, args: &TailArgs, filter: &'a Filter) -> Self {
         // The recorder tells that it lives; three times missed is no accident.
         let beat = opened.meta.about.heartbeat_ms.unwrap_or(0);
         let missed = (beat > 0).then(|| Duration::from_millis(beat) * 3 + Duration::from_secs(5));
-        Ok(Live {
-            opened,
+        Live {
+            id: opened.run.id().as_str(),
             filter,
             query: columns_of(&args.filters, opened, None),
-            tail: Tail::open(&opened.run).map_err(|error| Failure::of(&error))?,
-            pipeline: Pipeline::new(opened.run.id().as_str()),
-            line: Vec::new(),
             stale_after: args.stale_after.or(missed),
             alive: Instant::now(),
             stale: false,
-        })
+        }
     }
 
-    fn follow(mut self, out: &mut Stream) -> Result<(), Failure> {
+    fn follow(mut self, mut run: Growing<'_>, out: &mut Stream) -> Result<(), Failure> {
         loop {
-            if self.step(out)? {
+            if run.step(&mut |row| self.told(row, out))? {
                 self.lives(out)?;
                 continue;
             }
             out.end()?;
-            let locked = self.opened.run.is_locked().map_err(|error| Failure::of(&error))?;
-            if self.tail.is_sealed() || !locked {
-                // The seal is written before the lock goes: look once more.
-                while self.step(out)? {}
-                return self.over(out);
+            if run.is_over()? {
+                return self.over(run, out);
             }
             self.check(out)?;
             std::thread::sleep(PACE);
         }
     }
 
-    /// Takes what is new; returns whether there was something.
-    fn step(&mut self, out: &mut Stream) -> Result<bool, Failure> {
-        let Live { opened, filter, query, tail, pipeline, line, .. } = self;
-        let id = opened.run.id().as_str();
-        tail.read(|frame| {
-            let mut failed = None;
-            pipeline.feed(frame, &mut |event| {
-                if failed.is_none() {
-                    failed = told(id, event, line, query, filter, out).err();
-                }
-            });
-            failed.map_or(Ok(()), Err)
-        })
-        .map_err(Failure::from)
+    /// Writes an event if it is as asked.
+    fn told(&self, row: &Row<'_>, out: &mut Stream) -> io::Result<()> {
+        if wanted(row, &self.query, self.filter) { out.line(row.line) } else { Ok(()) }
     }
 
-    fn over(self, out: &mut Stream) -> Result<(), Failure> {
-        let Live { opened, filter, query, tail, mut pipeline, mut line, .. } = self;
-        let id = opened.run.id().as_str();
-        let sealed = tail.is_sealed();
-        let mut failed = None;
-        pipeline.finish(!tail.damage().is_empty(), &mut |event| {
-            if failed.is_none() {
-                failed = told(id, event, &mut line, &query, filter, out).err();
-            }
-        });
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
+    fn over(self, run: Growing<'_>, out: &mut Stream) -> Result<(), Failure> {
+        let sealed = run.finish(&mut |row| self.told(row, out))?;
         if !sealed {
-            out.notice(&json!({ "run": id, "ts": now(), "type": "recorder.gone" }))?;
-            say(id, "the recorder is gone, the record has no end");
+            out.notice(&json!({ "run": self.id, "ts": now(), "type": "recorder.gone" }))?;
+            say(self.id, "the recorder is gone, the record has no end");
         }
         Ok(())
     }
@@ -195,7 +163,7 @@ impl<'a> Live<'a> {
             return Ok(());
         }
         self.stale = true;
-        let id = self.opened.run.id().as_str();
+        let id = self.id;
         say(id, &format!("the recorder has been silent for {}", crate::text::elapsed(silent)));
         let silent_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
         out.notice(
@@ -208,28 +176,10 @@ impl<'a> Live<'a> {
         if !std::mem::take(&mut self.stale) {
             return Ok(());
         }
-        let id = self.opened.run.id().as_str();
+        let id = self.id;
         say(id, "the recorder is alive again");
         out.notice(&json!({ "run": id, "ts": now(), "type": "recorder.alive" }))
     }
-}
-
-/// Writes an event if it is as asked.
-fn told(
-    id: &str,
-    event: &event::model::Event,
-    line: &mut Vec<u8>,
-    query: &Query,
-    filter: &Filter,
-    out: &mut Stream,
-) -> io::Result<()> {
-    line.clear();
-    event::json::line(id, event, line);
-    let line: &[u8] = line;
-    pipeline::row(event, line, |row| match wanted(row, query, filter) {
-        true => out.line(row.line),
-        false => Ok(()),
-    })
 }
 
 fn wanted(row: &Row<'_>, query: &Query, filter: &Filter) -> bool {

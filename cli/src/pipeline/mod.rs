@@ -49,7 +49,7 @@ pub(crate) use named::is_secret;
 pub use row::row;
 
 /// Version of the derivation: another one may give other events for the same frames.
-pub const DERIVATION: u32 = 2;
+pub const DERIVATION: u32 = 3;
 
 /// Takes the events as they become certain.
 pub type Emit<'e> = dyn FnMut(&Event) + 'e;

@@ -11,7 +11,7 @@ use super::{Match, Query, collect::Collector, lines::Lines};
 use crate::{Row, schema::COLUMNS};
 
 /// The types with few events: worth their index even when the result must be sorted.
-const RARE: &[&str] = &["start", "exec", "lost", "source", "end"];
+const RARE: &[&str] = &["start", "exec", "lost", "source", "finding", "heartbeat", "end"];
 
 /// Looks up what `query` asks for, reading lines from `file`. The error says what is wrong with the
 /// index.
@@ -30,6 +30,9 @@ pub(super) fn query(
         }
         let line = file.get(offset, len).map_err(|error| error.to_string())?;
         let line = line.ok_or_else(|| format!("event {} has no line where it says", row.seq))?;
+        if !query.has_word(line) {
+            return Ok(ControlFlow::Continue(()));
+        }
         Ok(collector.take(&Row { line, ..*row }))
     })
 }
@@ -145,6 +148,11 @@ impl Conditions {
         let left = format!("{column} IS NOT NULL AND CAST({column} AS BLOB)");
         match wanted {
             Match::Exact(bytes) => format!("({left} = {})", self.value(Value::Blob(bytes.clone()))),
+            Match::OneOf(list) => {
+                let list: Vec<String> =
+                    list.iter().map(|bytes| self.value(Value::Blob(bytes.clone()))).collect();
+                format!("({left} IN ({}))", list.join(","))
+            }
             Match::Prefix(bytes) => {
                 let from = self.value(Value::Blob(bytes.clone()));
                 match after_prefix(bytes) {
@@ -169,30 +177,36 @@ fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(end)
 }
 
+/// Whether the types and operations that are asked for are best looked up.
+pub(super) fn is_rare(query: &Query) -> bool {
+    let rare = !query.types.is_empty() && query.types.iter().all(|t| RARE.contains(&t.as_str()));
+    rare || (query.types.len() == 1 && query.ops.len() == 1)
+}
+
 pub(super) fn statement(query: &Query) -> (String, Vec<Value>) {
     let mut all = Conditions::default();
-    let narrow = query.path.is_some() || query.pid.is_some() || query.ip.is_some();
-    let rare = !query.types.is_empty() && query.types.iter().all(|t| RARE.contains(&t.as_str()));
-    let one = query.types.len() == 1 && query.ops.len() == 1;
-    let plus = if !narrow && (rare || one) { "" } else { "+" };
+    let plus = if !query.is_narrow() && is_rare(query) { "" } else { "+" };
     all.one_of(plus, "type", &query.types);
     all.one_of(plus, "op", &query.ops);
     all.compare("pid =", query.pid);
     all.compare("ts >=", query.since_ns);
     all.compare("ts <=", query.until_ns);
     all.compare("port =", query.port);
+    if let Some(list) = &query.among {
+        let number = |seq: &u64| Value::Integer(i64::try_from(*seq).unwrap_or(i64::MAX));
+        let list: Vec<String> = list.iter().map(|seq| all.value(number(seq))).collect();
+        all.text.push(format!("seq IN ({})", list.join(",")));
+    }
     all.compare("seq >", query.after_seq.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)));
     if let Some(path) = &query.path {
         let either = [all.bytes("path", path), all.bytes("path2", path)].join(" OR ");
         all.text.push(format!("({either})"));
     }
-    if let Some(exe) = &query.exe {
-        let exe = all.bytes("exe", exe);
-        all.text.push(exe);
-    }
-    if let Some(ip) = &query.ip {
-        let parameter = all.value(Value::Text(ip.clone()));
-        all.text.push(format!("ip = {parameter}"));
+    for (column, wanted) in [("exe", &query.exe), ("ip", &query.ip), ("host", &query.host)] {
+        if let Some(wanted) = wanted {
+            let condition = all.bytes(column, wanted);
+            all.text.push(condition);
+        }
     }
     let conditions = if all.text.is_empty() { "1".to_owned() } else { all.text.join(" AND ") };
     (format!("SELECT {COLUMNS} FROM events WHERE {conditions} ORDER BY seq"), all.values)

@@ -13,6 +13,12 @@ pub(super) const MAX_LINE: usize = 8 << 20;
 /// Bytes read at once; queries go forward, so the next line is mostly in it.
 const WINDOW: usize = 128 * 1024;
 
+/// Bytes read at once for a line that is far from the one before.
+const NARROW: usize = 4 * 1024;
+
+/// Bytes read at once where a word is looked for in all lines.
+const SWEEP: usize = 1024 * 1024;
+
 /// Reads lines by offset and length.
 #[derive(Debug)]
 pub(super) struct Lines<'f> {
@@ -54,7 +60,9 @@ impl<'f> Lines<'f> {
     }
 
     fn fill(&mut self, from: u64, len: usize) -> io::Result<()> {
-        self.window.resize(len.max(WINDOW), 0);
+        let end = self.start.saturating_add(self.window.len() as u64);
+        let near = from >= self.start && from.saturating_sub(end) < NARROW as u64;
+        self.window.resize(len.max(if near { WINDOW } else { NARROW }), 0);
         self.start = from;
         let mut filled = 0;
         while let Some(rest) = self.window.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -97,6 +105,54 @@ pub(super) fn forward(file: &File, mut each: impl FnMut(&[u8]) -> bool) -> io::R
             skip = false;
         }
     }
+}
+
+/// Gives every whole line of `file` that has `word` in it to `each` until it returns false. Returns how
+/// many were too long and passed over.
+pub(super) fn having(
+    file: &File,
+    word: &[u8],
+    mut each: impl FnMut(&[u8]) -> bool,
+) -> io::Result<u64> {
+    let finder = memchr::memmem::Finder::new(word);
+    let (mut bytes, mut filled, mut at, mut too_long) = (vec![0; SWEEP], 0, 0_u64, 0);
+    loop {
+        let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) else {
+            // A line that fills all of it: its end is looked for in what comes next.
+            too_long += u64::from(bytes.len() >= MAX_LINE);
+            (filled, bytes) = if bytes.len() >= MAX_LINE { (0, bytes) } else { doubled(bytes) };
+            continue;
+        };
+        let got = rustix::io::pread(file, room, at)?;
+        if got == 0 {
+            return Ok(too_long);
+        }
+        (at, filled) = (at + got as u64, filled + got);
+        let read = bytes.get(..filled).unwrap_or_default();
+        let whole = memchr::memrchr(b'\n', read).map_or(0, |end| end + 1);
+        let lines = read.get(..whole).unwrap_or_default();
+        let mut from = 0;
+        while let Some(found) = lines.get(from..).and_then(|rest| finder.find(rest)) {
+            let found = from + found;
+            let before = lines.get(..found).unwrap_or_default();
+            let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+            let end = lines.get(found..).and_then(|rest| memchr::memchr(b'\n', rest));
+            let end = found + end.unwrap_or(0);
+            if !lines.get(start..end).is_none_or(&mut each) {
+                return Ok(too_long);
+            }
+            from = end + 1;
+        }
+        bytes.copy_within(whole..filled, 0);
+        filled -= whole;
+    }
+}
+
+/// Twice the room, what is in it kept.
+fn doubled(mut bytes: Vec<u8>) -> (usize, Vec<u8>) {
+    let filled = bytes.len();
+    bytes.resize(filled * 2, 0);
+    (filled, bytes)
 }
 
 /// Reads a file from a place of its own, whatever others do with the descriptor.

@@ -12,6 +12,7 @@ pub(crate) mod stored;
 pub(crate) mod summary;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::{fs::File, ops::ControlFlow};
 
@@ -27,6 +28,7 @@ pub use collect::Found;
 pub use sql::{Cell, TakeRow};
 pub use summary::LISTED;
 pub use summary::{Activity, Destination, Lens, PathCount, Summary, Top, TypeCount};
+pub use words::{Field, WORDS};
 
 /// What events are wanted. All conditions must hold; an empty list or `None` is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,10 +47,16 @@ pub struct Query {
     pub path: Option<Match>,
     /// `exe` is so.
     pub exe: Option<Match>,
-    /// The peer has this address.
-    pub ip: Option<String>,
+    /// The peer's address is so.
+    pub ip: Option<Match>,
+    /// The peer's name is so.
+    pub host: Option<Match>,
     /// The peer has this port.
     pub port: Option<u16>,
+    /// The line has these bytes in it.
+    pub contains: Option<Vec<u8>>,
+    /// One of these events, by number.
+    pub among: Option<Vec<u64>>,
     /// Only events after this one.
     pub after_seq: Option<u64>,
     /// At most so many, counted after every other condition; `None` for all.
@@ -62,6 +70,8 @@ pub enum Match {
     Exact(Vec<u8>),
     /// These first.
     Prefix(Vec<u8>),
+    /// Just one of these.
+    OneOf(Vec<Vec<u8>>),
 }
 
 impl Match {
@@ -71,6 +81,7 @@ impl Match {
         match self {
             Match::Exact(wanted) => bytes == wanted,
             Match::Prefix(wanted) => bytes.starts_with(wanted),
+            Match::OneOf(wanted) => wanted.iter().any(|one| one == bytes),
         }
     }
 }
@@ -92,9 +103,32 @@ impl Query {
             && self.until_ns.is_none_or(|until| row.ts_ns <= until)
             && bytes(&self.path, &[row.path, row.path2])
             && bytes(&self.exe, &[row.exe])
-            && self.ip.as_deref().is_none_or(|ip| row.ip == Some(ip))
+            && bytes(&self.ip, &[row.ip.map(str::as_bytes)])
+            && bytes(&self.host, &[row.host.map(str::as_bytes)])
             && self.port.is_none_or(|port| row.port == Some(port))
             && self.after_seq.is_none_or(|seq| row.seq > seq)
+            && self.among.as_ref().is_none_or(|list| list.contains(&row.seq))
+            && self.has_word(row.line)
+    }
+
+    /// Returns whether the line has the wanted bytes in it.
+    fn has_word(&self, line: &[u8]) -> bool {
+        self.contains.as_deref().is_none_or(|word| memchr::memmem::find(line, word).is_some())
+    }
+
+    /// Returns whether the index leads to few events.
+    fn is_narrow(&self) -> bool {
+        [&self.path, &self.exe, &self.ip, &self.host].iter().any(|it| it.is_some())
+            || self.pid.is_some()
+            || self.among.is_some()
+    }
+
+    /// Returns whether all lines must be looked through for a word: where nothing else is known of the
+    /// event, that is faster than asking the index where each line is.
+    fn is_for_a_word(&self) -> bool {
+        self.contains.as_ref().is_some_and(|word| !word.is_empty())
+            && !self.is_narrow()
+            && !indexed::is_rare(self)
     }
 }
 
@@ -165,7 +199,7 @@ impl<'r> Events<'r> {
         each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<Found, Error> {
         let mut collector = Collector::new(query.limit, columns, keep, each);
-        if let Some(index) = &self.index {
+        if let Some(index) = self.index.as_ref().filter(|_| !query.is_for_a_word()) {
             match indexed::query(index, query, self.lines, &self.file, &mut collector) {
                 Ok(()) => return Ok(collector.found),
                 // What was found so far is sound: it was looked up in the events. Go on after it.
@@ -194,6 +228,13 @@ impl<'r> Events<'r> {
         })
         .map_err(self.run.file("read", EVENTS))?;
         Ok(Summary { malformed, ..summary.finish(top, lens) })
+    }
+
+    /// Gives each different value of a column that is as `is` says, if there are few of them and few
+    /// events that have them: then it pays to look for just these. Otherwise, and without an index, `None`.
+    #[must_use]
+    pub fn words(&self, field: Field, is: &mut dyn FnMut(&[u8]) -> bool) -> Option<Vec<Vec<u8>>> {
+        words::few(self.index.as_ref()?, field, self.lines, is)
     }
 
     /// Asks the index in SQL. Nothing but reading is let through; see docs/storage.md for the columns.

@@ -22,13 +22,19 @@ pub(super) fn each(
 }
 
 pub(super) fn query(file: &File, query: &Query, collector: &mut Collector<'_>) -> io::Result<()> {
-    let malformed = each(file, &mut |row| {
+    let mut take = |row: &Row<'_>| {
         if query.matches(row) && collector.wants(row) {
             collector.take(row)
         } else {
             ControlFlow::Continue(())
         }
-    })?;
+    };
+    let malformed = match &query.contains {
+        Some(word) if query.is_for_a_word() => lines::having(file, word, |line| {
+            Parsed::parse(line).is_none_or(|parsed| take(&parsed.row()).is_continue())
+        })?,
+        _ => each(file, &mut take)?,
+    };
     collector.found.malformed += malformed;
     Ok(())
 }

@@ -70,8 +70,12 @@ fn owned() -> impl Strategy<Value = Owned> {
 }
 
 fn a_match() -> impl Strategy<Value = Option<Match>> {
-    (path(), any::<bool>()).prop_map(|(path, exact)| {
-        path.map(|path| if exact { Match::Exact(path) } else { Match::Prefix(path) })
+    (path(), path(), 0..3).prop_map(|(path, other, way)| {
+        path.map(|path| match way {
+            0 => Match::Exact(path),
+            1 => Match::Prefix(path),
+            _ => Match::OneOf([path].into_iter().chain(other).collect()),
+        })
     })
 }
 
@@ -84,7 +88,10 @@ fn query() -> impl Strategy<Value = Query> {
         prop::option::of(0u32..3),
         (prop::option::of(0i64..4), prop::option::of(0i64..4)),
         (a_match(), a_match()),
-        prop::option::of(Just("fe80::1".to_owned())),
+        (
+            prop::option::of(Just(Match::Exact(b"fe80::1".to_vec()))),
+            prop::option::of(prop::sample::select(vec![&b""[..], b"read", b"/a", b"pid\":1"])),
+        ),
         (prop::option::of(1u16..3), prop::option::of(0u64..9), prop::option::of(0usize..6)),
     )
         .prop_map(
@@ -93,10 +100,27 @@ fn query() -> impl Strategy<Value = Query> {
                 pid,
                 (since_ns, until_ns),
                 (path, exe),
-                ip,
+                (ip, word),
                 (port, after_seq, limit),
             )| {
-                Query { types, ops, pid, since_ns, until_ns, path, exe, ip, port, after_seq, limit }
+                let (host, contains) = (None, word.map(<[u8]>::to_vec));
+                let among = None;
+                Query {
+                    types,
+                    ops,
+                    pid,
+                    since_ns,
+                    until_ns,
+                    path,
+                    exe,
+                    ip,
+                    host,
+                    port,
+                    contains,
+                    among,
+                    after_seq,
+                    limit,
+                }
             },
         )
 }
@@ -133,10 +157,13 @@ proptest! {
         let (bench, meta) = derived(&events);
         let (indexed, scanned) = (bench.events(Some(&meta)), bench.events(None));
         prop_assert_eq!(indexed.why_scan(), None);
+        let all = bench.read("events.jsonl");
+        let lines: Vec<&[u8]> = all.split(|byte| *byte == b'\n').collect();
         for query in &queries {
             let (rows, found) = ask(&indexed, query);
             prop_assert_eq!(&(rows.clone(), found), &ask(&scanned, query), "{:?}", query);
-            let expected = events.iter().zip(1..).map(|(event, seq)| event.row(seq));
+            let expected = events.iter().zip(1..).zip(&lines);
+            let expected = expected.map(|((event, seq), line)| Row { line, ..event.row(seq) });
             let expected = expected.filter(|row| query.matches(row) && row.count != 4);
             let limit = query.limit.unwrap_or(usize::MAX);
             let seqs: Vec<u64> = expected.map(|row| row.seq).take(limit).collect();
@@ -385,4 +412,48 @@ fn who_came_to_us_is_one_peer_by_address_and_devices_are_a_list_of_their_own() {
     assert_eq!((told, *all), (vec![(0, true, 100, 1000), (443, false, 1, 0)], 2));
     assert_eq!((summary.written.1, summary.devices.1), (1, 1));
     assert_eq!(summary.devices.0[0].times, 3);
+}
+
+#[test]
+fn a_pattern_is_asked_of_the_different_values_and_not_of_every_event() {
+    let mut events: Vec<Owned> = (0..400).map(some_event).collect();
+    events.iter_mut().skip(1).step_by(100).for_each(|it| it.path2 = Some(b"/rare/\xff".to_vec()));
+    let (bench, meta) = derived(&events);
+    let opened = bench.events(Some(&meta));
+    let ask = |field, word: &'static [u8]| opened.words(field, &mut |value| value.ends_with(word));
+    assert_eq!(ask(Field::Path, b"/7"), Some(vec![b"/some/path/7".to_vec()]));
+    assert_eq!(ask(Field::Path, b"\xff"), Some(vec![b"/rare/\xff".to_vec()]));
+    assert_eq!(ask(Field::Path, b"none"), Some(Vec::new()));
+    // Every event has one: reading them in order finds the first as soon.
+    assert_eq!(ask(Field::Path, b""), None);
+    assert_eq!(ask(Field::Host, b""), Some(Vec::new()));
+    assert_eq!(bench.events(None).words(Field::Path, &mut |_| true), None, "there is no index");
+}
+
+#[test]
+fn a_word_is_found_in_every_line_that_has_it_however_long_the_lines_are() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut text = Vec::new();
+    for at in 0..3_000 {
+        let long = "x".repeat(if at % 1_000 == 7 { 3 << 20 } else { at % 900 });
+        text.extend(format!("{at} {long} {}\n", if at % 5 == 0 { "word" } else { "wor" }).bytes());
+    }
+    text.extend(b"word without an end");
+    let path = dir.path().join("lines");
+    std::fs::write(&path, &text).expect("room");
+    let file = File::open(&path).expect("it is there");
+    let mut expected = Vec::new();
+    lines::forward(&file, |line| {
+        expected.extend(line.ends_with(b" word").then(|| line.to_vec()));
+        true
+    })
+    .expect("it reads");
+    let mut found = Vec::new();
+    lines::having(&file, b"word", |line| {
+        found.push(line.to_vec());
+        true
+    })
+    .expect("it reads");
+    assert!(found == expected, "{} against {}", found.len(), expected.len());
+    assert_eq!(found.len(), 600);
 }

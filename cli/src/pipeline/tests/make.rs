@@ -24,6 +24,8 @@ pub(super) struct Maker {
     pub(super) bytes: AlignedBytes,
     pub(super) seq: u64,
     tallies: Vec<Tally>,
+    /// Where a frame is put together.
+    room: Vec<u8>,
 }
 
 /// The process with this pid; it was started at ten times that.
@@ -88,11 +90,11 @@ impl Maker {
     }
 
     pub(super) fn frame(&mut self, kind: u16, parts: &[&[u8]]) -> u64 {
-        let mut room = vec![0; 200_000];
+        self.room.resize(200_000, 0);
         self.seq += 1;
-        let len =
-            frame::encode(&mut room, kind, self.seq, self.seq * 1_000_000, parts).expect("room");
-        self.bytes.extend(&room[..len]);
+        let len = frame::encode(&mut self.room, kind, self.seq, self.seq * 1_000_000, parts)
+            .expect("room");
+        self.bytes.extend(&self.room[..len]);
         self.seq
     }
 

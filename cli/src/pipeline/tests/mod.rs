@@ -11,6 +11,7 @@ mod network;
 mod opens;
 mod processes;
 mod record;
+mod stored;
 mod usage;
 
 use make::{Maker, played};
