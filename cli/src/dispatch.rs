@@ -8,7 +8,7 @@ use crate::{
     args::{Cli, Command, ConfigAct, Format, Generate},
     config, doctor, exit,
     failure::Failure,
-    help, keys, pages, run, setup, text, verify,
+    help, keys, monitor, pages, run, setup, text, verify,
 };
 
 /// What a command that worked answers.
@@ -93,6 +93,7 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Baseline { act } => pages::baseline(act, globals),
         Command::Report(args) => pages::report(args, globals),
         Command::Tail(args) => pages::tail(args, globals),
+        Command::Monitor(args) => monitor::monitor(args, globals),
         Command::Verify(args) => return Ok(verify::verify(args, globals)),
         Command::Keys(args) => keys::keys(args, globals),
         Command::Rules(args) => pages::rules(args, globals),

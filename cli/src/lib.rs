@@ -15,6 +15,7 @@ mod failure;
 mod help;
 mod installed;
 mod keys;
+mod monitor;
 mod pages;
 pub mod pipeline;
 mod retention;

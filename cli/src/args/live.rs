@@ -30,3 +30,17 @@ pub struct TailArgs {
     #[arg(long, value_name = "DUR", value_parser = duration, env = "AUDIT_STALE_AFTER", hide_env = true)]
     pub stale_after: Option<Duration>,
 }
+
+/// Show what a run is doing on one screen: processes, findings, files, connections, what is recorded.
+#[derive(Debug, Clone, Args)]
+pub struct MonitorArgs {
+    /// Run: id, unique prefix, suffix, last, last~1, @name, or a path
+    #[arg(default_value = "last", env = "AUDIT_RUN_ID", hide_env = true, add = ArgValueCandidates::new(complete::runs))]
+    pub run: String,
+    /// Print it once and end; with --json for scripts. --json alone goes on while the run is recorded
+    #[arg(long)]
+    pub once: bool,
+    /// How often it is drawn or printed again
+    #[arg(long, visible_alias = "watch", value_name = "DUR", value_parser = duration, default_value = "1s")]
+    pub every: Duration,
+}

@@ -19,7 +19,7 @@ pub use comparing::{BaselineAct, CompareArgs, DiffArgs};
 pub use explaining::ExplainArgs;
 pub use globals::{ColorWhen, Format, Globals, Times};
 pub use keeping::{ConfigAct, KeepArgs, PruneArgs, SetupArgs};
-pub use live::TailArgs;
+pub use live::{MonitorArgs, TailArgs};
 pub(crate) use reading::SEVERITIES;
 pub use reading::{Filters, KeysArgs, QueryArgs, RunsArgs, VerifyArgs, ViewArgs};
 pub use reporting::ReportArgs;
@@ -71,6 +71,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Print events as JSON lines: stored, running or exported
     Tail(TailArgs),
+    /// Show what a run is doing, on one screen
+    Monitor(MonitorArgs),
     /// Tell whether runs are what was recorded
     Verify(VerifyArgs),
     /// Print the public keys of this machine's recorders
