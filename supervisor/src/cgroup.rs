@@ -5,7 +5,7 @@
 //! is found again by descriptor, never by path, once it exists.
 
 use std::{
-    ffi::OsStr,
+    ffi::{CStr, OsStr},
     fs,
     io::{self, Read},
     os::{
@@ -16,7 +16,8 @@ use std::{
     rc::Rc,
 };
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
 
 use crate::keeper::Keeper;
 
@@ -26,8 +27,8 @@ const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
 /// What names of leaves begin with.
 const LEAF: &[u8] = b"audit-";
 
-/// Age below which an empty leaf may be one whose command is about to be cloned into it.
-const YOUNG_SECONDS: i64 = 300;
+/// Age below which a leaf may be one that its recorder has not locked yet.
+const YOUNG_SECONDS: i64 = 5;
 
 /// Making or reading the leaf failed.
 #[derive(Debug, thiserror::Error)]
@@ -159,23 +160,20 @@ impl Leaf {
     /// [`Error`]; `EACCES` and `EPERM` mean that the hierarchy is not delegated to this user.
     pub(crate) fn create(parent: Parent, name: &str) -> Result<Leaf, Error> {
         let Parent { dir: parent, path, .. } = parent;
-        let flags = DIRECTORY | OFlags::RDONLY;
         sweep(&parent);
         let leaf = path.join(name);
         rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o755))
             .map_err(system("create", &leaf))?;
-        let dir = rustix::fs::openat(&parent, name, flags, Mode::empty())
-            .map_err(system("open", &leaf))?;
-        let events = rustix::fs::openat(
-            &dir,
-            "cgroup.events",
-            OFlags::RDONLY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .map_err(system("watch", &leaf))?;
-        let stat = rustix::fs::fstat(&dir).map_err(system("inspect", &leaf))?;
-        let (name, events) = (name.to_owned(), events.into());
-        Ok(Leaf { parent, name, dir, events, id: stat.st_ino, keeper: None })
+        match open(&parent, name, &leaf) {
+            Ok((dir, events, id)) => {
+                let (name, events) = (name.to_owned(), events.into());
+                Ok(Leaf { parent, name, dir, events, id, keeper: None })
+            }
+            Err(why) => {
+                remove(&parent, name);
+                Err(why)
+            }
+        }
     }
 
     /// Has somebody else remove it, who may.
@@ -228,9 +226,29 @@ impl Leaf {
     }
 }
 
+/// Opens a new leaf and its notices. It is locked as long as its recorder lives, so that one that a
+/// recorder left behind is known.
+fn open(parent: &OwnedFd, name: &str, leaf: &Path) -> Result<(OwnedFd, OwnedFd, u64), Error> {
+    let flags = DIRECTORY | OFlags::RDONLY;
+    let dir =
+        rustix::fs::openat(parent, name, flags, Mode::empty()).map_err(system("open", leaf))?;
+    flock(&dir, FlockOperation::NonBlockingLockExclusive).map_err(system("lock", leaf))?;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let events = rustix::fs::openat(&dir, "cgroup.events", flags, Mode::empty())
+        .map_err(system("watch", leaf))?;
+    let stat = rustix::fs::fstat(&dir).map_err(system("inspect", leaf))?;
+    Ok((dir, events, stat.st_ino))
+}
+
 /// Removes the leaf `name` of `parent`, if nobody is in it.
 pub(crate) fn remove(parent: impl AsFd, name: &str) {
-    let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
+    // A second time, where the kernel had no memory for the first.
+    for _ in 0..2 {
+        match rustix::fs::unlinkat(parent.as_fd(), name, AtFlags::REMOVEDIR) {
+            Err(Errno::NOMEM | Errno::INTR) => {}
+            _ => return,
+        }
+    }
 }
 
 impl Drop for Leaf {
@@ -240,23 +258,29 @@ impl Drop for Leaf {
 }
 
 /// Removes leaves of ours that outlived their recorder: it leaves them to processes that live on after
-/// `--linger`. One with processes stays (`EBUSY`); a young one may be waiting for its first.
+/// `--linger`, and it may have been killed. One with processes stays (`EBUSY`), as does one that its
+/// recorder has locked.
 fn sweep(parent: &OwnedFd) {
     let Ok(entries) = rustix::fs::Dir::read_from(parent) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let old = || {
-            let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-            let age = crate::clock::real_ns() / 1_000_000_000 - stat.st_mtime;
-            (age > YOUNG_SECONDS).then_some(())
-        };
-        if name.to_bytes().starts_with(LEAF)
-            && name.to_bytes() != RECORDERS.as_bytes()
-            && old().is_some()
-        {
+        let is_ours = name.to_bytes().starts_with(LEAF) && name.to_bytes() != RECORDERS.as_bytes();
+        if is_ours && is_left(parent, name) {
             let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
         }
     }
+}
+
+/// Whether the recorder of this leaf is gone.
+fn is_left(parent: &OwnedFd, name: &CStr) -> bool {
+    let flags = DIRECTORY | OFlags::RDONLY | OFlags::NOFOLLOW;
+    let opened = rustix::fs::openat(parent, name, flags, Mode::empty());
+    let Ok((dir, stat)) = opened.and_then(|dir| rustix::fs::fstat(&dir).map(|stat| (dir, stat)))
+    else {
+        return false;
+    };
+    let age = crate::clock::real_ns() / 1_000_000_000 - stat.st_mtime;
+    age > YOUNG_SECONDS && flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
 /// Returns where the unified hierarchy is mounted, and the directory of our own cgroup in it.

@@ -12,7 +12,7 @@ use std::{
 
 use event::{frame::control::Ending, protocol::Begin};
 use rustix::{
-    fs::{Mode, OFlags},
+    fs::{AtFlags, Mode, OFlags},
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
@@ -66,7 +66,7 @@ fn recorder(child: &Child, name: &str, dir: &std::path::Path) -> Recorder {
     )
     .expect("a leaf");
     let mut writer = Writer::create(open_dir(dir), &settings, clock::boot_ns()).expect("a writer");
-    let (mut sensors, refused) = Sensors::load(&settings, &leaf).expect("the programs load");
+    let (mut sensors, refused) = Sensors::load(&settings, None, &leaf).expect("the programs load");
     assert!(refused.is_empty(), "{refused:?}");
     let procs = rustix::fs::openat(leaf.as_fd(), "cgroup.procs", OFlags::WRONLY, Mode::empty());
     let pid = child.id();
@@ -121,4 +121,28 @@ fn no_record_on_its_way_asks_for_memory() {
     // fanotify merges the creation and removal of one file into one record.
     assert!(files >= 900 && names >= 300, "{files} accesses, {names} names");
     assert_eq!(asked, 0, "allocations for {} records", execs + files + names);
+}
+
+#[test]
+fn a_leaf_whose_recorder_is_gone_is_removed_by_the_next_and_no_other() {
+    let name = |which: &str| format!("audit-test-{which}-{}", std::process::id());
+    let parent = || Parent::find().expect("a cgroup");
+    let alive = Leaf::create(parent(), &name("alive")).expect("a leaf");
+    let (place, _) = alive.place();
+    // As a recorder leaves it that is killed right after it made it: nobody holds the lock.
+    for which in ["dead", "young"] {
+        rustix::fs::mkdirat(place, name(which), Mode::from_raw_mode(0o755)).expect("root may");
+    }
+    let hour = rustix::fs::Timespec { tv_sec: clock::real_ns() / 1_000_000_000 - 3600, tv_nsec: 0 };
+    let old = rustix::fs::Timestamps { last_access: hour, last_modification: hour };
+    for which in ["dead", "alive"] {
+        rustix::fs::utimensat(place, name(which), &old, AtFlags::empty()).expect("ours");
+    }
+    let next = Leaf::create(parent(), &name("next")).expect("a leaf");
+    let exists =
+        |which: &str| rustix::fs::statat(place, name(which), AtFlags::SYMLINK_NOFOLLOW).is_ok();
+    let there = ["alive", "dead", "young", "next"].map(exists);
+    rustix::fs::unlinkat(place, name("young"), AtFlags::REMOVEDIR).expect("nobody is in it");
+    assert_eq!(there, [true, false, true, true]);
+    drop(next);
 }

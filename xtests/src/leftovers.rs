@@ -58,11 +58,21 @@ pub(crate) fn remove(leaf: &Path) {
     });
 }
 
-/// Returns the cgroups of the run `id`.
 /// Cgroups of a run, by its id.
 #[must_use]
 pub fn leaves(id: &str) -> Vec<PathBuf> {
     let name = format!("audit-{id}");
+    leaves_where(|leaf| leaf == name)
+}
+
+/// Cgroups of runs of the command `name`.
+#[must_use]
+pub fn leaves_named(name: &str) -> Vec<PathBuf> {
+    let part = format!("-{name}-");
+    leaves_where(|leaf| leaf.starts_with("audit-") && leaf.contains(&part))
+}
+
+fn leaves_where(is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = unified().into_iter().collect();
     while let Some(dir) = open.pop() {
@@ -70,7 +80,7 @@ pub fn leaves(id: &str) -> Vec<PathBuf> {
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
-            if entry.file_name() == name.as_str() {
+            if entry.file_name().to_str().is_some_and(&is_wanted) {
                 found.push(entry.path());
             }
             open.push(entry.path());

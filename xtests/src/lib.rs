@@ -26,7 +26,7 @@ pub use coverage::{Loss, Tally};
 pub use event::Event;
 pub use gate::gate;
 pub use lab::Lab;
-pub use leftovers::{leaves, processes_running};
+pub use leftovers::{leaves, leaves_named, processes_running};
 pub use mount::Tmpfs;
 pub use odd::odd_names;
 pub use recorded::Recorded;

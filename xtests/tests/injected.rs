@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -247,9 +247,12 @@ fn a_start_in_which_any_system_call_fails_is_a_clean_refusal_or_a_full_recording
         true => CALLS.iter().flat_map(|(call, most)| (1..=*most).map(|at| (*call, at))).collect(),
         false => FEW.to_vec(),
     };
+    // Of its own name, so that its cgroups are told from those of others.
+    let touch = lab.bin().join(format!("touch-{}", std::process::id()));
+    fs::copy("/usr/bin/touch", &touch).expect("room");
     let (mut refused, mut full, mut degraded) = (0, 0, 0);
     for (call, at) in &points {
-        match start_with(&lab, &real, call, *at) {
+        match start_with(&lab, (&real, &touch), call, *at) {
             Start::Refused => refused += 1,
             Start::Full => full += 1,
             Start::Degraded => degraded += 1,
@@ -262,7 +265,7 @@ fn a_start_in_which_any_system_call_fails_is_a_clean_refusal_or_a_full_recording
 }
 
 /// Records a command with a recorder whose `at`th `call` fails in each of its threads.
-fn start_with(lab: &Lab, real: &Path, call: &str, at: u32) -> Start {
+fn start_with(lab: &Lab, (real, touch): (&Path, &Path), call: &str, at: u32) -> Start {
     // The supervisor starts without an environment.
     let script = format!(
         "#!/bin/sh\nexec /usr/bin/strace -f --seccomp-bpf -o /dev/null -e trace={call} \
@@ -274,13 +277,15 @@ fn start_with(lab: &Lab, real: &Path, call: &str, at: u32) -> Start {
     fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).expect("it is ours");
     let before = lab.runs();
     let mark = lab.work().join("ran");
-    let out = lab.audit().args(["run", "--", "touch"]).arg(&mark).output().expect("audit starts");
+    let out = lab.audit().args(["run", "--"]).args([touch, &mark]).output().expect("audit starts");
     wait::until_true("the recorder's end", || processes_running(real).is_empty());
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     let new: Vec<PathBuf> = lab.runs().into_iter().filter(|dir| !before.contains(dir)).collect();
     let start = match (out.status.code(), mark.exists(), new.as_slice()) {
         (Some(125), false, _) => {
             assert!(said.starts_with("audit: "), "{call} {at}: {said}");
+            let name = touch.file_name().and_then(OsStr::to_str).expect("a name");
+            assert_eq!(xtests::leaves_named(name), Vec::<PathBuf>::new(), "{call} {at}");
             Start::Refused
         }
         (Some(0), true, [dir]) => {
