@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
 };
 
 use event::{
@@ -28,11 +28,22 @@ use crate::{
     standing::Caller,
 };
 
-/// Bytes that one user's runs may take. `AUDIT_STORE_MIB` at build time changes it.
-const BUDGET: u64 = mib(option_env!("AUDIT_STORE_MIB"), 8 * 1024) << 20;
+/// A store, and how much of it is for whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Store<'p> {
+    path: &'p str,
+    /// Bytes that one user's runs may take.
+    budget: u64,
+    /// Bytes that a run is promised at a time, its reserve included in the first.
+    step: u64,
+}
 
-/// A run that begins needs room for its reserve and for something to say.
-const LEAST: u64 = 4 << 20;
+/// The installed recorder's. `AUDIT_STORE_MIB` at build time changes the budget.
+pub(crate) const INSTALLED: Store<'static> = Store {
+    path: STORE,
+    budget: mib(option_env!("AUDIT_STORE_MIB"), 8 * 1024) << 20,
+    step: 16 << 20,
+};
 
 /// Runs of one user that are recorded at a time: each takes about 100 MiB of memory that no limit of
 /// the user's counts.
@@ -47,12 +58,48 @@ pub(crate) struct Room {
     /// The runs of the user.
     runs: OwnedFd,
     id: String,
-    /// Where it is written.
-    segments: OwnedFd,
-    /// Bytes that the run may take.
-    pub(crate) budget: u64,
+    lease: Lease,
     /// Locked as long as the run is recorded.
     _slot: OwnedFd,
+}
+
+/// The right to a part of what a user's runs may take. Each run that is recorded is promised one step more
+/// than it has written, and all promises are kept: runs at once cannot take more than one after the other.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    runs: OwnedFd,
+    slots: OwnedFd,
+    budget: u64,
+    step: u64,
+}
+
+impl Lease {
+    /// Returns how many bytes more the run may write than it has by now; 0: no more at all.
+    pub(crate) fn more(&self) -> u64 {
+        self.ask().unwrap_or(0)
+    }
+
+    fn ask(&self) -> io::Result<u64> {
+        // One at a time, so that nobody counts while another is being promised something.
+        while let Err(errno) = flock(&self.slots, FlockOperation::LockExclusive) {
+            if errno != Errno::INTR {
+                return Err(errno.into());
+            }
+        }
+        let taken = self.taken();
+        flock(&self.slots, FlockOperation::Unlock)?;
+        Ok(if taken? <= self.budget { self.step } else { 0 })
+    }
+
+    /// What is written, and a step for each run that is recorded.
+    fn taken(&self) -> io::Result<u64> {
+        Ok(used(&self.runs)?.saturating_add(recorded(&self.slots)?.saturating_mul(self.step)))
+    }
+
+    fn twin(&self) -> io::Result<Lease> {
+        let (runs, slots) = (self.runs.try_clone()?, self.slots.try_clone()?);
+        Ok(Lease { runs, slots, ..*self })
+    }
 }
 
 impl Room {
@@ -61,30 +108,29 @@ impl Room {
     /// # Errors
     /// [`Refusal`], with what to do.
     pub(crate) fn make(
+        store: Store<'_>,
         caller: &Caller,
         id: &str,
         powers: &Powers,
     ) -> Result<(Room, OwnedFd), Refusal> {
-        let home = home(caller, Some(powers)).map_err(refuse)?;
+        let home = home(store, caller, Some(powers)).map_err(refuse)?;
         let slots = sub(&home, "slots", Mode::RWXU).map_err(refuse)?;
         let slot = slot(&slots).map_err(refuse)?.ok_or_else(|| {
             let text = format!("{SLOTS} runs of yours are being recorded: no more at a time");
             Refusal::new(refusal::STORE, 0, text)
         })?;
         let runs = sub(&home, "runs", READ).map_err(refuse)?;
-        let budget = BUDGET.saturating_sub(used(&runs).map_err(refuse)?);
-        if budget < LEAST {
-            let text = format!("your runs take all of the {} MiB that they may", BUDGET >> 20);
+        let Store { budget, step, .. } = store;
+        let lease = Lease { runs: runs.try_clone().map_err(refuse)?, slots, budget, step };
+        if lease.ask().map_err(refuse)? == 0 {
+            let text = format!("your runs take all of the {} MiB that they may", budget >> 20);
             return Err(Refusal::new(refusal::STORE, libc::EDQUOT, text));
         }
         mkdirat(&runs, id, READ).map_err(|errno| refuse(errno.into()))?;
-        let made = open(&runs, id)
-            .and_then(|run| sub(&run, "segments", READ))
-            .and_then(|segments| Ok((segments.try_clone()?, segments)));
-        match made {
-            Ok((twin, segments)) => {
+        match open(&runs, id).and_then(|run| sub(&run, "segments", READ)) {
+            Ok(segments) => {
                 let id = id.to_owned();
-                Ok((Room { runs, id, segments, budget, _slot: slot }, twin))
+                Ok((Room { runs, id, lease, _slot: slot }, segments))
             }
             Err(why) => {
                 let _ = remove_run(&runs, id);
@@ -93,9 +139,12 @@ impl Room {
         }
     }
 
-    /// Where the run is written.
-    pub(crate) fn segments(&self) -> BorrowedFd<'_> {
-        self.segments.as_fd()
+    /// What the run may take: a step has been promised.
+    ///
+    /// # Errors
+    /// Those of dup(2).
+    pub(crate) fn lease(&self) -> io::Result<(Lease, u64)> {
+        Ok((self.lease.twin()?, self.lease.step))
     }
 
     /// Nothing was recorded: nothing stays.
@@ -109,8 +158,8 @@ impl Room {
 ///
 /// # Errors
 /// [`Refusal`]: there is none, or it is being recorded.
-pub(crate) fn prune(caller: &Caller, id: &str) -> Result<(), Refusal> {
-    let home = home(caller, None).map_err(refuse)?;
+pub(crate) fn prune(store: Store<'_>, caller: &Caller, id: &str) -> Result<(), Refusal> {
+    let home = home(store, caller, None).map_err(refuse)?;
     let runs = open(&home, "runs").map_err(refuse)?;
     let run = open(&runs, id).map_err(refuse)?;
     if let Ok(segments) = open(&run, "segments")
@@ -140,7 +189,7 @@ fn refuse(why: io::Error) -> Refusal {
 /// # Errors
 /// Those of the system calls; what is there belongs to somebody else.
 pub(crate) fn keys(powers: &Powers) -> io::Result<OwnedFd> {
-    let store = root()?;
+    let store = root(INSTALLED)?;
     match powers.with(PLACES, || mkdirat(&store, KEYS, Mode::RWXU))? {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(errno.into()),
@@ -151,8 +200,8 @@ pub(crate) fn keys(powers: &Powers) -> io::Result<OwnedFd> {
 }
 
 /// Opens the store, which nobody but root may change.
-fn root() -> io::Result<OwnedFd> {
-    let store = open(CWD, STORE)?;
+fn root(store: Store<'_>) -> io::Result<OwnedFd> {
+    let store = open(CWD, store.path)?;
     let stat = fstat(&store)?;
     if stat.st_uid != 0 || stat.st_mode & 0o022 != 0 {
         return Err(io::Error::other("others than root could change it"));
@@ -161,8 +210,8 @@ fn root() -> io::Result<OwnedFd> {
 }
 
 /// Opens the user's directory; makes it with `powers`, for the store itself is root's.
-fn home(caller: &Caller, powers: Option<&Powers>) -> io::Result<OwnedFd> {
-    let store = root()?;
+fn home(store: Store<'_>, caller: &Caller, powers: Option<&Powers>) -> io::Result<OwnedFd> {
+    let store = root(store)?;
     let name = caller.uid.to_string();
     if let Some(powers) = powers {
         match powers.with(PLACES, || mkdirat(&store, name.as_str(), Mode::RWXU))? {
@@ -234,6 +283,18 @@ fn slot(slots: &OwnedFd) -> io::Result<Option<OwnedFd>> {
     Ok(None)
 }
 
+/// How many runs of the user are being recorded.
+fn recorded(slots: &OwnedFd) -> io::Result<u64> {
+    let mut number = 0;
+    for name in names(slots)? {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(slots, name.as_str(), flags, Mode::empty())?;
+        let free = flock(&file, FlockOperation::NonBlockingLockShared);
+        number += u64::from(free == Err(Errno::WOULDBLOCK));
+    }
+    Ok(number)
+}
+
 /// Bytes on disk of all segments.
 fn used(runs: &OwnedFd) -> io::Result<u64> {
     let mut bytes = 0_u64;
@@ -288,3 +349,6 @@ const fn mib(text: Option<&str>, default: u64) -> u64 {
     }
     number
 }
+
+#[cfg(test)]
+mod tests;

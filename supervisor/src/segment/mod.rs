@@ -29,6 +29,8 @@ use disk::Disk;
 use full::Health;
 use signer::Signer;
 
+use crate::store::Lease;
+
 /// Frames are collected here. Larger than the largest frame by far; a drain of a ring's budget fits.
 const BUFFER: usize = 1 << 20;
 
@@ -69,6 +71,8 @@ pub(crate) struct Writer {
     segment_bytes: u64,
     /// Bytes that may still be written, the reserve not counted.
     budget: u64,
+    /// Whom to ask for more.
+    lease: Option<Lease>,
     synced_ns: u64,
     /// Hash of the open segment as it is on disk, for the seal.
     sum: Sum,
@@ -103,6 +107,7 @@ impl Writer {
             run,
             segment_bytes: begin.segment_bytes.max(1 << 16),
             budget: u64::MAX,
+            lease: None,
             synced_ns: now_ns,
             sum: Sum::default(),
             sums: Vec::new(),
@@ -123,9 +128,21 @@ impl Writer {
         self.disk.sync_beside();
     }
 
-    /// From here on writes at most so many bytes, and then goes on as on a full disk.
-    pub(crate) fn limit(&mut self, budget: u64) {
+    /// From here on writes at most so many bytes and what `lease` adds, and then goes on as on a full disk.
+    pub(crate) fn limit(&mut self, budget: u64, lease: Lease) {
         self.budget = budget.saturating_sub(RESERVE);
+        self.lease = Some(lease);
+    }
+
+    /// Whether so many bytes may be written. Asks for more once in many megabytes: it may allocate.
+    fn may_write(&mut self, len: u64) -> bool {
+        while self.budget < len {
+            match self.lease.as_ref().map_or(0, Lease::more) {
+                0 => return false,
+                more => self.budget = self.budget.saturating_add(more),
+            }
+        }
+        true
     }
 
     /// Appends a frame that counts for no tally. Returns its sequence number, 0 if it is lost.
@@ -302,8 +319,8 @@ impl Writer {
             return;
         }
         self.hash_buffer();
+        let fits = self.health != Health::Good || self.may_write(self.filled as u64);
         let bytes = self.buffer.get(..self.filled).unwrap_or_default();
-        let fits = self.health != Health::Good || bytes.len() as u64 <= self.budget;
         let full = || io::ErrorKind::QuotaExceeded.into();
         let written = if fits { self.disk.append(bytes) } else { Err(full()) };
         self.budget = self.budget.saturating_sub(bytes.len() as u64);
