@@ -53,6 +53,7 @@ enum count_cell {
 	COUNT_SEEN = 0,		/* the hook ran for a task or socket of the run */
 	COUNT_LOST = 1,		/* no room in the ring: the record is gone */
 	COUNT_FAULT = 2,	/* a part could not be read; the record says which in flags */
+	COUNT_HELD = 3,		/* held back from the run's owner (owner.h); in no other cell */
 	COUNT_CELLS = 4,
 };
 
@@ -90,6 +91,7 @@ struct rec_fork {
 enum fork_flag {
 	FORK_NEW_MNT_NS = 1,	/* the child's mount namespace is not the caller's */
 	FORK_FROM_OUTSIDE = 2,	/* the caller is not of the run: this is its first process */
+	FORK_HELD = 4,		/* what the child does is held back */
 };
 
 enum exec_flag {
@@ -101,6 +103,9 @@ enum exec_flag {
 	EXEC_UNLINKED = 32,	/* the file has no link left (memfd, deleted) */
 	EXEC_NAME_CUT = 64,	/* file name or interpreter name cut */
 	EXEC_ARGV_STOPPED = 128,	/* rec_argv_end only: no room for more than what is kept */
+	EXEC_HELD = 256,	/* what the program does is held back: it has rights that the owner has not */
+	EXEC_WORDS_HELD = 512,	/* so are argv, cwd and names, as a program that is held back gave them */
+	EXEC_EXE_HELD = 1024,	/* and the path, as others may not look where it leads */
 };
 
 /* Followed by data: exe_len bytes, cwd_len bytes (both: path components, each ended by NUL, from the

@@ -48,6 +48,37 @@ INLINE struct call look_at(struct pt_regs *regs, u64 nr, const u8 *native, const
 }
 #endif
 
+/* A call of a process that is held back: only the credentials that it leaves are told. Sends and mappings
+ * are not even counted, for few of them would be told. */
+static int on_held(struct call *call, s64 ret)
+{
+	switch (call->look) {
+	case LOOK_CRED:
+	case RARE(UNSHARE):
+	case RARE(SETNS):
+		on_cred();
+	}
+	if (call->look & LOOK_RARE)
+		count(REC_CALL, COUNT_HELD);
+	switch (call->look) {
+	case LOOK_OPEN:
+	case LOOK_OPENAT:
+	case LOOK_CREAT:
+	case LOOK_OPENAT2:
+	case LOOK_OPEN_HANDLE:
+		count(ret < 0 ? REC_FAILED : REC_OPEN, COUNT_HELD);
+		break;
+	case LOOK_CONNECT:
+	case LOOK_ACCEPT:
+		count(REC_UNIX, COUNT_HELD);
+		break;
+	case LOOK_SOCKET:
+	case LOOK_BIND:
+		count(REC_ODD, COUNT_HELD);
+	}
+	return 0;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 {
@@ -55,8 +86,11 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 
 	if (call.look == LOOK_NOT || (is_transfer(call.look) && !some_inherited()) || !current_in_run())
 		return 0;
+	/* Of files that the caller's own shell had opened. */
 	if (is_transfer(call.look))
 		return on_transfer(&call, ret);
+	if (is_held(bpf_get_current_task_btf()))
+		return on_held(&call, ret);
 	if (call.look == RARE(UNSHARE) || call.look == RARE(SETNS))
 		on_cred();
 	if (call.look & LOOK_RARE)
@@ -111,7 +145,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, s64 nr)
 {
 	struct call call = look_at(regs, nr, native_entries, compat_entries);
 
-	if (call.look == LOOK_NOT || !current_in_run())
+	if (call.look == LOOK_NOT || !current_in_run() || is_held(bpf_get_current_task_btf()))
 		return 0;
 	switch (call.look) {
 	case LOOK_CLOSE:
@@ -131,7 +165,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, s64 nr)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_end, struct task_struct *task)
 {
-	if (count_opens && current_in_run() && is_alone(task))
+	if (count_opens && current_in_run() && !is_held(task) && is_alone(task))
 		all_leave(task, false, 0, -1);
 	return 0;
 }
@@ -141,7 +175,7 @@ int BPF_PROG(on_end, struct task_struct *task)
 SEC("tp_btf/sched_prepare_exec")
 int BPF_PROG(on_prepare_exec, struct task_struct *task)
 {
-	if (count_opens && current_in_run() && is_alone(task))
+	if (count_opens && current_in_run() && !is_held(task) && is_alone(task))
 		all_leave(task, true, 0, -1);
 	return 0;
 }
@@ -162,7 +196,7 @@ int BPF_PROG(on_copied, const struct sk_buff *skb, int len)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_birth, struct task_struct *parent, struct task_struct *child)
 {
-	if (!current_in_run())
+	if (!current_in_run() || is_held(parent))
 		return 0;
 	return on_new_namespaces(parent, child);
 }
@@ -171,7 +205,7 @@ int BPF_PROG(on_birth, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(on_cgroup, struct cgroup *cgroup, const char *path)
 {
-	if (!current_in_run())
+	if (!current_in_run() || is_held(bpf_get_current_task_btf()))
 		return 0;
 	return on_cgroup_made(cgroup, path);
 }

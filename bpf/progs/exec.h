@@ -8,6 +8,7 @@
 #define AUDIT_EXEC_H
 
 #include "path.h"
+#include "tracked.h"
 
 /* Forks, exits and continued arguments leave a quarter of it to execs and to processes that leave. */
 struct {
@@ -156,8 +157,34 @@ INLINE u8 stdio_kind(struct task_struct *task, u32 fd, u32 *ino)
 	}
 }
 
-/* Builds all but argv in scratch. */
-INLINE struct rec_exec *fill_exec(struct task_struct *task, struct linux_binprm *bprm)
+/* What a program that is held back gave the next one: words, names and place are its own, the file has a
+ * path where everybody may look. */
+INLINE void fill_held(struct rec_exec *rec)
+{
+	rec->flags |= EXEC_WORDS_HELD;
+	if (!is_open_to_others()) {
+		rec->flags |= EXEC_EXE_HELD;
+		rec->exe_len = 0;
+	}
+	rec->cwd_len = 0;
+	rec->file_len = 0;
+	rec->interp_len = 0;
+	rec->argc = 0;
+	rec->argv_len = 0;
+}
+
+INLINE void fill_words(struct rec_exec *rec, struct task_struct *task, struct linux_binprm *bprm)
+{
+	rec->argc = BPF_CORE_READ(bprm, argc);
+	rec->argv_len = BPF_CORE_READ(task, mm, arg_end) - BPF_CORE_READ(task, mm, arg_start);
+	if (rec->argv_len > ARGV_CAP)
+		rec->flags |= EXEC_ARGV_CUT;
+	put_names(rec, (u8 *)rec, sizeof(*rec) + rec->exe_len + rec->cwd_len, bprm);
+}
+
+/* Builds all but argv in scratch. `by_held`: the program before was held back already. */
+INLINE struct rec_exec *fill_exec(struct task_struct *task, struct linux_binprm *bprm, bool held,
+				  bool by_held)
 {
 	struct file *file = BPF_CORE_READ(bprm, file);
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
@@ -176,16 +203,19 @@ INLINE struct rec_exec *fill_exec(struct task_struct *task, struct linux_binprm 
 	rec->stdout_kind = stdio_kind(task, 1, &rec->stdout_ino);
 	fill_inner(task, &rec->ns_pid, &rec->pid_ns);
 	rec->exe_len = put_path(&file->f_path, at, &flags, EXEC_PATH_CUT);
-	rec->cwd_len = put_path(&fs->pwd, at + rec->exe_len, &flags, EXEC_CWD_CUT);
-	rec->flags = flags;
-	rec->argc = BPF_CORE_READ(bprm, argc);
-	rec->argv_len = BPF_CORE_READ(task, mm, arg_end) - BPF_CORE_READ(task, mm, arg_start);
-	if (rec->argv_len > ARGV_CAP)
-		rec->flags |= EXEC_ARGV_CUT;
+	if (held && by_held) {
+		rec->flags = flags;
+		fill_held(rec);
+	} else {
+		rec->cwd_len = put_path(&fs->pwd, at + rec->exe_len, &flags, EXEC_CWD_CUT);
+		rec->flags = flags;
+		fill_words(rec, task, bprm);
+	}
+	if (held)
+		rec->flags |= EXEC_HELD;
 	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
 		rec->flags |= EXEC_SECURE;
 	fill_identity(rec, task, file);
-	put_names(rec, base, at + rec->exe_len + rec->cwd_len, bprm);
 	return rec;
 }
 

@@ -87,6 +87,8 @@ INLINE int on_use(struct sock *sk, s64 bytes, bool out)
 	if (bytes < 0 || !is_foreign(sk, family, &outside) || !current_in_run())
 		return 0;
 	current_owner(&owner);
+	if (holds_back(&owner, REC_FLOW))
+		return 0;
 	key.cookie = foreign_cookie(sk, family);
 	key.start_ns = owner.start_ns;
 	key.pid = owner.pid;

@@ -49,7 +49,15 @@ struct group_info {
 	int ngroups;
 	kgid_t gid[];
 };
-struct user_namespace;
+struct ns_common {
+	unsigned int inum;
+};
+
+struct user_namespace {
+	struct user_namespace *parent;
+	kuid_t owner;
+	struct ns_common ns;
+};
 
 struct cred {
 	struct user_namespace *user_ns;
@@ -122,9 +130,12 @@ struct address_space {
 	struct rb_root_cached i_mmap;
 };
 
+struct inode;
+
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 
 struct vfsmount {
@@ -234,10 +245,6 @@ struct fs_struct {
 	struct path pwd;
 };
 
-struct ns_common {
-	unsigned int inum;
-};
-
 struct xarray {
 	void *xa_head;
 };
@@ -257,10 +264,6 @@ struct pid_namespace {
 };
 
 struct mnt_namespace {
-	struct ns_common ns;
-};
-
-struct user_namespace {
 	struct ns_common ns;
 };
 
@@ -348,6 +351,7 @@ struct task_struct {
 	u64 utime;
 	u64 stime;
 	u64 start_boottime;
+	const struct cred *real_cred;
 	const struct cred *cred;
 	struct fs_struct *fs;
 	struct files_struct *files;

@@ -18,8 +18,11 @@
 /* Raw and ping sockets, SCTP, MPTCP: rare, and to know of one is to know what packets may follow. */
 INLINE void tell_socket(struct bpf_sock *sk, const struct owner *owner)
 {
-	struct rec_odd *rec = reserve(&net_ring, REC_SOCKET, sizeof(*rec));
+	struct rec_odd *rec;
 
+	if (holds_back(owner, REC_SOCKET))
+		return;
+	rec = reserve(&net_ring, REC_SOCKET, sizeof(*rec));
 	if (!rec)
 		return;
 	owner_head(&rec->head, REC_SOCKET, sizeof(*rec), owner);

@@ -6,7 +6,7 @@
 #ifndef AUDIT_PATH_H
 #define AUDIT_PATH_H
 
-#include "common.h"
+#include "owner.h"
 
 /* Bytes per path, include/uapi/linux/limits.h PATH_MAX; components, ours: more are cut and told. */
 #define PATH_BYTES 4096
@@ -45,7 +45,7 @@ struct walk {
 	u32 at;			/* where in scratch the next name goes */
 	u32 end;		/* no name begins beyond */
 	u32 whole;		/* the root was reached */
-	u32 pad;
+	u32 shut;		/* a directory on the way is not for others to look into */
 };
 
 struct {
@@ -86,6 +86,13 @@ INLINE bool cross(struct walk *walk)
 	return true;
 }
 
+#define S_IROTH_IXOTH 05	/* include/uapi/linux/stat.h */
+
+INLINE bool is_shut(struct dentry *directory)
+{
+	return (BPF_CORE_READ(directory, d_inode, i_mode) & S_IROTH_IXOTH) != S_IROTH_IXOTH;
+}
+
 static long step(u32 i, void *unused)
 {
 	struct walk *walk = the_walk();
@@ -109,6 +116,8 @@ static long step(u32 i, void *unused)
 					BPF_CORE_READ(dentry, d_name.name));
 	if (len < 0)
 		return 1;
+	if (hold_back)
+		walk->shut |= is_shut(parent);
 	walk->at += len;
 	walk->dentry = parent;
 	walk->whole = dentry == parent;	/* in no tree, as a memfd is */
@@ -128,10 +137,20 @@ static u32 put_path(const struct path *path, u32 at, u32 *flags, u32 cut)
 	walk->at = at;
 	walk->end = at + PATH_BYTES;
 	walk->whole = 0;
+	walk->shut = 0;
 	bpf_loop(PATH_DEPTH, step, 0, 0);
 	if (!walk->whole)
 		*flags |= cut;
 	return walk->at - at;
+}
+
+/* Whether the last path leads where others than its owner may look. What cannot be followed to the root
+ * does not. */
+INLINE bool is_open_to_others(void)
+{
+	struct walk *walk = the_walk();
+
+	return walk && walk->whole && !walk->shut;
 }
 
 #endif

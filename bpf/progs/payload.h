@@ -36,18 +36,23 @@ struct piece {
 	u32 flags;
 };
 
-INLINE void payload_head(struct rec_payload *rec, struct __sk_buff *skb, struct bpf_sock *sk,
-			 const struct piece *piece)
+/* Whose a socket is that nobody was seen to use is not known: it may be somebody's who is held back. */
+INLINE void payload_owner(struct bpf_sock *sk, struct owner *owner)
 {
 	struct state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	struct owner owner = {};
 
-	if (state) {
-		bpf_spin_lock(&state->lock);
-		owner = state->owner;
-		bpf_spin_unlock(&state->lock);
-	}
-	owner_head(&rec->head, REC_PAYLOAD, 0, &owner);
+	owner->held = 1;
+	if (!state)
+		return;
+	bpf_spin_lock(&state->lock);
+	*owner = state->owner;
+	bpf_spin_unlock(&state->lock);
+}
+
+INLINE void payload_head(struct rec_payload *rec, struct __sk_buff *skb, const struct owner *owner,
+			 const struct piece *piece)
+{
+	owner_head(&rec->head, REC_PAYLOAD, 0, owner);
 	rec->cookie = bpf_get_socket_cookie(skb);
 	rec->ends = piece->ends;
 	rec->offset = piece->offset;
@@ -63,14 +68,14 @@ INLINE void *reserve_payload(const struct piece *piece, u32 size)
 	return reserve(&name_ring, REC_PAYLOAD, size);
 }
 
-INLINE void copy_into(struct rec_payload *rec, struct __sk_buff *skb, struct bpf_sock *sk,
+INLINE void copy_into(struct rec_payload *rec, struct __sk_buff *skb, const struct owner *owner,
 		      const struct piece *piece, u32 room)
 {
 	u8 *data = (u8 *)(rec + 1);
 	u32 held = piece->held_len & (HELD - 1);
 	u32 len = piece->len;
 
-	payload_head(rec, skb, sk, piece);
+	payload_head(rec, skb, owner, piece);
 	*(u64 *)data = piece->held;
 	asm volatile("" : "+r"(len));	/* so that the bounds below stay where they are */
 	if (len > room) {
@@ -91,12 +96,17 @@ INLINE void copy_into(struct rec_payload *rec, struct __sk_buff *skb, struct bpf
 	do {                                                                                       \
 		struct rec_payload *rec = reserve_payload(piece, sizeof(*rec) + HELD + (room));    \
 		if (rec)                                                                           \
-			copy_into(rec, skb, sk, piece, room);                                      \
+			copy_into(rec, skb, &owner, piece, room);                                      \
 	} while (0)
 
 /* Sends a piece, at most ROOM_LARGE of it. */
 INLINE void send_piece(struct __sk_buff *skb, struct bpf_sock *sk, const struct piece *piece)
 {
+	struct owner owner = {};
+
+	payload_owner(sk, &owner);
+	if (holds_back(&owner, REC_PAYLOAD))
+		return;
 	if (piece->len <= ROOM_SMALL)
 		COPY(ROOM_SMALL);
 	else if (piece->len <= ROOM_MIDDLE)

@@ -44,18 +44,21 @@ INLINE bool born_outside(struct task_struct *child, struct mark *mark)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	bool outside = !current_in_run();
+	bool outside = !current_in_run(), held;
 	struct task_struct *real;
 	struct rec_fork *rec;
 	struct mark *mark;
 
 	if (outside && !in_leaf(child))
 		return 0;
+	held = is_held(parent);
 	mark = track(child);
-	if (mark)
+	if (mark) {
 		fill_creds(child, &mark->told);
-	else
+		mark->held = held;
+	} else {
 		count(REC_FORK, COUNT_FAULT);
+	}
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
 		return 0;
 	rec = reserve_life(REC_FORK, sizeof(*rec));
@@ -68,7 +71,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		rec->parent_pid = process_of(real);
 		rec->mnt_ns = mnt_ns_of(child);
 		rec->flags = (rec->mnt_ns != mnt_ns_of(parent) ? FORK_NEW_MNT_NS : 0) |
-			     (outside ? FORK_FROM_OUTSIDE : 0);
+			     (outside ? FORK_FROM_OUTSIDE : 0) | (held ? FORK_HELD : 0);
 		fill_inner(child, &rec->ns_pid, &rec->pid_ns);
 		rec->uid = BPF_CORE_READ(child, cred, uid.val);
 		rec->pad = 0;
@@ -79,21 +82,29 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-/* After the point of no return, in the new program's mm and with its credentials. */
+/* After the point of no return, in the new program's mm and with its credentials. Who has no mark came
+ * in unseen: its words may be anybody's. */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm *bprm)
 {
+	bool held = hold_back && is_beyond_owner(task), by_held = hold_back;
 	struct rec_exec *rec;
 	struct mark *mark;
 
 	if (!current_in_run())
 		return 0;
-	mark = track(task);
+	mark = bpf_task_storage_get(&tracked, task, 0, 0);
 	if (mark)
-		fill_creds(task, &mark->told);
+		by_held = mark->held;
 	else
+		mark = track(task);
+	if (mark) {
+		fill_creds(task, &mark->told);
+		mark->held = held;
+	} else {
 		count(REC_EXEC, COUNT_FAULT);
-	rec = fill_exec(task, bprm);
+	}
+	rec = fill_exec(task, bprm, held, by_held);
 	if (rec)
 		send_exec(rec);
 	return 0;
@@ -173,8 +184,10 @@ int BPF_PROG(on_attach, struct cgroup *to, const char *path, struct task_struct 
 
 	if (in_leaf(task)) {
 		mark = track(task);
-		if (mark)
+		if (mark) {
 			mark->left = 0;
+			mark->held |= hold_back && is_beyond_owner(task);
+		}
 		return 0;
 	}
 	mark = bpf_task_storage_get(&tracked, task, 0, 0);

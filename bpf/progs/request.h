@@ -105,8 +105,12 @@ INLINE bool on_request(struct __sk_buff *skb, struct bpf_sock *sk, const struct 
 	struct looking looking = { .request = it };
 	u32 held = piece->held_len & (HELD - 1);
 	u32 len = piece->len, kept;
+	struct owner owner = {};
 	bool more;
 
+	payload_owner(sk, &owner);
+	if (holds_back(&owner, REC_PAYLOAD))
+		return false;
 	if (!it) {
 		count(REC_PAYLOAD, COUNT_FAULT);
 		return false;
@@ -126,7 +130,7 @@ INLINE bool on_request(struct __sk_buff *skb, struct bpf_sock *sk, const struct 
 	asm volatile("" : "+r"(kept));
 	if (kept > REQUEST_BYTES)
 		kept = REQUEST_BYTES;
-	payload_head(&it->rec, skb, sk, piece);
+	payload_head(&it->rec, skb, &owner, piece);
 	it->rec.offset = it->sent;
 	it->rec.len = kept;
 	it->rec.head.size = sizeof(it->rec) + kept;

@@ -38,6 +38,8 @@ INLINE void send_sock(u32 kind, u64 cookie, const struct owner *owner, const str
 {
 	struct rec_sock *rec;
 
+	if (holds_back(owner, kind))
+		return;
 	if (kind == REC_SEND && !bulk_fits(&net_ring, kind, sizeof(*rec)))
 		return;
 	rec = reserve(&net_ring, kind, sizeof(*rec));
@@ -111,6 +113,8 @@ INLINE void send_flow(const struct taken *taken, u32 flags)
 	struct rec_flow *rec;
 
 	if (!taken->totals.sent_packets && !taken->totals.received_packets)
+		return;
+	if (holds_back(&taken->owner, REC_FLOW))
 		return;
 	if (flags & FLOW_PEER_CHANGED && !bulk_fits(&net_ring, REC_FLOW, sizeof(*rec)))
 		return;

@@ -7,7 +7,7 @@
 #ifndef AUDIT_SOCKET_H
 #define AUDIT_SOCKET_H
 
-#include "common.h"
+#include "tracked.h"
 
 #include <bpf/bpf_endian.h>
 
@@ -15,6 +15,7 @@ struct owner {
 	u64 start_ns;
 	u32 pid;
 	u32 tid;
+	u64 held;		/* what it does is held back */
 };
 
 struct totals {
@@ -100,6 +101,16 @@ INLINE void current_owner(struct owner *owner)
 	owner->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	owner->pid = process_of(task);
 	owner->tid = number_of(task);
+	owner->held = is_held(task);
+}
+
+/* Counts a record that is not made because of its owner. */
+INLINE bool holds_back(const struct owner *owner, u32 kind)
+{
+	if (!hold_back || !owner->held)
+		return false;
+	count(kind, COUNT_HELD);
+	return true;
 }
 
 /* Records of sockets are about their owner, whoever runs now: packets come in softirqs. */

@@ -89,12 +89,20 @@ INLINE u32 number_of_pid(struct pid *pid)
 	return it.found;
 }
 
-/* Writes the path of the program that `task` runs at `at` in scratch and returns its length. */
+/* Writes the path of the program that `task` runs at `at` in scratch and returns its length; none where the
+ * run's owner may look neither into the process nor along the path. */
 INLINE u32 put_program(struct task_struct *task, u32 at, u32 *flags, u32 cut)
 {
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	u32 len, told = *flags;
 
-	return file ? put_path(&file->f_path, at, flags, cut) : 0;
+	if (!file)
+		return 0;
+	len = put_path(&file->f_path, at, flags, cut);
+	if (!hold_back || is_open_to_others() || !is_beyond_owner(task))
+		return len;
+	*flags = told;
+	return 0;
 }
 
 #endif

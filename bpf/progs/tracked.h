@@ -7,13 +7,14 @@
 #define AUDIT_TRACKED_H
 
 #include "creds.h"
+#include "owner.h"
 
 struct mark {
 	struct creds told;	/* credentials as of the last fork, exec or REC_CRED that told them */
 	u32 left;		/* REC_LEFT was sent */
 	u32 ended;		/* of a leader: REC_EXIT was sent */
 	u32 changes;		/* REC_CRED that were sent */
-	u32 pad;
+	u32 held;		/* what the task does is held back, until it executes as its owner */
 };
 
 struct {
@@ -26,6 +27,18 @@ struct {
 INLINE struct mark *track(struct task_struct *task)
 {
 	return bpf_task_storage_get(&tracked, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+/* Whether what `task` does is held back from the record. One that gave its rights up still has in its
+ * memory what it got by them: only an exec makes it the owner's. */
+INLINE bool is_held(struct task_struct *task)
+{
+	struct mark *mark;
+
+	if (!hold_back)
+		return false;
+	mark = bpf_task_storage_get(&tracked, task, 0, 0);
+	return (mark && mark->held) || is_beyond_owner(task);
 }
 
 /* The leader's mark stands for all threads; a thread has its own because exec by a thread makes it

@@ -13,7 +13,7 @@ use aya::{Btf, Ebpf, EbpfLoader};
 use crate::bpffs::Bpffs;
 use crate::error::Error;
 use crate::held::Held;
-use crate::load::Settings;
+use crate::load::{Owner, Settings};
 use crate::programs::{Hook, Program, Topic};
 use crate::source::{Buffer, Ring, Source};
 
@@ -26,6 +26,7 @@ pub(crate) struct Numbers {
     tell_unwatched: u32,
     tell_files: u32,
     failed_opens: u32,
+    owner: Ordinary,
     /// Holds the maps that objects share while they load; without it, each has its own.
     shared: Option<Bpffs>,
 }
@@ -41,7 +42,12 @@ impl Numbers {
         let tell_unwatched = settings.tell_unwatched.into();
         let tell_files = settings.tell_files.into();
         let failed_opens = settings.failed_opens;
-        let shared = Bpffs::new().ok();
+        let owner = Ordinary::of(settings.owner.as_ref())?;
+        let shared = match Bpffs::new() {
+            // Who is held back stands in the marks of tasks: all objects must have the same.
+            Err(why) if settings.owner.is_some() => return Err(why),
+            shared => shared.ok(),
+        };
         Ok(Numbers {
             leaf_id,
             wake_bytes,
@@ -50,8 +56,34 @@ impl Numbers {
             tell_unwatched,
             tell_files,
             failed_opens,
+            owner,
             shared,
         })
+    }
+}
+
+/// [`crate::Owner`] as the programs have it.
+#[derive(Default)]
+struct Ordinary {
+    hold_back: u32,
+    uid: u32,
+    groups: [u32; Owner::GROUPS],
+    group_count: u32,
+    caps: u64,
+    user_ns: u32,
+}
+
+impl Ordinary {
+    fn of(owner: Option<&Owner>) -> io::Result<Ordinary> {
+        let Some(owner) = owner else { return Ok(Ordinary::default()) };
+        let mut groups = [0; Owner::GROUPS];
+        for (place, group) in groups.iter_mut().zip(&owner.groups) {
+            *place = *group;
+        }
+        let group_count = owner.groups.len().min(Owner::GROUPS) as u32;
+        let user_ns = std::fs::metadata("/proc/self/ns/user")?.ino() as u32;
+        let Owner { uid, caps, .. } = *owner;
+        Ok(Ordinary { hold_back: 1, uid, groups, group_count, caps, user_ns })
     }
 }
 
@@ -87,7 +119,13 @@ impl<'a> Loader<'a> {
             .override_global("count_opens", &numbers.count_opens, false)
             .override_global("tell_unwatched", &numbers.tell_unwatched, false)
             .override_global("tell_files", &numbers.tell_files, false)
-            .override_global("failed_opens", &numbers.failed_opens, false);
+            .override_global("failed_opens", &numbers.failed_opens, false)
+            .override_global("hold_back", &numbers.owner.hold_back, false)
+            .override_global("owner_uid", &numbers.owner.uid, false)
+            .override_global("owner_groups", &numbers.owner.groups, false)
+            .override_global("owner_group_count", &numbers.owner.group_count, false)
+            .override_global("owner_caps", &numbers.owner.caps, false)
+            .override_global("owner_ns", &numbers.owner.user_ns, false);
         if let Some(shared) = &numbers.shared {
             for map in SHARED {
                 loader.map_pin_path(map, shared.place_of(map));

@@ -15,7 +15,7 @@ mod programs;
 mod source;
 
 pub use error::Error;
-pub use load::{Loaded, Settings, load};
+pub use load::{Loaded, Owner, Settings, load};
 pub use probe::{Probed, probe};
 pub use programs::{Hook, PROGRAMS, Program, Topic};
 pub use source::{Counts, Left, Ring, Source};

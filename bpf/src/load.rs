@@ -29,6 +29,24 @@ pub struct Settings {
     pub tell_files: bool,
     /// Which failed opens: [`event::wire::failed_opens`].
     pub failed_opens: u32,
+    /// Who reads the record. What tasks with other rights do is held back; none: nothing is.
+    pub owner: Option<Owner>,
+}
+
+/// An ordinary user who records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Its number.
+    pub uid: u32,
+    /// All groups that it is in. Those beyond [`Owner::GROUPS`] count as somebody else's.
+    pub groups: Vec<u32>,
+    /// Capabilities that it may use.
+    pub caps: u64,
+}
+
+impl Owner {
+    /// How many groups the programs know (`OWNER_GROUPS` in `owner.h`).
+    pub const GROUPS: usize = 32;
 }
 
 impl Default for Settings {
@@ -43,6 +61,7 @@ impl Default for Settings {
             tell_unwatched: false,
             tell_files: true,
             failed_opens: event::wire::failed_opens::DENIED,
+            owner: None,
         }
     }
 }

@@ -60,14 +60,15 @@ impl Table {
         id: ProcId,
         parent: ProcId,
         (uid, boot_ns): (u32, u64),
-        exe: Bytes,
+        exe: impl Into<Option<Bytes>>,
         cwd: Option<Bytes>,
     ) {
+        let exe = exe.into();
         let process = Process {
             parent: Some(parent),
             uid: Some(uid),
             uid_ns: boot_ns,
-            exe: Some(exe),
+            exe,
             cwd,
             ended: None,
         };
@@ -183,7 +184,7 @@ fn actor(id: ProcId, known: Option<&Process>) -> Actor {
 
 #[cfg(test)]
 mod tests {
-    use super::{ProcId, Table};
+    use super::{Bytes, ProcId, Table};
 
     fn id(pid: u32, start_ns: u64) -> ProcId {
         ProcId { pid, start_ns }
@@ -192,7 +193,7 @@ mod tests {
     fn shell() -> Table {
         let mut table = Table::default();
         let cwd = Some(b"/home".as_slice().into());
-        table.exec(id(10, 1), id(1, 0), (1000, 2), b"/bin/sh".as_slice().into(), cwd);
+        table.exec(id(10, 1), id(1, 0), (1000, 2), Bytes::from(b"/bin/sh".as_slice()), cwd);
         table
     }
 
@@ -205,7 +206,7 @@ mod tests {
             (actor.ppid, actor.uid, actor.exe.as_deref()),
             (Some(10), Some(1000), Some(&b"/bin/sh"[..]))
         );
-        table.exec(id(11, 5), id(10, 1), (0, 6), b"/bin/ls".as_slice().into(), None);
+        table.exec(id(11, 5), id(10, 1), (0, 6), Bytes::from(b"/bin/ls".as_slice()), None);
         assert_eq!(table.actor(id(11, 5)).exe.as_deref(), Some(&b"/bin/ls"[..]));
         assert_eq!(table.actor(id(10, 1)).exe.as_deref(), Some(&b"/bin/sh"[..]));
     }
@@ -229,7 +230,7 @@ mod tests {
         assert_eq!(table.actor(id(10, 1)).uid, Some(33));
         table.become_user(id(10, 1), 44, 3);
         assert_eq!(table.actor(id(10, 1)).uid, Some(33), "told late, and older");
-        table.exec(id(10, 1), id(1, 0), (33, 4), b"/bin/ls".as_slice().into(), None);
+        table.exec(id(10, 1), id(1, 0), (33, 4), Bytes::from(b"/bin/ls".as_slice()), None);
         assert_eq!(table.actor(id(10, 1)).uid, Some(33));
         table.become_user(id(99, 1), 33, 5);
         assert_eq!(table.seen(), 1, "a stranger stays one");

@@ -78,6 +78,16 @@ fn is_own(child: &Status, front: &Status, caller: &Caller) -> bool {
         && child.permitted & !front.permitted == 0
 }
 
+/// The capabilities that whatever the process `pid` starts has too: those of its user, as a service manager
+/// gives them. A program that has its own by its file, or by another user, has none of these.
+///
+/// # Errors
+/// When /proc does not tell.
+pub(crate) fn ambient(pid: u32) -> io::Result<u64> {
+    let status = cgroup::read(&format!("/proc/{pid}/status"))?;
+    Ok(bits(&status, b"CapAmb:").unwrap_or(0))
+}
+
 /// The number of the process that `pidfd` stands for; `None` when it is no such descriptor, or the
 /// process is gone.
 fn pid_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<u32>> {
@@ -90,14 +100,18 @@ fn status_of(pid: u32) -> io::Result<Status> {
 }
 
 fn parse(text: &[u8]) -> Status {
-    let permitted = line(text, b"CapPrm:")
-        .and_then(|hex| u64::from_str_radix(std::str::from_utf8(hex.trim_ascii()).ok()?, 16).ok());
+    let permitted = bits(text, b"CapPrm:");
     Status {
         parent: numbers(text, b"PPid:").first().copied().unwrap_or(0),
         uids: numbers(text, b"Uid:"),
         gids: numbers(text, b"Gid:"),
         permitted: permitted.unwrap_or(u64::MAX),
     }
+}
+
+fn bits(text: &[u8], name: &[u8]) -> Option<u64> {
+    let hex = std::str::from_utf8(line(text, name)?.trim_ascii()).ok()?;
+    u64::from_str_radix(hex, 16).ok()
 }
 
 /// The line that begins with `name`. Names of processes are escaped by the kernel, so none can fake one.
@@ -116,12 +130,16 @@ mod tests {
 
     const OWN: &[u8] = b"Name:\tsh\\nUid:\t0 0 0 0\nPPid:\t7\nUid:\t1000\t1000\t1000\t1000\n\
         Gid:\t100\t100\t100\t100\nCapPrm:\t0000000000000000\n";
-    const CALLER: Caller = Caller { uid: 1000, gid: 100, front: 7 };
+
+    fn caller() -> Caller {
+        let owner = bpf::Owner { uid: 1000, groups: vec![100], caps: 0 };
+        Caller { uid: 1000, gid: 100, front: 7, owner }
+    }
 
     fn check(changed: impl FnOnce(&mut Status)) -> bool {
         let (mut child, front) = (parse(OWN), parse(OWN));
         changed(&mut child);
-        is_own(&child, &front, &CALLER)
+        is_own(&child, &front, &caller())
     }
 
     #[test]
@@ -133,6 +151,6 @@ mod tests {
         assert!(!check(|child| child.gids[2] = 42));
         assert!(!check(|child| child.uids.clear()));
         assert!(!check(|child| child.permitted = 1));
-        assert!(!is_own(&parse(b""), &parse(b""), &CALLER));
+        assert!(!is_own(&parse(b""), &parse(b""), &caller()));
     }
 }

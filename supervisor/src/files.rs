@@ -37,6 +37,10 @@ pub(crate) struct Counts {
     pub(crate) malformed: u64,
     /// Records of processes that may be of the run, after forks were lost.
     pub(crate) unknown: u64,
+    /// Accesses that are held back.
+    pub(crate) held_accesses: u64,
+    /// Changes of directory entries that are held back.
+    pub(crate) held_names: u64,
 }
 
 /// Turns items into frames.
@@ -57,6 +61,8 @@ pub(crate) struct Files {
 pub(crate) enum Who {
     /// A process of the run.
     Member(ProcId),
+    /// One with rights that the user who records has not.
+    Held,
     /// A process that is not in the table.
     Stranger {
         /// Whether forks were lost, so that it may be of the run.
@@ -108,6 +114,8 @@ impl Files {
         }
         let (id, flags) = match who(pid, writer) {
             Who::Member(id) => (id, 0),
+            Who::Held if group == Kind::Names => return self.counts.held_names += 1,
+            Who::Held => return self.counts.held_accesses += 1,
             Who::Stranger { .. } if self.own_mounts && group != Kind::Names => {
                 (ProcId { pid, start_ns: 0 }, file_flag::UNKNOWN_PROCESS)
             }

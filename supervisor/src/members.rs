@@ -20,6 +20,18 @@ struct Slot {
     start_ns: u64,
     /// 0 while it lives.
     ended_ns: u64,
+    held: bool,
+}
+
+/// Processes at a time that executed as their owner and of which earlier events may still wait.
+const LEAVING: usize = 64;
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+struct Leaving {
+    id: ProcId,
+    /// The queues began to be read after it was noted.
+    waited: bool,
 }
 
 /// Table from pid to process, open addressing with linear probing.
@@ -29,6 +41,7 @@ pub(crate) struct Members {
     used: usize,
     alive: u32,
     full: u64,
+    leaving: [Option<Leaving>; LEAVING],
 }
 
 impl Members {
@@ -39,6 +52,7 @@ impl Members {
             used: 0,
             alive: 0,
             full: 0,
+            leaving: [None; LEAVING],
         }
     }
 
@@ -52,8 +66,9 @@ impl Members {
         self.full
     }
 
-    /// Notes that `id` lives. Known already: nothing changes.
-    pub(crate) fn born(&mut self, id: ProcId) {
+    /// Notes that `id` lives, and whether what it does is held back. Known already: only that changes, at
+    /// once if it is, else when what it did before is read: [`Members::all_read`].
+    pub(crate) fn born(&mut self, id: ProcId, held: bool) {
         if id.pid == 0 {
             return;
         }
@@ -63,13 +78,28 @@ impl Members {
             return;
         };
         if slot.pid == id.pid && slot.start_ns == id.start_ns {
-            return;
+            let was_held = slot.held;
+            slot.held |= held;
+            return self.leave(id, was_held && !held);
         }
         let (fresh, was_alive) = (slot.pid == 0, slot.pid != 0 && slot.ended_ns == 0);
-        *slot = Slot { pid: id.pid, start_ns: id.start_ns, ended_ns: 0 };
+        *slot = Slot { pid: id.pid, start_ns: id.start_ns, ended_ns: 0, held };
         self.used = used + usize::from(fresh);
         // A number that is used again means that the earlier process has ended, seen or not.
         self.alive += u32::from(!was_alive);
+    }
+
+    /// Notes that `id` leaves those who are held back, or does not.
+    fn leave(&mut self, id: ProcId, leaves: bool) {
+        for place in &mut self.leaving {
+            if place.is_some_and(|leaving| leaving.id == id) {
+                *place = None;
+            }
+        }
+        // Without room it stays held back, which is counted as such.
+        if leaves && let Some(place) = self.leaving.iter_mut().find(|place| place.is_none()) {
+            *place = Some(Leaving { id, waited: false });
+        }
     }
 
     /// Notes that `id` ended at `now_ns`.
@@ -81,10 +111,37 @@ impl Members {
         }
     }
 
-    /// Returns the process that `pid` stands for in an event read now.
-    pub(crate) fn find(&mut self, pid: u32) -> Option<ProcId> {
+    /// Returns the process that `pid` stands for in an event read now, and whether it is held back.
+    pub(crate) fn find(&mut self, pid: u32) -> Option<(ProcId, bool)> {
         let slot = self.slot_for(pid)?;
-        (slot.pid == pid && pid != 0).then_some(ProcId { pid, start_ns: slot.start_ns })
+        let id = ProcId { pid, start_ns: slot.start_ns };
+        (slot.pid == pid && pid != 0).then_some((id, slot.held))
+    }
+
+    /// Whether somebody executed as its owner whose earlier events may still wait.
+    pub(crate) fn is_left_by_someone(&self) -> bool {
+        self.leaving.iter().any(Option::is_some)
+    }
+
+    /// The queues of events without a time are about to be read.
+    pub(crate) fn about_to_read(&mut self) {
+        self.leaving.iter_mut().flatten().for_each(|leaving| leaving.waited = true);
+    }
+
+    /// They were read until they were empty: what comes now was done after what was known before.
+    pub(crate) fn all_read(&mut self) {
+        for at in 0..LEAVING {
+            let Some(place) = self.leaving.get_mut(at) else { return };
+            let Some(Leaving { id, .. }) = place.take_if(|leaving| leaving.waited) else {
+                continue;
+            };
+            if let Some(slot) = self.slot_for(id.pid)
+                && slot.pid == id.pid
+                && slot.start_ns == id.start_ns
+            {
+                slot.held = false;
+            }
+        }
     }
 
     /// Returns whether `id` is known to have ended.
@@ -171,11 +228,11 @@ mod tests {
     #[test]
     fn a_number_used_again_is_the_new_process() {
         let mut members = Members::new();
-        members.born(id(7, 100));
+        members.born(id(7, 100), false);
         members.ended(id(7, 100), 150);
-        assert_eq!(members.find(7), Some(id(7, 100)), "its last closes are still to come");
-        members.born(id(7, 200));
-        assert_eq!(members.find(7), Some(id(7, 200)));
+        assert_eq!(members.find(7), Some((id(7, 100), false)), "its last closes are still to come");
+        members.born(id(7, 200), false);
+        assert_eq!(members.find(7), Some((id(7, 200), false)));
         members.ended(id(7, 100), 250);
         assert_eq!(members.alive(), 1, "a late end of the earlier one does not end the later");
     }
@@ -183,7 +240,7 @@ mod tests {
     #[test]
     fn an_ended_process_is_forgotten_after_a_second() {
         let mut members = Members::new();
-        members.born(id(7, 100));
+        members.born(id(7, 100), false);
         members.ended(id(7, 100), 200);
         members.forget_ended(200 + KEEP_NS);
         assert!(members.find(7).is_some());
@@ -192,10 +249,38 @@ mod tests {
     }
 
     #[test]
+    fn who_executes_as_its_owner_is_held_back_until_its_earlier_events_are_read() {
+        let mut members = Members::new();
+        members.born(id(7, 100), true);
+        assert_eq!(members.find(7), Some((id(7, 100), true)));
+        members.about_to_read();
+        members.born(id(7, 100), false);
+        members.all_read();
+        assert_eq!(members.find(7), Some((id(7, 100), true)), "told while the queues were read");
+        members.about_to_read();
+        assert_eq!(members.find(7), Some((id(7, 100), true)));
+        members.all_read();
+        assert_eq!(members.find(7), Some((id(7, 100), false)));
+        members.born(id(7, 100), true);
+        assert_eq!(members.find(7), Some((id(7, 100), true)));
+    }
+
+    #[test]
+    fn who_is_held_back_again_meanwhile_stays_so() {
+        let mut members = Members::new();
+        members.born(id(7, 100), true);
+        members.born(id(7, 100), false);
+        members.born(id(7, 100), true);
+        members.about_to_read();
+        members.all_read();
+        assert_eq!(members.find(7), Some((id(7, 100), true)));
+    }
+
+    #[test]
     fn a_full_table_counts_and_goes_on() {
         let mut members = Members::new();
         for pid in 1..=u32::try_from(SLOTS).unwrap() + 10 {
-            members.born(id(pid, 1));
+            members.born(id(pid, 1), false);
         }
         assert_eq!(members.full(), 11);
         assert_eq!(members.find(4_000_000), None);
@@ -213,7 +298,7 @@ mod tests {
                 now += KEEP_NS / 3;
                 match step {
                     0 => {
-                        members.born(id(pid, start));
+                        members.born(id(pid, start), false);
                         if model.get(&pid).is_none_or(|(known, _)| *known != start) {
                             model.insert(pid, (start, 0));
                         }
@@ -229,7 +314,7 @@ mod tests {
                         model.retain(|_, known| known.1 == 0 || now - known.1 <= KEEP_NS);
                     }
                 }
-                let found = members.find(pid).map(|p| p.start_ns);
+                let found = members.find(pid).map(|(it, _)| it.start_ns);
                 prop_assert_eq!(found, model.get(&pid).map(|known| known.0));
                 let alive = model.values().filter(|known| known.1 == 0).count();
                 prop_assert_eq!(members.alive() as usize, alive);

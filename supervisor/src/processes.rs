@@ -8,7 +8,7 @@ use event::{
         control::KIND_ARGV_HASH,
         hash::{basis, what},
     },
-    wire::{ARGV_CAP, Kind, Record, fork_flag},
+    wire::{ARGV_CAP, Kind, Record, exec_flag, fork_flag},
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -96,15 +96,20 @@ impl Processes {
         match record {
             Record::Fork(fork) => {
                 let child = ProcId { pid: fork.child_pid, start_ns: fork.child_start_ns };
-                self.members.born(child);
-                // The first process still has to get its own namespace; its exec tells which.
-                if fork.flags & fork_flag::FROM_OUTSIDE == 0 {
+                let held = fork.flags & fork_flag::HELD != 0;
+                self.members.born(child, held);
+                // The first process still has to get its own namespace; its exec tells which. What
+                // somebody else has mounted is not the owner's to read.
+                if fork.flags & fork_flag::FROM_OUTSIDE == 0 && !held {
                     self.namespaces.see(fork.mnt_ns, fork.child_pid);
                 }
             }
             Record::Exec(exec, data) => {
-                self.members.born(exec.head.process());
-                self.namespaces.see(exec.mnt_ns, exec.head.pid);
+                let held = exec.flags & exec_flag::HELD != 0;
+                self.members.born(exec.head.process(), held);
+                if !held {
+                    self.namespaces.see(exec.mnt_ns, exec.head.pid);
+                }
                 if exec.argv_len > ARGV_CAP {
                     self.arguments.begin(exec, data.argv);
                 }
@@ -137,6 +142,7 @@ impl Processes {
             self.keep(record, bytes, writer);
         }
         if let (Record::Exec(exec, _), Some(hashes)) = (record, &self.hashes)
+            && exec.flags & exec_flag::HELD == 0
             && let Ok(mut hashes) = hashes.try_borrow_mut()
         {
             let (process, frame) = (exec.head.process(), writer.frames());

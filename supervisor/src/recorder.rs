@@ -226,6 +226,10 @@ impl Recorder {
         if self.queues.processes.namespaces.has_news() {
             self.follow_mounts();
         }
+        // The sooner the files of before are read, the less is held back of what comes after.
+        if self.queues.processes.members.is_left_by_someone() {
+            self.due[Source::Files as usize] = true;
+        }
         left
     }
 

@@ -38,12 +38,13 @@ pub(crate) struct Sensors {
 }
 
 impl Sensors {
-    /// Loads what `settings` asks for and attaches it to `leaf`. Returns also what was refused.
+    /// Loads what `settings` asks for and attaches it to `leaf`; what goes beyond `owner` is held back. Returns also what was refused.
     ///
     /// # Errors
     /// When nothing can be loaded at all.
     pub(crate) fn load(
         settings: &Begin,
+        owner: Option<bpf::Owner>,
         leaf: &Leaf,
     ) -> Result<(Sensors, Vec<(Topic, bpf::Error)>), bpf::Error> {
         let without = settings.without;
@@ -66,6 +67,7 @@ impl Sensors {
             tell_unwatched: without & without::FILES == 0,
             tell_files: without & without::FILES == 0,
             failed_opens: settings.failed_opens,
+            owner,
         };
         let loaded = bpf::load(&asked, std::os::fd::AsFd::as_fd(leaf))?;
         let mut sensors = Sensors { sensors: [const { None }; TOPICS.len()] };

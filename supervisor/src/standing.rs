@@ -8,10 +8,10 @@ use std::{ffi::OsStr, io, os::unix::ffi::OsStrExt};
 use event::{install, protocol::trust};
 use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresuid};
 
-use crate::{cgroup, powers::Powers};
+use crate::{admission, cgroup, powers::Powers};
 
 /// Who is recorded by an installed recorder.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Caller {
     /// The real user: whose store it is.
     pub(crate) uid: u32,
@@ -19,6 +19,8 @@ pub(crate) struct Caller {
     pub(crate) gid: u32,
     /// The front.
     pub(crate) front: u32,
+    /// Who reads the record.
+    pub(crate) owner: bpf::Owner,
 }
 
 /// How this program came to run.
@@ -38,6 +40,21 @@ impl Standing {
             // Root of a user namespace is an ordinary user outside of it.
             Standing::Own if Uid::current().is_root() && is_first_namespace() => trust::DIRECT,
             Standing::Own => trust::LOCAL,
+        }
+    }
+
+    /// The ordinary user who reads the record; none where root does.
+    ///
+    /// # Errors
+    /// Those of getgroups(2) and capget(2).
+    pub(crate) fn owner(&self) -> io::Result<Option<bpf::Owner>> {
+        match self {
+            Standing::For(caller) => Ok(Some(caller.owner.clone())),
+            Standing::Own if Uid::current().is_root() => Ok(None),
+            Standing::Own => {
+                let caps = rustix::thread::capabilities(None)?.permitted.bits();
+                Ok(Some(bpf::Owner { uid: self.uid(), groups: groups()?, caps }))
+            }
         }
     }
 
@@ -68,8 +85,9 @@ pub(crate) fn settle(lift: impl FnOnce()) -> io::Result<(Standing, Powers)> {
     }
     let front = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
     let group = getresgid()?;
-    let caller =
-        Caller { uid: ids.real.as_raw(), gid: group.real.as_raw(), front: front.cast_unsigned() };
+    let (uid, gid, front) = (ids.real.as_raw(), group.real.as_raw(), front.cast_unsigned());
+    let owner = bpf::Owner { uid, groups: groups()?, caps: admission::ambient(front)? };
+    let caller = Caller { uid, gid, front, owner };
     let powers = Powers::take()?;
     let own = where_installed()?;
     powers.settle(lift, || leave_groups(own))?;
@@ -91,6 +109,13 @@ fn where_installed() -> io::Result<Gid> {
     } else {
         Ok(Gid::from_raw(own.st_gid))
     }
+}
+
+/// All groups of whoever started this, the real one first.
+fn groups() -> io::Result<Vec<u32>> {
+    let real = getresgid()?.real;
+    let others = rustix::process::getgroups()?;
+    Ok([real.as_raw()].into_iter().chain(others.iter().map(|group| group.as_raw())).collect())
 }
 
 fn leave_groups(own: Gid) -> io::Result<()> {

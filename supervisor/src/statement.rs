@@ -54,6 +54,7 @@ pub(crate) fn start(
 /// had is missing by name; without processes nothing can be told at all.
 pub(crate) fn sensors(
     settings: &Begin,
+    owner: Option<bpf::Owner>,
     leaf: &Leaf,
     writer: &mut Writer,
 ) -> Result<Sensors, Refusal> {
@@ -62,7 +63,7 @@ pub(crate) fn sensors(
         let rights = matches!(errno, libc::EPERM | libc::EACCES);
         Refusal::new(if rights { refusal::RIGHTS } else { refusal::KERNEL }, errno, why.reason())
     };
-    let (sensors, refused) = Sensors::load(settings, leaf).map_err(|why| refuse(&why))?;
+    let (sensors, refused) = Sensors::load(settings, owner, leaf).map_err(|why| refuse(&why))?;
     // Opens are counted by the program that sees system calls.
     let opens = (Topic::Calls, Source::Opens, without::OPENS | without::FILES);
     for (topic, sensor, bits) in TOPICS.into_iter().chain([opens]) {

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BEGIN = 1, ABOUT = 2, CHILD = 3, PRUNE = 4, READY = 16, REFUSED = 19 };
-enum { VERSION = 2, SIZE = 4096 };
+enum { BEGIN = 1, ABOUT = 2, CHILD = 3, PRUNE = 4, READY = 16, ARMED = 17, REFUSED = 19 };
+enum { VERSION = 2, SIZE = 4096, BEGIN_SIZE = 136 };
 
 static int is(const char *way, const char *name) { return !strcmp(way, name); }
 
@@ -108,6 +108,50 @@ static void talk(int to, const char *way, int odd)
 	}
 }
 
+static unsigned hear(int from)
+{
+	static unsigned packet[SIZE * 5];
+	struct pollfd wait = {from, POLLIN, 0};
+
+	if (poll(&wait, 1, 20000) < 1 || recv(from, packet, sizeof(packet), 0) < 8)
+		return 0;
+	return packet[0];
+}
+
+/* Records a command that does nothing, with the word that its mounts are its own; says "armed", and lets
+ * it go at the next line. */
+static void claim_mounts(int to)
+{
+	char body[SIZE];
+	int gate[2], pidfd;
+	unsigned child[2] = {0, 1};
+
+	if (pipe(gate))
+		_exit(98);
+	begin(body, "20260101-000000-misuse-0001");
+	*(unsigned long long *)body = 10;
+	*(unsigned long long *)(body + 8) = 64 << 20;
+	say(to, BEGIN, body, BEGIN_SIZE, -1);
+	say(to, ABOUT, "{}", 2, -1);
+	if (hear(to) != READY)
+		return;
+	child[0] = fork();
+	if (!child[0]) {
+		close(gate[1]);
+		_exit(read(gate[0], body, 1) == 1);
+	}
+	pidfd = syscall(SYS_pidfd_open, child[0], 0);
+	say(to, CHILD, child, 8, pidfd);
+	if (hear(to) != ARMED)
+		return;
+	puts("armed");
+	fflush(stdout);
+	if (getchar() == EOF)
+		return;
+	close(gate[1]);
+	waitpid(child[0], NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const char *way = argc > 2 ? argv[1] : "";
@@ -132,7 +176,10 @@ int main(int argc, char **argv)
 		_exit(99);
 	}
 	close(pair[1]);
-	talk(pair[0], way, odd);
+	if (is(way, "own mounts"))
+		claim_mounts(pair[0]);
+	else
+		talk(pair[0], way, odd);
 	for (;;) {
 		struct pollfd wait = {pair[0], POLLIN, 0};
 		int got = poll(&wait, 1, 20000) > 0 ? recv(pair[0], packet, sizeof(packet), 0) : 0;

@@ -289,6 +289,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
     let flags = [
         ("FORK_NEW_MNT_NS", fork_flag::NEW_MNT_NS),
         ("FORK_FROM_OUTSIDE", fork_flag::FROM_OUTSIDE),
+        ("FORK_HELD", fork_flag::HELD),
         ("EXEC_ARGV_CUT", exec_flag::ARGV_CUT),
         ("EXEC_ARGV_FAULT", exec_flag::ARGV_FAULT),
         ("EXEC_PATH_CUT", exec_flag::PATH_CUT),
@@ -297,6 +298,9 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("EXEC_UNLINKED", exec_flag::UNLINKED),
         ("EXEC_NAME_CUT", exec_flag::NAME_CUT),
         ("EXEC_ARGV_STOPPED", exec_flag::ARGV_STOPPED),
+        ("EXEC_HELD", exec_flag::HELD),
+        ("EXEC_WORDS_HELD", exec_flag::WORDS_HELD),
+        ("EXEC_EXE_HELD", exec_flag::EXE_HELD),
         ("SOCK_NEVER_ESTABLISHED", sock_flag::NEVER_ESTABLISHED),
         ("SOCK_OWNER_LISTENER", sock_flag::OWNER_LISTENER),
         ("SOCK_NOT_BEGUN", sock_flag::NOT_BEGUN),
@@ -354,6 +358,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("COUNT_SEEN", Cell::Seen as u32),
         ("COUNT_LOST", Cell::Lost as u32),
         ("COUNT_FAULT", Cell::Fault as u32),
+        ("COUNT_HELD", Cell::Held as u32),
     ];
     let sizes = [("COUNT_CELLS", COUNT_CELLS), ("REC_KINDS", RECORD_KINDS)];
     let limits = [("ARGV_CAP", ARGV_CAP as i64), ("CRED_GROUPS", CRED_GROUPS as i64)];

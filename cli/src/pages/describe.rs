@@ -155,6 +155,9 @@ pub(super) fn exit_words(exit: storage::Exit) -> String {
 fn exec(line: &Line) -> String {
     let argv = line.list("argv");
     let exe = line.bytes("exe").unwrap_or_default();
+    if line.flag("words_held") {
+        return format!("{} {}", Safe::bytes(&exe), arguments(line, &argv)).trim_start().to_owned();
+    }
     let mut text = arguments(line, &argv);
     let named = argv.first().map(|first| program(first)).unwrap_or_default();
     if named != program(&exe) {
@@ -165,6 +168,9 @@ fn exec(line: &Line) -> String {
 
 /// Returns these arguments of an exec; that there are more, and what a loader does with them.
 pub(super) fn arguments(line: &Line, argv: &[Vec<u8>]) -> String {
+    if line.flag("words_held") {
+        return "(arguments held back)".to_owned();
+    }
     let mut text = command_line(argv);
     if line.flag("argv_cut") {
         text.push_str(" …");

@@ -29,13 +29,15 @@ impl Pipeline {
         let id = exec.head.process();
         let parent = ProcId { pid: exec.parent_pid, start_ns: exec.parent_start_ns };
         let is = |flag| exec.flags & flag != 0;
-        let exe: Bytes = path::from_components(data.exe, is(exec_flag::PATH_CUT)).into();
-        let cwd = path::from_components(data.cwd, is(exec_flag::CWD_CUT));
-        let shared: Bytes = cwd.as_slice().into();
+        let exe: Option<Bytes> = (!is(exec_flag::EXE_HELD))
+            .then(|| path::from_components(data.exe, is(exec_flag::PATH_CUT)).into());
+        let words_held = is(exec_flag::WORDS_HELD);
+        let cwd = (!words_held).then(|| path::from_components(data.cwd, is(exec_flag::CWD_CUT)));
+        let shared = cwd.as_deref().map(Bytes::from);
         let user = (exec.uid, exec.head.boot_ns);
-        self.processes.exec(id, parent, user, exe.clone(), Some(shared));
-        let loader = launch::is_loader(&exe);
-        let actor = Actor { id, ppid: Some(exec.parent_pid), uid: Some(exec.uid), exe: Some(exe) };
+        self.processes.exec(id, parent, user, exe.clone(), shared);
+        let loader = exe.as_deref().is_some_and(launch::is_loader);
+        let actor = Actor { id, ppid: Some(exec.parent_pid), uid: Some(exec.uid), exe };
         let what = What::Exec(Box::new(Exec {
             exe_dev: exec.exe_dev,
             exe_ino: exec.exe_ino,
@@ -48,7 +50,7 @@ impl Pipeline {
             argv_fault: is(exec_flag::ARGV_FAULT),
             redacted: self.marks.remove(&id).unwrap_or_default(),
             argv_hash: None,
-            cwd: Some(cwd),
+            cwd,
             cwd_cut: is(exec_flag::CWD_CUT),
             file: data.file.to_vec(),
             interp: (!data.interp.is_empty()).then(|| data.interp.to_vec()),
@@ -64,6 +66,8 @@ impl Pipeline {
             launched: loader.then(|| launch::launched(data.argv)).flatten(),
             stdin: wire::stdio(exec.stdin_kind, exec.stdin_ino),
             stdout: wire::stdio(exec.stdout_kind, exec.stdout_ino),
+            held_back: is(exec_flag::HELD),
+            words_held,
         }));
         let serial = self.push(at, Some(actor), what);
         if (data.argv.len() as u64) < exec.argv_len {

@@ -1,7 +1,7 @@
 //! The verdict over a record, with its reasons.
 
 use super::Coverage;
-use crate::frame::control::{Ending, Source, State, Tally};
+use crate::frame::control::{Cause, Ending, Source, State, Tally};
 use crate::wire::Kind;
 
 /// One word on a record.
@@ -107,6 +107,13 @@ impl Coverage {
 
     fn missing(&self, reasons: &mut Vec<String>) {
         for (source, cause, count) in self.causes() {
+            if cause == Some(Cause::HeldBack) {
+                reasons.push(format!(
+                    "{}: {count} held back, of processes with rights that the user has not",
+                    source.name()
+                ));
+                continue;
+            }
             let cause = cause.map_or("unknown cause", |cause| cause.name());
             reasons.push(format!("{}: {count} lost ({cause})", source.name()));
         }

@@ -72,6 +72,8 @@ words! {
         UnknownProcess = 7 "unknown_process",
         /// A BPF program had no memory to follow a process or socket: what it did later may be missing.
         NoMemory = 8 "no_memory",
+        /// Held back: done by a process with rights that the user who records has not.
+        HeldBack = 9 "held_back",
     }
 }
 

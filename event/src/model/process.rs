@@ -92,6 +92,10 @@ pub struct Exec {
     pub stdin: Option<String>,
     /// The same of standard output.
     pub stdout: Option<String>,
+    /// What it does is held back: it has rights that the user who records has not.
+    pub held_back: bool,
+    /// So are `argv`, `argc`, `cwd`, `file` and `interp`, which are empty.
+    pub words_held: bool,
 }
 
 /// A secret in an argv, of which only a mark is stored.

@@ -107,6 +107,8 @@ pub const TYPES: &[Type] = &[
             "launched",
             "stdin",
             "stdout",
+            "held_back",
+            "words_held",
         ],
         has_actor: true,
     },

@@ -52,6 +52,8 @@ pub enum Cell {
     Lost = 1,
     /// A part could not be read; the record says which.
     Fault = 2,
+    /// Held back from the run's owner; in no other cell.
+    Held = 3,
 }
 
 /// Kinds of records, frozen numbers of `enum rec_kind`.

@@ -10,6 +10,8 @@ pub mod fork_flag {
     pub const NEW_MNT_NS: u32 = 1;
     /// The caller is not of the run: the child is its first process.
     pub const FROM_OUTSIDE: u32 = 2;
+    /// What the child does is held back.
+    pub const HELD: u32 = 4;
 }
 
 /// Bits of [`Exec::flags`] (`enum exec_flag`).
@@ -30,6 +32,12 @@ pub mod exec_flag {
     pub const NAME_CUT: u32 = 64;
     /// Of [`ArgvEnd`](super::ArgvEnd) only: no room for more than what is kept.
     pub const ARGV_STOPPED: u32 = 128;
+    /// What the program does is held back: it has rights that the run's owner has not.
+    pub const HELD: u32 = 256;
+    /// So are argv, directory and names: a program that is held back gave them.
+    pub const WORDS_HELD: u32 = 512;
+    /// And the path of the file.
+    pub const EXE_HELD: u32 = 1024;
 }
 
 /// Returns the name of what a standard stream is (`enum stdio`).

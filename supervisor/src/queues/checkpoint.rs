@@ -53,7 +53,8 @@ impl Queues {
             if !self.writer.has_room() {
                 return;
             }
-            let totals = self.losses_by_tally().into_iter().flatten().chain(self.other_losses());
+            let totals = self.losses_by_tally().into_iter().flatten();
+            let totals = totals.chain(self.other_losses()).chain(self.held_back());
             self.losses.tell(totals, &mut self.writer, now);
             self.write_checkpoint();
             self.writer.sign(now);
@@ -167,6 +168,25 @@ impl Queues {
             let ring = row.lost.saturating_sub(disk);
             [(source, Cause::Disk, row.id, disk), (source, Cause::RingFull, row.id, ring)]
         })
+    }
+
+    /// What was seen of processes whose rights go beyond those of the user who records.
+    fn held_back(&self) -> [Total; ROWS] {
+        let counts = self.file_counts();
+        let kinds = Kind::ALL.into_iter().map(|kind| {
+            let (topic, source) = origin(kind);
+            let held = self.sensors.count(topic, kind, Cell::Held);
+            (source, Cause::HeldBack, kind as u32, held)
+        });
+        let files = [
+            (Source::Access, Cause::HeldBack, TALLY_ACCESS, counts.held_accesses),
+            (Source::Names, Cause::HeldBack, TALLY_NAMES, counts.held_names),
+        ];
+        let mut totals = [(Source::Record, Cause::HeldBack, 0, 0); ROWS];
+        for (place, total) in totals.iter_mut().zip(kinds.chain(files)) {
+            *place = total;
+        }
+        totals
     }
 
     fn other_losses(&self) -> [Total; 17] {

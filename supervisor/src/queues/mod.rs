@@ -125,17 +125,23 @@ impl Queues {
         let Some((monitor, files)) = monitor else { return Left::Empty };
         let hashes = processes.hashes.clone();
         let perhaps = losses.forks_were_lost() || processes.members.full() > 0;
+        processes.members.about_to_read();
         let drained = monitor.drain(BUDGET, |seen| {
             let who = |pid: u32, writer: &mut Writer| {
                 // At most what is in the ring now; the budget only guards against a ring that fills as
                 // fast as it is read. An empty one costs two loads.
                 sensors.drain(Topic::Proc, 1 << 16, |bytes| processes.see(bytes, writer));
-                processes.members.find(pid).map_or(Who::Stranger { perhaps }, Who::Member)
+                match processes.members.find(pid) {
+                    Some((_, true)) => Who::Held,
+                    Some((id, false)) => Who::Member(id),
+                    None => Who::Stranger { perhaps },
+                }
             };
             files.see(seen, who, hashes.as_ref(), writer);
         });
         match drained {
             fsmon::Drained::Empty => {
+                processes.members.all_read();
                 Files::settle(monitor.dirs(), writer);
                 Left::Empty
             }

@@ -32,8 +32,10 @@ impl Exec {
         take("exe_dev", Value::Number(self.exe_dev.into()));
         take("exe_ino", Value::Number(self.exe_ino));
         take("exe_gen", Value::Number(self.exe_generation.into()));
-        take("argv", Value::List(&self.argv));
-        take("argv_len", Value::Number(self.argv_len));
+        if !self.words_held {
+            take("argv", Value::List(&self.argv));
+            take("argv_len", Value::Number(self.argv_len));
+        }
         flag(take, "argv_cut", self.argv_cut);
         flag(take, "argv_fault", self.argv_fault);
         if !self.redacted.is_empty() {
@@ -46,10 +48,12 @@ impl Exec {
             }
             None => {}
         }
-        take("argc", Value::Number(self.argc.into()));
-        bytes(take, "cwd", self.cwd.as_deref());
-        flag(take, "cwd_cut", self.cwd_cut);
-        take("file", Value::Bytes(&self.file));
+        if !self.words_held {
+            take("argc", Value::Number(self.argc.into()));
+            bytes(take, "cwd", self.cwd.as_deref());
+            flag(take, "cwd_cut", self.cwd_cut);
+            take("file", Value::Bytes(&self.file));
+        }
         bytes(take, "interp", self.interp.as_deref());
         flag(take, "name_cut", self.name_cut);
         take("gid", Value::Number(self.gid.into()));
@@ -65,6 +69,8 @@ impl Exec {
         bytes(take, "launched", self.launched.as_deref());
         text(take, "stdin", self.stdin.as_deref());
         text(take, "stdout", self.stdout.as_deref());
+        flag(take, "held_back", self.held_back);
+        flag(take, "words_held", self.words_held);
     }
 }
 
