@@ -1,4 +1,4 @@
-//! The keeper: a second process of an installed recorder, with the few powers that later steps need.
+//! The keeper: a second process of a recorder, with the few powers that later steps need.
 //!
 //! The recorder itself reads what a hostile command made the kernel say; it gives its powers up before.
 //! What is left to do with them is done here, by a loop that reads one fixed structure and answers
@@ -9,6 +9,7 @@ use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    rc::Rc,
 };
 
 use rustix::{
@@ -20,10 +21,7 @@ use rustix::{
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{
-    cgroup, lockdown,
-    powers::{self, Powers},
-};
+use crate::{cgroup, lockdown, powers::Powers};
 
 /// What is asked for.
 const MARK: u32 = 1;
@@ -66,7 +64,7 @@ impl Keeper {
         let kept = rustix::stdio::dup2_stdin(&theirs)
             .and_then(|()| rustix::stdio::dup2_stdout(parent))
             .map_err(io::Error::from)
-            .and_then(|()| powers.keep_only(powers::KEEPER))
+            .and_then(|()| powers.keep_keepers())
             .and_then(|()| lockdown::keeper());
         // The front's socket among them: its other end must see the recorder end.
         crate::sys::close_inherited();
@@ -180,5 +178,30 @@ impl fsmon::Power for Keeper {
     fn program_of(&self, process: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         let none = || io::ErrorKind::UnexpectedEof.into();
         self.ask(Question { mask: 0, what: PROGRAM, flags: 0 }, &[process])?.ok_or_else(none)
+    }
+}
+
+/// Of a recorder with its caller's own rights, which marks for itself: a question takes two changes of
+/// process, and what is mounted is not watched until then.
+#[derive(Debug)]
+pub(crate) struct Beside(pub(crate) Rc<Keeper>);
+
+impl fsmon::Power for Beside {
+    fn mark(
+        &self,
+        group: BorrowedFd<'_>,
+        flags: u32,
+        mask: u64,
+        point: BorrowedFd<'_>,
+    ) -> io::Result<()> {
+        fsmon::add_mark(group, flags, mask, point)
+    }
+
+    fn root_of(&self, process: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        self.0.root_of(process)
+    }
+
+    fn program_of(&self, process: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        self.0.program_of(process)
     }
 }

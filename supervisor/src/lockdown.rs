@@ -1,4 +1,4 @@
-//! What an installed recorder may still ask of the kernel once the command runs.
+//! What a recorder may still ask of the kernel once the command runs.
 //!
 //! Landlock leaves it nothing to write to but its run's segments, no port, and no process outside to
 //! signal or trace; seccomp leaves it the calls of the loop, the writer and the hashing thread. Reading is
@@ -109,11 +109,12 @@ const BPF_COMMANDS: [u64; 6] = [1, 2, 3, 4, 28, 33];
 /// Options of prctl(2): names of threads and of their memory.
 const PRCTL_OPTIONS: [u64; 2] = [libc::PR_SET_NAME as u64, 0x5356_4d41];
 
-/// Shuts the recorder in; for this thread and all that it starts from here on.
+/// Shuts the recorder in; for this thread and all that it starts from here on. `marks`: it marks mounts
+/// itself.
 ///
 /// # Errors
 /// When the kernel has neither; one that has no Landlock is left with seccomp.
-pub(crate) fn recorder(segments: BorrowedFd<'_>) -> io::Result<()> {
+pub(crate) fn recorder(segments: BorrowedFd<'_>, marks: bool) -> io::Result<()> {
     let files = AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile | AccessFs::Truncate;
     Ruleset::default()
         .handle_access(AccessFs::from_write(ABI::V5) | AccessFs::Execute)
@@ -130,6 +131,9 @@ pub(crate) fn recorder(segments: BorrowedFd<'_>) -> io::Result<()> {
     let thread = libc::CLONE_THREAD as u64;
     let mut calls = list(&[&ANY[..], &RECORDER[..], &OLDER[..]].concat())?;
     calls.insert(libc::SYS_clone3, Vec::new());
+    if marks {
+        calls.insert(libc::SYS_fanotify_mark, Vec::new());
+    }
     calls.insert(libc::SYS_clone, vec![condition(0, SeccompCmpOp::MaskedEq(thread), thread)?]);
     calls.insert(
         libc::SYS_bpf,
@@ -179,4 +183,73 @@ fn apply(
     let filter = SeccompFilter::new(calls, others, these, arch).map_err(io::Error::other)?;
     let program = BpfProgram::try_from(filter).map_err(io::Error::other)?;
     seccompiler::apply_filter(&program).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs, fs::File, io, net::UdpSocket, os::fd::AsFd, path::Path, process::Command, thread,
+    };
+
+    /// Both are of the thread that asks for them: this one alone is shut in.
+    fn shut_in<T: Send + 'static>(
+        segments: &Path,
+        attempt: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        let segments = File::open(segments).expect("it opens");
+        let thread = thread::spawn(move || {
+            rustix::thread::set_no_new_privs(true).expect("anybody may");
+            super::recorder(segments.as_fd(), false).expect("this kernel has both");
+            attempt()
+        });
+        thread.join().expect("no panic")
+    }
+
+    fn errno<T>(done: io::Result<T>) -> Option<i32> {
+        done.err().and_then(|why| why.raw_os_error())
+    }
+
+    #[test]
+    fn files_are_written_in_the_runs_directory_and_nowhere_else() {
+        let (own, other) = (tempfile::tempdir().expect("room"), tempfile::tempdir().expect("room"));
+        fs::write(other.path().join("there"), "x").expect("room");
+        let (inside, outside) = (own.path().to_owned(), other.path().to_owned());
+        let tried = shut_in(own.path(), move || {
+            fs::write(inside.join("made"), "x").expect("its own");
+            fs::rename(inside.join("made"), inside.join("renamed")).expect("its own");
+            fs::read(outside.join("there")).expect("reading is not restricted");
+            [
+                errno(File::create(outside.join("made"))),
+                errno(File::options().write(true).open(outside.join("there"))),
+                errno(fs::remove_file(outside.join("there"))),
+                errno(fs::rename(inside.join("renamed"), outside.join("made"))),
+                errno(fs::rename(outside.join("there"), inside.join("taken"))),
+                errno(fs::hard_link(inside.join("renamed"), outside.join("linked"))),
+            ]
+        });
+        for (number, errno) in tried.into_iter().enumerate() {
+            let refused = [libc::EACCES, libc::EXDEV, libc::EPERM];
+            assert!(errno.is_some_and(|it| refused.contains(&it)), "attempt {number}: {errno:?}");
+        }
+        let left: Vec<_> = fs::read_dir(other.path()).expect("ours").flatten().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn a_call_that_is_not_listed_is_refused() {
+        let own = tempfile::tempdir().expect("room");
+        let dir = own.path().to_owned();
+        let tried = shut_in(own.path(), move || {
+            let init = rustix::process::Pid::from_raw(1).expect("a number");
+            [
+                errno(UdpSocket::bind("127.0.0.1:0")),
+                errno(Command::new("/bin/true").status()),
+                errno(fs::create_dir(dir.join("sub"))),
+                errno(std::os::unix::fs::symlink("/etc/passwd", dir.join("link"))),
+                errno(rustix::process::test_kill_process(init).map_err(io::Error::from)),
+                errno(std::env::set_current_dir("/")),
+            ]
+        });
+        assert_eq!(tried, [Some(libc::EPERM); 6]);
+    }
 }

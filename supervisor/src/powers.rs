@@ -28,14 +28,17 @@ pub(crate) const MARKS: Caps = Caps::SYS_ADMIN.union(Caps::SYS_PTRACE).union(Cap
 /// Opens a directory by its handle to ask for its path, and files to hash them: until the end.
 pub(crate) const LOOKUPS: Caps = Caps::DAC_READ_SEARCH;
 
+/// Of a recorder with its caller's own rights, until the end: it also marks mounts that come later.
+pub(crate) const OWN: Caps = LOOKUPS.union(Caps::SYS_ADMIN);
+
 /// Of the keeper, until the end: marks, and removing the leaf from a cgroup that is not ours.
-pub(crate) const KEEPER: Caps = MARKS.union(Caps::DAC_OVERRIDE);
+const KEEPER: Caps = MARKS.union(Caps::DAC_OVERRIDE);
 
 /// All of them: what `audit setup` gives to the file.
 const ALL: Caps = BOUNDING.union(LIMITS).union(GROUPS).union(PLACES).union(PROGRAMS).union(MARKS);
 
 /// The right to raise capabilities. In a recorder with its caller's own rights all that it has is in
-/// force already, and nothing here changes it.
+/// force already, until the command runs.
 #[derive(Debug)]
 pub(crate) struct Powers {
     installed: bool,
@@ -104,16 +107,25 @@ impl Powers {
         hold(now.permitted.difference(caps), now.effective.difference(caps))
     }
 
-    /// Keeps only `kept`, and has it in force from now on.
+    /// Keeps only `kept`, and has it in force from now on; a recorder with its caller's own rights too.
     ///
     /// # Errors
     /// Those of capset(2).
     pub(crate) fn keep_only(&self, kept: Caps) -> io::Result<()> {
-        if !self.installed {
-            return Ok(());
-        }
         let held = capabilities(None)?.permitted.intersection(kept);
         hold(held, held)
+    }
+
+    /// Keeps what the keeper needs. Where its caller has no `SYS_PTRACE` (some containers), it may look
+    /// into processes that have no more than itself: then it keeps all.
+    ///
+    /// # Errors
+    /// Those of capset(2).
+    pub(crate) fn keep_keepers(&self) -> io::Result<()> {
+        if !self.installed && !capabilities(None)?.permitted.contains(Caps::SYS_PTRACE) {
+            return Ok(());
+        }
+        self.keep_only(KEEPER)
     }
 }
 

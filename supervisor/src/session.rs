@@ -10,7 +10,7 @@ use std::{
 
 use event::redact::Key;
 use event::{
-    frame::control::{Ending, KIND_ABOUT, MAX_ABOUT, Seal},
+    frame::control::{self, Ending, KIND_ABOUT, MAX_ABOUT, Seal, State},
     protocol::{
         ABOUT, ARMED, BEGIN, Begin, CHILD, Child, DONE, PRUNE, Prune, READY, Ready, refusal, scope,
         without,
@@ -28,7 +28,7 @@ use crate::{
     clock,
     hashes::Hashes,
     inherited,
-    keeper::Keeper,
+    keeper::{Beside, Keeper},
     lockdown, marking,
     powers::{self, Powers},
     queues::Queues,
@@ -49,6 +49,7 @@ struct Session {
     standing: Standing,
     /// Where an installed recorder writes.
     room: Option<Room>,
+    segments: OwnedFd,
     power: Rc<dyn Power>,
 }
 
@@ -112,6 +113,7 @@ fn begin(
     settings.trust = ground.standing.trust();
     let (room, segments) = place(&ground, &settings, segments)?;
     let Ground { standing, powers, parent } = ground;
+    let kept = segments.try_clone().map_err(Refusal::kernel("keep the directory open"))?;
     let place = (segments, room.as_ref(), keys);
     let begun = prepare((&standing, powers, parent), settings, place, &about);
     let never_was = |refusal| {
@@ -126,7 +128,7 @@ fn begin(
     let ready = Ready { trust: settings.trust, pad: 0 };
     let said = channel.say(READY, ready.as_bytes(), Some(recorder.leaf.as_fd()));
     said.map_err(Refusal::protocol).map_err(never_was)?;
-    Ok(Session { recorder, signals, settings, standing, room, power })
+    Ok(Session { recorder, signals, settings, standing, room, segments: kept, power })
 }
 
 /// Where to write: where the front says, with its rights; or where nobody says.
@@ -141,7 +143,8 @@ fn place(
             Ok((None, segments.ok_or_else(none)?))
         }
         Standing::For(caller) => {
-            let (room, segments) = Room::make(caller, id_of(&settings.run)?, ground.powers)?;
+            let (room, segments) =
+                Room::make(store::INSTALLED, caller, id_of(&settings.run)?, ground.powers)?;
             Ok((Some(room), segments))
         }
     }
@@ -159,13 +162,15 @@ fn prepare(
         Refusal::new(refusal::STORE, errno(&why), format!("cannot write the record: {why}"))
     })?;
     if let Some(room) = room {
-        writer.limit(room.budget);
+        let (lease, budget) = room.lease().map_err(Refusal::kernel("keep the store open"))?;
+        writer.limit(budget, lease);
     }
     let (leaf, power) = make_leaf(&settings, standing, powers, parent)?;
     statement::start(&mut writer, &settings, (standing.uid(), leaf.id()), keys);
     writer.control(KIND_ABOUT, now, &[about]);
+    let owner = standing.owner().map_err(Refusal::kernel("tell who reads the record"))?;
     let sensors = powers
-        .with(powers::PROGRAMS, || statement::sensors(&settings, &leaf, &mut writer))
+        .with(powers::PROGRAMS, || statement::sensors(&settings, owner, &leaf, &mut writer))
         .map_err(Refusal::kernel("raise the capabilities for its programs"))??;
     let linger = Duration::from_millis(settings.linger_ms);
     let keep = settings.without & without::PROCESS == 0;
@@ -217,7 +222,7 @@ fn prune(
     }
     let mut next = *first;
     loop {
-        match id_of(&next.run).and_then(|id| store::prune(caller, id)) {
+        match id_of(&next.run).and_then(|id| store::prune(store::INSTALLED, caller, id)) {
             Ok(()) => channel.send(DONE, None).map_err(Refusal::protocol)?,
             Err(why) => {
                 channel.refuse(why.reason, why.errno, &why.text).map_err(Refusal::protocol)?;
@@ -257,8 +262,8 @@ fn no_leaf(why: &cgroup::Error) -> Refusal {
     Refusal::new(kind, why.errno(), with_causes(why))
 }
 
-/// Makes the leaf below the caller's cgroup. An installed recorder leaves that one first, and has a
-/// keeper from here on.
+/// Makes the leaf below the caller's cgroup; an installed recorder leaves that one first. From here on
+/// there is a keeper.
 fn make_leaf(
     settings: &Begin,
     standing: &Standing,
@@ -266,13 +271,11 @@ fn make_leaf(
     parent: Parent,
 ) -> Result<(Leaf, Rc<dyn Power>), Refusal> {
     let name = format!("audit-{}", id_of(&settings.run)?);
-    let Standing::For(_) = standing else {
-        let leaf = Leaf::create(parent, &name).map_err(|why| no_leaf(&why))?;
-        return Ok((leaf, Rc::new(fsmon::Own)));
-    };
     let mut leaf = powers
         .with(powers::PLACES, || {
-            parent.leave()?;
+            if let Standing::For(_) = standing {
+                parent.leave()?;
+            }
             Leaf::create(parent, &name)
         })
         .map_err(Refusal::kernel("raise the capability for cgroups"))?
@@ -280,7 +283,10 @@ fn make_leaf(
     let keeper = Keeper::start(leaf.place(), powers).map_err(Refusal::kernel("fork"))?;
     let keeper = Rc::new(keeper);
     leaf.keep(Rc::clone(&keeper));
-    Ok((leaf, keeper))
+    Ok(match standing {
+        Standing::For(_) => (leaf, keeper),
+        Standing::Own => (leaf, Rc::new(Beside(keeper))),
+    })
 }
 
 /// Hears which process is the command and places the marks while it waits.
@@ -290,7 +296,12 @@ fn arm(channel: &mut Channel, session: &mut Session, powers: &Powers) -> Result<
         return Err(Refusal::protocol("it did not say which process is the command"));
     }
     let (child, _) = message.body::<Child>().map_err(Refusal::protocol)?;
-    let child = *child;
+    let mut child = *child;
+    if let Standing::For(_) = &session.standing {
+        // An ordinary user's command is in the machine's namespace, whatever its front says: with mount
+        // marks there, whatever happens would count as the command's.
+        child.scope = scope::FILESYSTEM;
+    }
     let pidfd = pidfd.ok_or_else(|| Refusal::protocol("no descriptor of the process came"))?;
     let Session { recorder, settings, power, standing, .. } = session;
     if let Standing::For(caller) = standing {
@@ -306,11 +317,27 @@ fn arm(channel: &mut Channel, session: &mut Session, powers: &Powers) -> Result<
     powers
         .with(powers::MARKS, || mark(&child, settings, recorder, power))
         .map_err(Refusal::kernel("raise the capabilities for marks"))??;
-    powers.keep_only(powers::LOOKUPS).map_err(Refusal::kernel("give capabilities up"))?;
+    let kept = match &session.standing {
+        Standing::For(_) => powers::LOOKUPS,
+        Standing::Own => powers::OWN,
+    };
+    powers.keep_only(kept).map_err(Refusal::kernel("give capabilities up"))?;
     rustix::thread::set_no_new_privs(true)
         .map_err(|errno| Refusal::kernel("set no_new_privs")(errno.into()))?;
-    if let Some(room) = &session.room {
-        lockdown::recorder(room.segments()).map_err(Refusal::kernel("shut itself in"))?;
+    let marks = matches!(session.standing, Standing::Own);
+    match (lockdown::recorder(session.segments.as_fd(), marks), &session.standing) {
+        (Ok(()), _) => {}
+        (Err(why), Standing::For(_)) => return Err(Refusal::kernel("shut itself in")(why)),
+        // The caller's own rights are lent to it: less protection, and the record is the same.
+        (Err(why), Standing::Own) => {
+            let text = format!("the recorder is not shut in: {why}");
+            statement::source(
+                &mut recorder.queues.writer,
+                control::Source::Record,
+                State::On,
+                &text,
+            );
+        }
     }
     // Threads have the rights of the one that starts them: not before.
     let hashes = (settings.without & without::HASHES == 0).then(|| Hashes::start(Rc::clone(power)));
