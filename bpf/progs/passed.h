@@ -204,6 +204,14 @@ static long one_passed(u32 i, struct handing *it)
 	return 0;
 }
 
+/* Whether the message is of a process whose rights go beyond the owner's. */
+INLINE bool is_from_beyond(struct unix_skb_parms *parms)
+{
+	struct task_struct *task = task_of_pid(BPF_CORE_READ(parms, pid), PIDTYPE_TGID);
+
+	return task && is_beyond_owner(task);
+}
+
 /* A call that reads a message came this far. What io_uring takes has no end of a call to wait for. */
 static int on_message(const struct sk_buff *skb, struct sock *from)
 {
@@ -219,6 +227,10 @@ static int on_message(const struct sk_buff *skb, struct sock *from)
 	known = find_passer(&it.by, parms, from);
 	if (!of_run && !known)
 		return 0;
+	if (hold_back && (of_run ? is_held(task) : is_from_beyond(parms))) {
+		count(REC_PASSED, COUNT_HELD);
+		return 0;
+	}
 	it.by.uid = BPF_CORE_READ(list, user, uid.val);
 	it.kind = BPF_CORE_READ(from, sk_type);
 	it.op = of_run ? UNIX_RECEIVE : UNIX_GIVE;
