@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{command::Shape, field::Field};
+use crate::{command::Shape, field::Field, glob::Wild};
 
 /// Conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(crate) enum Matcher {
     Text { how: How, fold: bool, text: Vec<u8> },
     /// A regular expression over bytes, and a literal that every match holds, if one is known.
     Regex { pattern: String, needs: Vec<u8> },
+    /// A text with anything at some places.
+    Wild(Wild),
     /// A number in a range.
     Number { least: u64, most: u64 },
     /// An address in a network.

@@ -6,8 +6,8 @@ mod things;
 use event::model::table::{ACTOR, TYPES};
 
 use names::{FLAGS, NUMBERS, OWN};
-use things::things_where;
 pub(crate) use things::{THINGS, thing, things_of};
+use things::{things_by_somebody, things_with};
 
 /// Something that a condition looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,20 +113,15 @@ impl Field {
             LocalIp, LocalPort, NameAndArguments, Named, NewPeer, ParentCommandLine, ParentExe,
             Path, Port, User,
         };
+        let beside_findings = |name: &str| things_with(name) & !things_of("finding", None);
         match self {
             Exe | CommandLine | Argv | Arg(_) | Command | NameAndArguments | ParentExe
-            | ParentCommandLine | Ancestor | Cwd | User | Feeds => {
-                things_where(|kind| kind.has_actor)
-            }
-            Path | HomePath => {
-                things_where(|kind| kind.has_field("path") && kind.name != "finding")
-            }
-            Ip | Port | NewPeer => {
-                things_where(|kind| kind.has_field("peer") && kind.name != "finding")
-            }
-            LocalIp | LocalPort => things_where(|kind| kind.has_field("local")),
+            | ParentCommandLine | Ancestor | Cwd | User | Feeds => things_by_somebody(),
+            Path | HomePath => beside_findings("path"),
+            Ip | Port | NewPeer => beside_findings("peer"),
+            LocalIp | LocalPort => things_with("local"),
             Anything => u64::MAX,
-            Named(name) => things_where(|kind| kind.has_field(name)),
+            Named(name) => things_with(name),
         }
     }
 

@@ -12,6 +12,69 @@ pub(crate) enum Piece {
     One,
 }
 
+/// Literals in this order, with anything between them.
+///
+/// The first one that fits is taken for each: when another would do, that one does too, so that a value
+/// is looked at once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Wild {
+    /// For either case of ASCII letters; the literals are of small ones then.
+    fold: bool,
+    /// Anything may stand before the first of them.
+    before: bool,
+    /// Anything may stand after the last of them.
+    after: bool,
+    literals: Vec<Vec<u8>>,
+}
+
+impl Wild {
+    /// Pieces without single wildcards.
+    fn of(pieces: &[Piece], fold: bool) -> Option<Wild> {
+        let literals = pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(text) if fold => Some(text.to_ascii_lowercase().into_bytes()),
+            Piece::Literal(text) => Some(text.clone().into_bytes()),
+            Piece::Many | Piece::One => None,
+        });
+        let is_many = |piece: Option<&Piece>| piece == Some(&Piece::Many);
+        (!pieces.contains(&Piece::One)).then(|| Wild {
+            fold,
+            before: is_many(pieces.first()),
+            after: is_many(pieces.last()),
+            literals: literals.collect(),
+        })
+    }
+
+    /// The longest of its literals.
+    pub(crate) fn longest(&self) -> &[u8] {
+        self.literals.iter().max_by_key(|text| text.len()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns whether a value is so.
+    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
+        if self.fold { self.fits(&bytes.to_ascii_lowercase()) } else { self.fits(bytes) }
+    }
+
+    fn fits(&self, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        let last = self.literals.len().saturating_sub(1);
+        for (at, literal) in self.literals.iter().enumerate() {
+            if at == last && !self.after {
+                return match at == 0 && !self.before {
+                    true => rest == literal,
+                    false => rest.ends_with(literal),
+                };
+            }
+            let found = match at == 0 && !self.before {
+                true => rest.starts_with(literal).then_some(0),
+                false => memchr::memmem::find(rest, literal),
+            };
+            let Some(found) = found else { return false };
+            rest = rest.get(found + literal.len()..).unwrap_or_default();
+        }
+        true
+    }
+}
+
 /// Reads `*` and `?`; a backslash before one of them, or before a backslash, takes away its meaning.
 pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     let (mut found, mut literal) = (Vec::new(), String::new());
@@ -63,7 +126,10 @@ pub(crate) fn matcher(pieces: &[Piece], fold: bool) -> Matcher {
         [Literal(one), Many] => text(How::Prefix, one),
         [Many, Literal(one)] => text(How::Suffix, one),
         [Many, Literal(one), Many] => text(How::Contains, one),
-        _ => Matcher::Regex { pattern: regex_of(pieces, fold), needs: longest(pieces) },
+        _ => match Wild::of(pieces, fold) {
+            Some(wild) => Matcher::Wild(wild),
+            None => Matcher::Regex { pattern: regex_of(pieces, fold), needs: longest(pieces) },
+        },
     }
 }
 
@@ -113,7 +179,21 @@ pub(crate) fn rich(text: &str) -> Result<Matcher, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn literals_with_anything_between_are_found_as_a_regex_finds_them(
+            pattern in "[*ab]{1,8}", value in "[abAB]{0,12}", fold: bool
+        ) {
+            let pieces = pieces(&pattern);
+            let regex = crate::program::regex(&regex_of(&pieces, fold)).expect("it is sound");
+            let wild = Wild::of(&pieces, fold).expect("there is no `?`");
+            prop_assert_eq!(wild.holds(value.as_bytes()), regex.is_match(value.as_bytes()));
+        }
+    }
 
     #[test]
     fn simple_patterns_need_no_regex() {
@@ -131,6 +211,8 @@ mod tests {
         assert_eq!(how("*.sh"), "Suffix .sh");
         assert_eq!(how("*a\\*b*"), "Contains a*b");
         assert_eq!(how("*"), "Present");
+        let wild = "Wild { fold: false, before: false, after: true, literals: [[97], [98]] }";
+        assert_eq!(how("a*b*"), format!("Wild({wild})"));
         assert_eq!(how("/a/*/b?"), "(?s-u)^/a/.*/b.$ needs /a/");
         assert_eq!(how("c:\\x"), "Equals c:\\x");
     }

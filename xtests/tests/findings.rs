@@ -90,10 +90,45 @@ fn server() -> u16 {
     port
 }
 
+/// What attack scripts find around them.
+struct Field<'l> {
+    lab: &'l Lab,
+    home: PathBuf,
+    fakes: PathBuf,
+    port: u16,
+    /// Removed with all that scripts left in it.
+    temporary: tempfile::TempDir,
+}
+
+impl<'l> Field<'l> {
+    fn new(lab: &'l Lab) -> Field<'l> {
+        lab.tester("netns");
+        lab.tester("odd_sockets");
+        lab.nothing();
+        // Rules look for /tmp itself; where that is memory, big files have no place in it.
+        let parent = lab.root().parent().expect("it is below a directory");
+        let temporary = tempfile::Builder::new().prefix(".audit-attack.").tempdir_in(parent);
+        let temporary = temporary.expect("room");
+        Field { lab, home: home(lab), fakes: fakes(lab), port: server(), temporary }
+    }
+
+    /// Records a script, judged by the built-in rules.
+    fn record(&self, script: &Path) -> Recorded {
+        let mut run = judged(self.lab, script, &self.home);
+        let path = std::env::var("PATH").unwrap_or_default();
+        run.process.env("PATH", format!("{}:{path}", self.fakes.display()));
+        run.process.env("FAKES", &self.fakes).env("PORT", self.port.to_string());
+        run.process.env("NOTHING", self.lab.nothing()).env("TMPDIR", self.temporary.path());
+        run.process.env("NETNS", self.lab.tester("netns"));
+        run.process.env("ODD", self.lab.tester("odd_sockets"));
+        run.record()
+    }
+}
+
 #[test]
 fn every_attack_gives_its_finding() {
     let lab = Lab::new();
-    let (home, fakes, nothing, port) = (home(&lab), fakes(&lab), lab.nothing(), server());
+    let field = Field::new(&lab);
     let attacks = sessions(include_str!("../corpus/attacks.txt"));
     assert!(attacks.len() >= 40, "{}", attacks.len());
     // One run for all: each script is a shell of its own, and its findings are known by their pids.
@@ -104,15 +139,11 @@ fn every_attack_gives_its_finding() {
     }
     let script = lab.work().join("all.sh");
     fs::write(&script, all).expect("room");
-    let mut run = judged(&lab, &script, &home);
-    let path = std::env::var("PATH").unwrap_or_default();
-    run.process.env("PATH", format!("{}:{path}", fakes.display())).env("FAKES", &fakes);
-    run.process.env("NOTHING", &nothing).env("PORT", port.to_string());
-    let run = run.record();
+    let run = field.record(&script);
     let families = families(&run, attacks.len());
+    let found = findings(&run);
     let mut missing = Vec::new();
     for (at, (rule, script)) in attacks.iter().enumerate() {
-        let found = findings(&run);
         let ours = |event: &&&Event| event.text("rule") == *rule;
         let in_family = |event: &&Event| {
             let pid = event.number("pid").unwrap_or(0);
@@ -122,18 +153,23 @@ fn every_attack_gives_its_finding() {
         let told = found.iter().filter(ours).any(|event| in_family(event) || event.flag("repeat"));
         // What counts over a lineage may have counted an earlier script of this one: alone, then.
         let alone = || {
-            let script = lab.work().join(format!("{at}.sh"));
-            let mut run = judged(&lab, &script, &home);
-            run.process.env("PATH", format!("{}:{path}", fakes.display())).env("FAKES", &fakes);
-            run.process.env("NOTHING", &nothing).env("PORT", port.to_string());
-            let run = run.record();
+            let run = field.record(&lab.work().join(format!("{at}.sh")));
             findings(&run).iter().any(|event| event.text("rule") == *rule)
         };
         if !told && !alone() {
             missing.push(format!("{rule}: {}", script.trim()));
         }
     }
-    let rules: Vec<&str> = findings(&run).iter().map(|event| event.text("rule")).collect();
+    let mut rules: Vec<&str> = attacks.iter().map(|(rule, _)| *rule).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    println!(
+        "{} attack scripts, {} rules, {} not found",
+        attacks.len(),
+        rules.len(),
+        missing.len()
+    );
+    let rules: Vec<&str> = found.iter().map(|event| event.text("rule")).collect();
     assert!(missing.is_empty(), "not found:\n{}\nfound: {rules:?}", missing.join("\n"));
 }
 

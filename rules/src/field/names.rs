@@ -85,6 +85,7 @@ pub(super) const NUMBERS: &[&str] = &[
     "stored",
     "target_start_ns",
     "group_count",
+    "sender_uid",
     "ino",
 ];
 
@@ -155,6 +156,6 @@ mod tests {
         }
         wrong.sort();
         wrong.dedup();
-        assert_eq!(wrong, Vec::<String>::new());
+        assert_eq!(wrong, Vec::<String>::new(), "put them into NUMBERS or FLAGS above");
     }
 }

@@ -1,9 +1,31 @@
 //! Types of events and their operations as a bit each.
 
-use event::model::table::{self, TYPES};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use event::model::table::{self, ACTOR, TYPES};
+
+/// The things of each field: asked for many times while rules are read.
+static OF_FIELD: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
+    let names = TYPES.iter().flat_map(|kind| kind.fields.iter()).chain(ACTOR);
+    names.map(|name| (*name, things_where(|kind| kind.has_field(name)))).collect()
+});
+
+/// The things of types whose events say who did it.
+static BY_SOMEBODY: LazyLock<u64> = LazyLock::new(|| things_where(|kind| kind.has_actor));
+
+/// The things that have a field.
+pub(super) fn things_with(field: &str) -> u64 {
+    OF_FIELD.get(field).copied().unwrap_or(0)
+}
+
+/// The things that somebody did.
+pub(super) fn things_by_somebody() -> u64 {
+    *BY_SOMEBODY
+}
 
 /// The things (type and operation, a bit each) of the types that are so.
-pub(super) fn things_where(is: impl Fn(&table::Type) -> bool) -> u64 {
+fn things_where(is: impl Fn(&table::Type) -> bool) -> u64 {
     TYPES.iter().filter(|kind| is(kind)).fold(0, |all, kind| all | things_of(kind.name, None))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::matcher::{FieldMatcher, Words};
@@ -109,9 +109,9 @@ impl Builder {
         }
         for (of_field, (words, _)) in program.matchers.iter_mut().zip(literals) {
             if !words.is_empty() {
-                let kind = (words.len() <= 500).then_some(AhoCorasickKind::DFA);
-                let mut builder = AhoCorasick::builder();
-                let built = builder.ascii_case_insensitive(true).kind(kind).build(&words);
+                // What the crate chooses: a DFA for up to 100 words. One for more is faster by a little,
+                // and takes a fifth of the time of loading.
+                let built = AhoCorasick::builder().ascii_case_insensitive(true).build(&words);
                 of_field.literals = Some(built.map_err(|why| why.to_string())?);
             }
         }

@@ -81,7 +81,7 @@ impl Program {
                     Matcher::Text { how: How::Contains, text, .. } if text.len() < 3 => 5,
                     Matcher::Text { how: How::Contains, .. } => 3,
                     Matcher::Text { .. } => 2,
-                    Matcher::Regex { .. } => 4,
+                    Matcher::Regex { .. } | Matcher::Wild(_) => 4,
                     Matcher::Network { .. } => 6,
                     Matcher::Number { .. } => 7,
                     Matcher::Present => 8,

@@ -10,6 +10,7 @@ use super::{TestId, Val};
 use crate::{
     command::Shape,
     expr::{How, Matcher},
+    glob::Wild,
 };
 
 /// Literals of one field: in order, and where each stands.
@@ -23,8 +24,9 @@ pub(super) struct FieldMatcher {
     owners: Vec<Vec<Owner>>,
     empty: Vec<TestId>,
     regexes: Vec<(TestId, Regex)>,
+    wilds: Vec<(TestId, Wild)>,
     /// Those of which no match holds a known literal.
-    unanchored: Vec<usize>,
+    unanchored: Vec<Owner>,
     numbers: Vec<(TestId, u64, u64)>,
     networks: Vec<(TestId, IpAddr, u32)>,
     present: Vec<TestId>,
@@ -40,6 +42,13 @@ enum Owner {
         exact: Option<Box<[u8]>>,
     },
     Regex(usize),
+    Wild(usize),
+}
+
+impl Owner {
+    fn is_pattern(&self) -> bool {
+        !matches!(self, Owner::Literal { .. })
+    }
 }
 
 impl FieldMatcher {
@@ -63,16 +72,25 @@ impl FieldMatcher {
                 let Some(regex) = regexes.get(pattern) else { return };
                 let place = self.regexes.len();
                 self.regexes.push((test, regex.clone()));
-                if needs.len() < 2 {
-                    self.unanchored.push(place);
-                } else {
-                    self.own(needs, Owner::Regex(place), words);
-                }
+                self.own_pattern(needs, Owner::Regex(place), words);
+            }
+            Matcher::Wild(wild) => {
+                self.wilds.push((test, wild.clone()));
+                self.own_pattern(wild.longest(), Owner::Wild(self.wilds.len() - 1), words);
             }
             Matcher::Number { least, most } => self.numbers.push((test, *least, *most)),
             Matcher::Network { address, bits } => self.networks.push((test, *address, *bits)),
             Matcher::Present => self.present.push(test),
             Matcher::Command(shape) => self.shapes.push((test, shape.clone())),
+        }
+    }
+
+    /// A pattern is looked at where a literal of it is; one byte would be everywhere.
+    fn own_pattern(&mut self, needs: &[u8], owner: Owner, words: &mut Words) {
+        if needs.len() < 2 {
+            self.unanchored.push(owner);
+        } else {
+            self.own(needs, owner, words);
         }
     }
 
@@ -102,7 +120,7 @@ impl FieldMatcher {
                         hold(*test);
                     }
                 }
-                if self.literals.is_some() || !self.regexes.is_empty() {
+                if self.literals.is_some() || !self.unanchored.is_empty() {
                     self.bytes(number.to_string().as_bytes(), hold);
                 }
             }
@@ -112,7 +130,7 @@ impl FieldMatcher {
                         hold(*test);
                     }
                 }
-                if self.literals.is_some() || !self.regexes.is_empty() {
+                if self.literals.is_some() || !self.unanchored.is_empty() {
                     self.bytes(ip.to_canonical().to_string().as_bytes(), hold);
                 }
             }
@@ -136,35 +154,41 @@ impl FieldMatcher {
             self.empty.iter().for_each(|test| hold(*test));
         }
         if let Some(literals) = &self.literals {
+            // A pattern is tried once for a value, however often the value has its literal.
+            let mut tried: Vec<usize> = Vec::new();
             for found in literals.find_overlapping_iter(bytes) {
-                let owners = self.owners.get(found.pattern().as_usize());
-                for owner in owners.into_iter().flatten() {
-                    match owner {
-                        Owner::Literal { test, how, exact } => {
-                            if stands(*how, bytes, found.start(), found.end())
-                                && exact
-                                    .as_ref()
-                                    .is_none_or(|exact| bytes.get(found.range()) == Some(&**exact))
-                            {
-                                hold(*test);
-                            }
-                        }
-                        Owner::Regex(place) => self.regex(*place, bytes, hold),
+                let word = found.pattern().as_usize();
+                let owners = self.owners.get(word).map_or(&[][..], Vec::as_slice);
+                for owner in owners {
+                    if let Owner::Literal { test, how, exact } = owner
+                        && stands(*how, bytes, found.start(), found.end())
+                        && exact.as_ref().is_none_or(|it| bytes.get(found.range()) == Some(&**it))
+                    {
+                        hold(*test);
                     }
+                }
+                if owners.iter().any(Owner::is_pattern) && !tried.contains(&word) {
+                    tried.push(word);
+                    owners.iter().for_each(|owner| self.pattern(owner, bytes, hold));
                 }
             }
         }
-        for place in &self.unanchored {
-            self.regex(*place, bytes, hold);
+        for pattern in &self.unanchored {
+            self.pattern(pattern, bytes, hold);
         }
     }
 
-    fn regex(&self, place: usize, bytes: &[u8], hold: &mut dyn FnMut(TestId)) {
-        if let Some((test, regex)) = self.regexes.get(place)
-            && regex.is_match(bytes)
-        {
-            hold(*test);
-        }
+    fn pattern(&self, pattern: &Owner, bytes: &[u8], hold: &mut dyn FnMut(TestId)) {
+        let held = match pattern {
+            Owner::Regex(place) => {
+                self.regexes.get(*place).filter(|(_, regex)| regex.is_match(bytes)).map(|it| it.0)
+            }
+            Owner::Wild(place) => {
+                self.wilds.get(*place).filter(|(_, wild)| wild.holds(bytes)).map(|it| it.0)
+            }
+            Owner::Literal { .. } => None,
+        };
+        held.into_iter().for_each(hold);
     }
 }
 

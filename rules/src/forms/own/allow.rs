@@ -75,7 +75,11 @@ pub(super) fn allow(node: &Node, complaints: &mut Complaints<'_>, told: &mut Tol
 /// `HOST[:PORT]`, a network, `:PORT`.
 fn destination(text: &str) -> Result<Expr, String> {
     let port = |port: &str| pattern::value(Field::Port, Class::Number, port);
-    if pattern::network(Field::Ip, text).is_ok() {
+    if let Ok(network) = pattern::network(Field::Ip, text) {
+        return Ok(network);
+    }
+    if text.contains('/') {
+        // No name has one: what was meant is a network.
         return pattern::network(Field::Ip, text);
     }
     let (host, rest) = match text.rsplit_once(':') {
