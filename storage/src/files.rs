@@ -120,7 +120,23 @@ pub(crate) fn is_locked(file: impl AsFd) -> io::Result<bool> {
     }
 }
 
-/// Feeds everything from `from` on to `hash`; returns how many bytes that were.
+/// Holes from this size on are passed over when a file is hashed: nothing that is written here has any, and
+/// a file may claim to have terabytes of them.
+const HOLE: u64 = 1 << 20;
+
+/// Returns how long the large hole is that begins at `at`, where there is one and the file system tells.
+pub(crate) fn hole_at(file: &File, at: u64) -> io::Result<Option<u64>> {
+    let len = match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(at)) {
+        Ok(data) => data.saturating_sub(at),
+        // Nothing but a hole up to the end.
+        Err(Errno::NXIO) => file.metadata()?.len().saturating_sub(at),
+        Err(_) => 0,
+    };
+    Ok((len >= HOLE).then_some(len))
+}
+
+/// Feeds everything from `from` on to `hash`, a large hole as the word `hole` and its length; returns how
+/// many bytes that were.
 pub(crate) fn hash_from(file: &File, from: u64, hash: &mut blake3::Hasher) -> io::Result<u64> {
     let mut room = vec![0; 256 * 1024];
     let mut at = from;
@@ -131,7 +147,15 @@ pub(crate) fn hash_from(file: &File, from: u64, hash: &mut blake3::Hasher) -> io
             Err(Errno::INTR) => continue,
             Err(errno) => return Err(errno.into()),
         };
-        hash.update(room.get(..got).unwrap_or_default());
+        let bytes = room.get(..got).unwrap_or_default();
+        if bytes.first() == Some(&0)
+            && let Some(hole) = hole_at(file, at)?
+        {
+            hash.update(b"hole").update(&hole.to_le_bytes());
+            at += hole;
+            continue;
+        }
+        hash.update(bytes);
         at += got as u64;
     }
 }
