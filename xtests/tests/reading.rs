@@ -7,6 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 use xtests::Lab;
 
@@ -158,6 +159,47 @@ fn tail_follows_a_run_while_it_happens_and_ends_with_it() {
     assert!(tail.wait().expect("it ends").success());
 }
 
+/// A rule that finds a file by its name.
+const RULE: &str = "rules:\n  - id: LATE\n    title: A late file\n    severity: high\n    when:\n      file: {op: write, path: '*/late.txt'}\n";
+
+#[test]
+fn tail_tells_findings_and_that_the_recorder_is_silent_and_lives_again() {
+    let lab = Lab::new();
+    let script = "echo ready; read -r x; echo x >late.txt; echo done; read -r x";
+    let rules = lab.work().join("rules.yml");
+    fs::write(&rules, RULE).expect("room");
+    let options = ["--heartbeat", "1", "--rules", rules.to_str().expect("plain")];
+    let mut running = lab.run(["sh", "-c", script]).with(options).start_ungated();
+    running.expect("ready");
+    let mut command = lab.audit();
+    let mut tail = command.args(["tail", "-f", "--stale-after", "4s"]).spawn().expect("it starts");
+    let mut lines = BufReader::new(tail.stdout.take().expect("a pipe")).lines();
+    let mut until = |what: &str| -> Value {
+        let mut all = lines.by_ref().map(|line| json(&line.expect("a line")));
+        all.find(|line| line["type"] == what).unwrap_or_else(|| panic!("no {what} came"))
+    };
+    until("heartbeat");
+    running.go();
+    running.expect("done");
+    let finding = until("finding");
+    assert_eq!(
+        (finding["rule"].as_str(), finding["severity"].as_str()),
+        (Some("LATE"), Some("high"))
+    );
+    let supervisor = running.supervisor();
+    kill_process(supervisor, Signal::STOP).expect("it lives");
+    let silent = until("recorder.stale")["silent_ms"].as_u64();
+    assert!(silent >= Some(4_000), "{silent:?}");
+    kill_process(supervisor, Signal::CONT).expect("it lives");
+    until("recorder.alive");
+    running.go();
+    until("end");
+    assert!(running.record().status.success());
+    let output = tail.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("silent") && said.contains("alive again"));
+}
+
 #[test]
 fn an_answer_names_processes_with_their_ancestors() {
     let lab = Lab::new();
@@ -210,6 +252,48 @@ fn a_report_is_one_file_that_asks_for_nothing() {
     command.env("GITHUB_STEP_SUMMARY", &summary).args(["report", "--format", "github"]);
     assert!(command.output().expect("audit starts").status.success());
     assert!(fs::read_to_string(&summary).expect("it is there").contains("## audit "));
+}
+
+/// What a browser says of a page: its console, and whether it made a picture.
+fn shown(browser: &str, lab: &Lab, page: &std::path::Path) -> (String, u64) {
+    let picture = lab.work().join("page.png");
+    let mut command = Command::new(browser);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
+    command.args([
+        "--disable-background-networking",
+        "--enable-logging=stderr",
+        "--window-size=1200,1600",
+    ]);
+    command.arg(format!("--user-data-dir={}", lab.work().join("browser").display()));
+    command.arg(format!("--screenshot={}", picture.display()));
+    let output = command.arg(format!("file://{}", page.display())).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let console: Vec<&str> = said.lines().filter(|line| line.contains(":CONSOLE")).collect();
+    (console.join("\n"), fs::metadata(&picture).map_or(0, |it| it.len()))
+}
+
+#[test]
+fn a_browser_shows_the_report_without_a_word_and_without_a_request() {
+    let known = ["chromium", "chromium-browser", "google-chrome"];
+    let works = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
+    let Some(browser) = known.iter().find(works) else {
+        xtests::not_run("the report in a browser", "there is no Chromium on this machine");
+        return;
+    };
+    let lab = Lab::new();
+    lab.run(["sh", "-c", "echo x >'<b>.txt'; cat '<b>.txt'"]).succeed().assert_whole();
+    let file = lab.work().join("run.html");
+    lab.told(["report", "-o", file.to_str().expect("plain")]);
+    let (console, picture) = shown(browser, &lab, &file);
+    // What a page wants to load and may not is told on the console.
+    assert_eq!(console, "");
+    assert!(picture > 10_000, "a picture of {picture} bytes");
+    let page = fs::read_to_string(&file).expect("it is there");
+    let asks = lab.work().join("asks.html");
+    fs::write(&asks, page.replace("</body>", "<img src='http://192.0.2.1/x'></body>"))
+        .expect("room");
+    let (console, _) = shown(browser, &lab, &asks);
+    assert!(console.contains("192.0.2.1"), "a request is seen by this test: {console:?}");
 }
 
 #[test]

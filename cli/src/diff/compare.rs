@@ -57,11 +57,13 @@ pub(crate) fn compare(a: &Facts, b: &Facts, ignore: &[Pattern], slack_ms: u64) -
     let mut all = Difference::default();
     let none = BTreeMap::new();
     for section in Section::ALL {
+        let pairs = if section == Section::Arguments { other_arguments(a, b) } else { Vec::new() };
         let (old, new) =
             (a.sections.get(&section).unwrap_or(&none), b.sections.get(&section).unwrap_or(&none));
         for (name, fact) in new {
             match old.get(name) {
                 None if section == Section::Arguments && only_program_is_new(name, a) => {}
+                None if pairs.iter().any(|(_, paired)| paired == name) => {}
                 None => all.tell(section, Kind::New, name, fact, None, ignore),
                 Some(was) => match changed(was, fact, slack_ms) {
                     None => *all.same.entry(section).or_default() += 1,
@@ -70,12 +72,52 @@ pub(crate) fn compare(a: &Facts, b: &Facts, ignore: &[Pattern], slack_ms: u64) -
             }
         }
         for (name, fact) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
-            if section != Section::Arguments || !only_program_is_new(name, b) {
+            let told = section == Section::Arguments && only_program_is_new(name, b);
+            if !told && !pairs.iter().any(|(paired, _)| paired == name) {
                 all.tell(section, Kind::Gone, name, fact, None, ignore);
+            }
+        }
+        for (was, is) in pairs {
+            if let Some(fact) = new.get(is) {
+                all.other_arguments(was, is, fact, ignore);
             }
         }
     }
     all
+}
+
+/// Command lines of one program that only one of the runs has, the first with the first and so on: they
+/// are one change, not one that went and one that came.
+fn other_arguments<'f>(a: &'f Facts, b: &'f Facts) -> Vec<(&'f str, &'f str)> {
+    let mut waiting = only_in(a, b);
+    let mut pairs = Vec::new();
+    for (_, exe, is) in only_in(b, a) {
+        if let Some(at) = waiting.iter().position(|(_, other, _)| *other == exe) {
+            pairs.push((waiting.remove(at).2, is));
+        }
+    }
+    pairs
+}
+
+/// Command lines that `one` has and `other` has not, by their first event: number, program, all of it.
+fn only_in<'f>(one: &'f Facts, other: &Facts) -> Vec<(u64, &'f str, &'f str)> {
+    let none = BTreeMap::new();
+    let known = other.sections.get(&Section::Arguments).unwrap_or(&none);
+    let mut only: Vec<(u64, &str, &str)> = one
+        .sections
+        .get(&Section::Arguments)
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !known.contains_key(*name))
+        .map(|(name, fact)| (fact.seq, split(name).0, name.as_str()))
+        .collect();
+    only.sort_unstable();
+    only
+}
+
+/// The program of a command line, and the rest.
+fn split(command: &str) -> (&str, &str) {
+    command.split_once(": ").unwrap_or((command, ""))
 }
 
 impl Difference {
@@ -96,6 +138,22 @@ impl Difference {
         self.changes.push(Change { section, kind, name, fact, values });
     }
 
+    /// Tells that a program was called otherwise, by its name.
+    fn other_arguments(&mut self, was: &str, is: &str, fact: &Fact, ignore: &[Pattern]) {
+        if ignore.iter().any(|one| one.holds(was.as_bytes()) || one.holds(is.as_bytes())) {
+            self.ignored += 1;
+            return;
+        }
+        let ((name, is), (_, was)) = (split(is), split(was));
+        self.changes.push(Change {
+            section: Section::Arguments,
+            kind: Kind::Changed,
+            name: name.to_owned(),
+            fact: fact.clone(),
+            values: Some((was.to_owned(), is.to_owned())),
+        });
+    }
+
     /// Those of a section.
     pub(crate) fn of(&self, section: Section) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(move |change| change.section == section)
@@ -104,7 +162,7 @@ impl Difference {
 
 /// Whether these are arguments of a program that `other` did not run at all: that is told already.
 fn only_program_is_new(command: &str, other: &Facts) -> bool {
-    let exe = command.split_once(": ").map_or(command, |(exe, _)| exe);
+    let exe = split(command).0;
     !other.sections.get(&Section::Programs).is_some_and(|programs| programs.contains_key(exe))
 }
 

@@ -233,10 +233,16 @@ impl Collector {
     /// Calls alike what `rules` say, and returns the facts.
     pub(crate) fn finish(self, rules: &[Rule]) -> Facts {
         let mut normal = Normal::new(rules, self.pids, self.gone);
+        let executed = self.sections.get(&Section::Programs).cloned().unwrap_or_default();
         let mut sections: BTreeMap<Section, BTreeMap<String, Fact>> = BTreeMap::new();
         for (section, facts) in self.sections {
             let named = sections.entry(section).or_default();
             for (name, fact) in facts {
+                // The kernel reads what it executes: that is told among the programs.
+                let only_read = fact.words.iter().all(|word| word == "read");
+                if section == Section::Files && only_read && executed.contains_key(&name) {
+                    continue;
+                }
                 let name = match name {
                     Name::Plain(name) => name,
                     Name::Path(path) => normal.path(&path),

@@ -102,11 +102,9 @@ fn each_planted_change_is_the_only_one_told() {
     planted(swap("812000", "12000"), &[(Files, Changed, "/b/x-TIME.tar")]);
     let cron = r#""type":"file","op":"create","pid":1,"path":"/etc/cron.d/backup2""#;
     planted(put(cron), &[(Files, New, "/etc/cron.d/backup2")]);
-    let argv = "/usr/bin/backup: backup --fast --pid PID /b/x-TIME.tar";
-    let was = "/usr/bin/backup: backup --pid PID /b/x-TIME.tar";
     planted(
         swap(r#""backup","--pid""#, r#""backup","--fast","--pid""#),
-        &[(Arguments, New, argv), (Arguments, Gone, was)],
+        &[(Arguments, Changed, "/usr/bin/backup")],
     );
     planted(
         |lines| {
@@ -119,6 +117,65 @@ fn each_planted_change_is_the_only_one_told() {
     let finding = r#""type":"finding","pid":1,"rule":"CRED-READ","severity":"high","path":"/x""#;
     planted(put(finding), &[(Findings, New, "high CRED-READ /x")]);
     planted(swap(r#""lost":0"#, r#""lost":7"#), &[(Coverage, Changed, "network")]);
+}
+
+#[test]
+fn a_program_that_is_called_otherwise_is_one_change_from_what_to_what() {
+    let mut lines = job(&TWO);
+    swap(r#""backup","--pid""#, r#""backup","--fast","--pid""#)(&mut lines);
+    lines.insert(
+        1,
+        r#""type":"exec","pid":1,"uid":0,"exe":"/usr/bin/backup","argv":["x"]"#.to_owned(),
+    );
+    let found = diff(&job(&ONE), &lines);
+    let told: Vec<_> =
+        found.changes.iter().map(|it| (it.kind, it.name.as_str(), it.values.clone())).collect();
+    let values = ["backup --pid PID /b/x-TIME.tar", "backup --fast --pid PID /b/x-TIME.tar"];
+    let [was, is] = values.map(str::to_owned);
+    let expected = [
+        (Kind::New, "/usr/bin/backup: x", None),
+        (Kind::Changed, "/usr/bin/backup", Some((was, is))),
+    ];
+    assert_eq!(told, expected, "what has nothing to be paired with is new");
+}
+
+#[test]
+fn twelve_planted_changes_are_twelve_and_only_these() {
+    let mut lines = job(&TWO);
+    lines.retain(|line| !line.contains("/b/log"));
+    swap("812000", "12000")(&mut lines);
+    swap(r#""backup","--pid""#, r#""backup","--fast","--pid""#)(&mut lines);
+    swap(r#""lost":0"#, r#""lost":7"#)(&mut lines);
+    for line in [
+        r#""type":"net","op":"connect","pid":1,"peer":"203.0.113.9:443","host":"paste.example""#,
+        r#""type":"exec","pid":1,"uid":0,"exe":"/usr/bin/curl","argv":["curl"]"#,
+        r#""type":"file","op":"read","pid":1,"path":"/usr/bin/curl""#,
+        r#""type":"file","op":"read","pid":1,"path":"/home/ana/.ssh/id_ed25519""#,
+        r#""type":"file","op":"create","pid":1,"path":"/etc/cron.d/backup2""#,
+        r#""type":"process","op":"cred","pid":1,"uid":0,"euid":33"#,
+        r#""type":"unix","op":"connect","pid":1,"path":"/run/docker.sock""#,
+        r#""type":"finding","pid":1,"rule":"CRED-READ","severity":"high","path":"/x""#,
+    ] {
+        lines.insert(1, line.to_owned());
+    }
+    let (a, b) = (facts(&job(&ONE), &Rule::ALL, 41), facts(&lines, &Rule::ALL, 190));
+    let found = compare(&a, &b, &[], 2_000);
+    let names: Vec<&str> = found.changes.iter().map(|change| change.name.as_str()).collect();
+    let expected = [
+        "/usr/bin/curl",
+        "/usr/bin/backup",
+        "/b/x-TIME.tar",
+        "/etc/cron.d/backup2",
+        "/home/ana/.ssh/id_ed25519",
+        "/b/log",
+        "paste.example:443",
+        "/run/docker.sock",
+        "uid 0 as 33",
+        "high CRED-READ /x",
+        "network",
+        "duration",
+    ];
+    assert_eq!(names, expected);
 }
 
 #[test]

@@ -71,8 +71,9 @@ impl Screen {
     pub(super) fn suspend(&mut self) -> io::Result<()> {
         ratatui::try_restore()?;
         kill_process(getpid(), Signal::TSTP)?;
+        // On a new screen all is drawn again; nothing is asked of the terminal, which may not answer.
         self.terminal = ratatui::try_init()?;
-        self.terminal.clear()
+        Ok(())
     }
 }
 

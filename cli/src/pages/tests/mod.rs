@@ -223,6 +223,50 @@ fn who_had_to_do_with_it_and_how_it_came_to_this() {
     );
 }
 
+/// Every page of `audit view`, and a query, on a screen of this width.
+fn all_pages(opened: &Opened, width: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let screen = Screen { width, room: width };
+    let form = crate::args::Format::Text;
+    let mut pages = Vec::new();
+    let mut add = |name, write: &dyn Fn(&mut Vec<u8>) -> Result<(), crate::failure::Failure>| {
+        let mut out = Vec::new();
+        write(&mut out).expect("memory takes it");
+        pages.push((name, out));
+    };
+    add("page", &|out| view::page(opened, None, screen, out));
+    add("tree", &|out| view::tree::write(opened, screen, out));
+    add("timeline", &|out| view::timeline(opened, None, Times::Rel, screen, out));
+    add("files", &|out| view::lists::files(opened, None, form, screen, out));
+    add("net", &|out| view::lists::net(opened, None, form, screen, out));
+    add("coverage", &|out| view::coverage::write(opened, screen, out));
+    add("query", &|out| {
+        out.extend(query::text_page(opened, &Filters::default(), screen).bytes());
+        Ok(())
+    });
+    pages
+}
+
+#[test]
+fn every_page_fits_with_and_without_colour_and_hostile_names_do_not_act() {
+    let bench = Bench::new();
+    for (story, make) in [("shop", stories::shop as fn(&Bench) -> RunDir), ("evil", stories::evil)]
+    {
+        let opened = open(make(&bench));
+        for width_ in [80, 140] {
+            for (name, page) in all_pages(&opened, width_) {
+                let colour = String::from_utf8(page).expect("pages are text");
+                let plain = anstream::adapter::strip_str(&colour).to_string();
+                for line in plain.lines() {
+                    assert!(width(line) <= width_, "{name}: wider than {width_}: {line}");
+                    assert!(!line.chars().any(event::json::acts), "{name}: {line:?}");
+                }
+                insta::assert_snapshot!(format!("all_{story}_{name}_{width_}"), plain);
+                insta::assert_snapshot!(format!("all_{story}_{name}_{width_}_colour"), colour);
+            }
+        }
+    }
+}
+
 #[test]
 fn status_tells_what_the_store_uses() {
     let bench = Bench::new();

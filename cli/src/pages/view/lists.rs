@@ -26,7 +26,7 @@ struct File {
 }
 
 /// Writes every file, in the order of their names.
-pub(super) fn files(
+pub(in crate::pages) fn files(
     opened: &Opened,
     limit: Option<usize>,
     form: Format,
@@ -84,7 +84,7 @@ struct Peer {
 }
 
 /// Writes every peer, the first one first.
-pub(super) fn net(
+pub(in crate::pages) fn net(
     opened: &Opened,
     limit: Option<usize>,
     form: Format,

@@ -3,7 +3,7 @@
 pub(super) mod coverage;
 mod dashboard;
 mod head;
-mod lists;
+pub(super) mod lists;
 pub(super) mod tree;
 
 use std::{collections::BTreeMap, io::Write, ops::ControlFlow};
