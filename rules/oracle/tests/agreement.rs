@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use sigma_oracle::{Corpus, Happening, Ours, Theirs, files};
+use sigma_oracle::{Corpus, Happening, Kind, Ours, Theirs, files};
 
 /// The texts of rules, one each.
 fn texts(dir: &str) -> Vec<String> {
@@ -112,4 +112,89 @@ fn engines_agree_on_every_modifier_and_condition() {
         .filter(|id| !tally.rules.contains_key(*id))
         .collect();
     assert_eq!(never, Vec::<&str>::new(), "no happening is so");
+}
+
+/// Programs that begin, one every few seconds: never as far apart as a window is long.
+fn stream(corpus: &mut Corpus, count: usize) -> Vec<Happening> {
+    let mut at = 0;
+    (0..count)
+        .map(|number| {
+            at += [3, 3, 6, 9, 21][corpus.below(5)];
+            let word = ["alpha", "beta", "gamma", "other", "other"][corpus.below(5)];
+            let user = ["ana", "root"][corpus.below(2)];
+            let value = corpus.below(6);
+            let fields = BTreeMap::from([
+                ("Image", format!("/usr/bin/{word}")),
+                // The same again within 30 s would be told by its count.
+                ("CommandLine", format!("{word} v{value} n{number}")),
+                ("CurrentDirectory", format!("/srv/{value}")),
+                ("User", user.to_owned()),
+                ("ProcessId", (1_000 + number).to_string()),
+            ]);
+            Happening { kind: Kind::Exec, at, fields }
+        })
+        .collect()
+}
+
+/// What a correlation found: at which happening, and whose it was.
+type Moment = (usize, String, String);
+
+#[test]
+fn engines_agree_on_correlations() {
+    let texts = texts("correlations");
+    let (mut ours, mut theirs) = (Ours::load(&texts), Theirs::load(&texts, &BTreeSet::new()));
+    assert_eq!(ours.set.unusable, []);
+    let happenings = stream(&mut Corpus::new(7), 3_000);
+    let (mut of_ours, mut of_theirs): (BTreeSet<Moment>, BTreeSet<Moment>) = Default::default();
+    for (at, happening) in happenings.iter().enumerate() {
+        let user = happening.get("User").unwrap_or_default().to_owned();
+        let moment = |id: String| (at, id, user.clone());
+        of_ours.extend(ours.follow(happening).into_iter().map(moment));
+        of_theirs.extend(theirs.follow(happening).into_iter().map(moment));
+    }
+    // The other engine tells each event while there are enough, ours when there come to be enough.
+    let extra: Vec<&Moment> = of_ours.difference(&of_theirs).take(5).collect();
+    assert!(extra.is_empty(), "only ours: {extra:?}");
+    for (id, programs) in [
+        ("count-3", &["/alpha"][..]),
+        ("values-3", &["/alpha"]),
+        ("both-any", &["/alpha", "/beta"]),
+    ] {
+        let missing = begins(&happenings, &of_theirs, id, programs);
+        let missing: Vec<&Moment> = missing.iter().filter(|it| !of_ours.contains(*it)).collect();
+        assert!(missing.is_empty(), "only theirs: {:?}", &missing[..missing.len().min(5)]);
+    }
+    for id in ["count-3", "values-3", "both-any", "both-ordered"] {
+        let of = |all: &BTreeSet<Moment>| all.iter().filter(|(_, it, _)| it == id).count();
+        println!("{id}: {} times ours, {} events of theirs", of(&of_ours), of(&of_theirs));
+        assert!(of(&of_ours) >= 20);
+    }
+}
+
+/// The moments of `id` whose happening before, of the same user and these programs, is none.
+fn begins(
+    all: &[Happening],
+    moments: &BTreeSet<Moment>,
+    id: &str,
+    programs: &[&str],
+) -> Vec<Moment> {
+    let mut found = Vec::new();
+    for user in ["ana", "root"] {
+        let mut before = false;
+        for (at, happening) in all.iter().enumerate() {
+            let image = happening.get("Image").unwrap_or_default();
+            if happening.get("User") != Some(user)
+                || !programs.iter().any(|program| image.ends_with(program))
+            {
+                continue;
+            }
+            let moment = (at, id.to_owned(), user.to_owned());
+            let is = moments.contains(&moment);
+            if is && !before {
+                found.push(moment);
+            }
+            before = is;
+        }
+    }
+    found
 }
