@@ -45,6 +45,7 @@ enum rec_kind {
 	REC_RING_FILE = 39,
 	REC_CALL = 40,
 	REC_PASSED = 41,
+	REC_OUTSIDE = 42,
 	REC_KINDS = 64,
 };
 
@@ -102,6 +103,7 @@ enum exec_flag {
 	EXEC_SECURE = 16,	/* set-uid, set-gid or file capabilities (AT_SECURE) */
 	EXEC_UNLINKED = 32,	/* the file has no link left (memfd, deleted) */
 	EXEC_NAME_CUT = 64,	/* file name or interpreter name cut */
+	EXEC_CWD_DELETED = 2048,	/* the working directory has no name any more */
 	EXEC_ARGV_STOPPED = 128,	/* rec_argv_end only: no room for more than what is kept */
 	EXEC_HELD = 256,	/* what the program does is held back: it has rights that the owner has not */
 	EXEC_WORDS_HELD = 512,	/* so are argv, cwd and names, as a program that is held back gave them */
@@ -233,20 +235,22 @@ struct net_ends {
 /* CONNECT: connect(2) or a TCP fast open send was called, result not known. SEND: a UDP send to a peer that
  * the socket had not sent to just before. ESTABLISHED, ACCEPTED: a TCP handshake ended (active,
  * passive). CLOSED: the TCP state went to CLOSE. BIND: bind(2) gave the socket its local end.
- * LISTEN: it begins to take connections. The head is the socket's owner: who last connected, sent
+ * LISTEN: it begins to take connections. OUTSIDE: connect(2) of a socket from outside the leaf came back
+ * that no CONNECT tells of: it failed before it began, or is not of TCP. The head is the socket's owner: who last connected, sent
  * to a named peer, bound it, made it listen, or created it. */
 struct rec_sock {
 	struct rec_head head;
 	u64 cookie;
 	struct net_ends ends;
 	u32 flags;		/* SOCK_* */
-	u32 error;		/* CLOSED only: errno that the socket has by then, 0: none */
+	u32 error;		/* CLOSED: errno that the socket has by then, OUTSIDE: of the call; 0: none */
 };
 
 enum sock_flag {
 	SOCK_NEVER_ESTABLISHED = 1,	/* CLOSED only: the handshake did not end (refused, timed out) */
 	SOCK_OWNER_LISTENER = 2,	/* the owner is the listening socket's */
 	SOCK_NOT_BEGUN = 4,		/* CLOSED only: the last connect failed before it sent anything */
+	SOCK_OUTSIDE = 8,		/* the socket was made outside the leaf */
 };
 
 /* SOCKET: an IP socket that is neither TCP nor UDP was made. ODD: something was done with a socket of
@@ -277,6 +281,8 @@ struct foreign_key {
 	u32 pad;
 };
 
+/* Bits 16 to 31 are then the family, and of unix sockets 32 to 62 the pid of who made their other end (0:
+ * nobody that the kernel knows) and 0 to 15 the type. */
 #define FOREIGN_MANY (1ULL << 63)
 
 /* Its value. Bytes and calls since first_ns: what sendmsg and recvmsg returned, whatever the call. */
@@ -361,6 +367,7 @@ enum unix_op {
 	UNIX_ACCEPT = 3,
 	UNIX_RECEIVE = 4,	/* rec_passed: an open file came with a message */
 	UNIX_GIVE = 5,		/* rec_passed: one went to a process outside the run */
+	UNIX_FLOW = 6,		/* no record: made of a struct foreign_use */
 };
 
 enum unix_flag {
@@ -533,6 +540,7 @@ enum use_flag {
 	USE_MAPPED = 16,	/* it was mapped into memory */
 	USE_SHARED = 32,	/* so that stores reach the file */
 	USE_DIRECT = 64,	/* fcntl(2) switched O_DIRECT on: reads leave no trace */
+	USE_UNLINKED = 128,	/* the file has no name any more */
 };
 
 enum named_flag {
@@ -540,6 +548,7 @@ enum named_flag {
 	NAMED_FAULT = 2,	/* the caller's string could not be read */
 	NAMED_ALL = 4,		/* the user wants every failed open told */
 	NAMED_EXEC = 8,		/* FAILED: it would have been executed */
+	NAMED_MANY = 16,	/* set by the recorder: one of many names that are counted together */
 };
 
 /* Which failed opens are told (a setting). */

@@ -8,6 +8,7 @@
 #define AUDIT_CONNECT_H
 
 #include "call_ring.h"
+#include "begun.h"
 
 #define S_IFSOCK 0140000
 
@@ -34,12 +35,43 @@ INLINE struct sock *sock_of(u64 fd)
 	return BPF_CORE_READ(socket, sk);
 }
 
+/* Of a socket from outside the leaf: returns whether its connect began, and is told by its states. What is
+ * not TCP has its peer by now, unless it failed. */
+static bool outside_began(struct sock *sk, u16 family, u64 cookie, s64 ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	bool tcp = BPF_CORE_READ(sk, sk_protocol) == NET_TCP && BPF_CORE_READ(sk, sk_type) == SOCK_TYPE_STREAM;
+	u32 thread = task->pid;
+	struct rec_sock *rec;
+
+	if (!bpf_map_delete_elem(&begun, &thread))
+		return true;
+	/* a second look at a connect that goes on, or went on */
+	if ((tcp && (!ret || ret == -NOT_YET_ALREADY || ret == -NOT_YET_CONNECTED)) || ret < -MAX_ERRNO)
+		return false;
+	rec = reserve_rare(REC_OUTSIDE, sizeof(*rec));
+	if (!rec)
+		return false;
+	__builtin_memset(rec, 0, sizeof(*rec));
+	fill_head(&rec->head, REC_OUTSIDE, sizeof(*rec), task);
+	rec->cookie = cookie;
+	rec->flags = SOCK_OUTSIDE;
+	rec->error = -ret;
+	ends_of_sock(sk, family, &rec->ends);
+	bpf_ringbuf_submit(rec, 0);
+	return false;
+}
+
 /* A socket without a cookie was never seen to connect. */
 INLINE int inet_connect_exit(struct sock *sk, u16 family, s64 ret)
 {
 	u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	struct rec_result *rec;
 	s64 error = -ret;
+
+	if (!below_leaf(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)) &&
+	    !outside_began(sk, family, cookie, ret))
+		return 0;
 
 	if (!cookie || error <= 0 || error > MAX_ERRNO || error == NOT_YET_INPROGRESS ||
 	    error == NOT_YET_ALREADY || error == NOT_YET_CONNECTED)

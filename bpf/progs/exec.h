@@ -209,6 +209,8 @@ INLINE struct rec_exec *fill_exec(struct task_struct *task, struct linux_binprm 
 	} else {
 		rec->cwd_len = put_path(&fs->pwd, at + rec->exe_len, &flags, EXEC_CWD_CUT);
 		rec->flags = flags;
+		if (!BPF_CORE_READ(fs, pwd.dentry, d_inode, i_nlink))
+			rec->flags |= EXEC_CWD_DELETED;
 		fill_words(rec, task, bprm);
 	}
 	if (held)

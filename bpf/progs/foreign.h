@@ -8,8 +8,8 @@
 #ifndef AUDIT_FOREIGN_H
 #define AUDIT_FOREIGN_H
 
-#include "leaf.h"
 #include "sock.h"
+#include "begun.h"
 #include "tracked.h"
 
 /* Pairs of socket and process at a time; one more is counted as lost. The recorder takes out those
@@ -25,32 +25,30 @@ struct {
 
 #define MSG_PEEK 2	/* include/linux/socket.h */
 
+/* Who made the other end of a unix socket: called listen(2), connect(2) or socketpair(2). */
+INLINE u32 peer_pid(struct sock *sk)
+{
+	struct numbering it = { .pid = sk->sk_peer_pid };
+	struct upid *upid = upid_at(it.pid, 0);
+
+	if (!it.pid)
+		return 0;
+	if (pid_ns == PID_NS_INIT)
+		return BPF_CORE_READ(upid, nr);
+	bpf_loop(MAX_PID_NS_LEVEL + 1, number_at, &it, 0);
+	return it.found;
+}
+
 /* Netlink sockets come in numbers (each look-up of a host name opens one): those of a protocol are one
  * for each process. No cookie is so large: they count from 1. */
 INLINE u64 foreign_cookie(struct sock *sk, u16 family)
 {
 	if (family == AF_NETLINK)
 		return FOREIGN_MANY | (u32)family << 16 | sk->sk_protocol;
+	/* Unix sockets too: those of a type with the same peer are one. No pid has more than 22 bits. */
+	if (family == AF_UNIX)
+		return FOREIGN_MANY | (u64)peer_pid(sk) << 32 | (u32)family << 16 | sk->sk_type;
 	return bpf_get_socket_cookie(sk);
-}
-
-INLINE void ends_of_sock(struct sock *sk, u16 family, struct net_ends *ends)
-{
-	ends->family = family;
-	ends->proto = sk->sk_protocol;
-	if (family != AF_INET && family != AF_INET6)
-		return;
-	if (sk->sk_type == SOCK_TYPE_RAW)
-		ends->proto |= NET_RAW;
-	ends->local_port = sk->__sk_common.skc_num;
-	ends->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	if (family == AF_INET6) {
-		BPF_CORE_READ_INTO(&ends->local, sk, __sk_common.skc_v6_rcv_saddr);
-		BPF_CORE_READ_INTO(&ends->peer, sk, __sk_common.skc_v6_daddr);
-	} else {
-		put_v4(ends->local, sk->__sk_common.skc_rcv_saddr);
-		put_v4(ends->peer, sk->__sk_common.skc_daddr);
-	}
 }
 
 INLINE struct foreign_use *begin_use(struct sock *sk, u16 family, bool outside,
@@ -67,11 +65,12 @@ INLINE struct foreign_use *begin_use(struct sock *sk, u16 family, bool outside,
 	return bpf_map_lookup_elem(&foreign, key);
 }
 
-/* Unix sockets have their own programs; those of the leaf's IP sockets see more than this. */
+/* Those of the leaf's IP sockets see more than this. */
 INLINE bool is_foreign(struct sock *sk, u16 family, bool *outside)
 {
+	*outside = false;
 	if (family == AF_UNIX)
-		return false;
+		return true;
 	*outside = !below_leaf(sk->sk_cgrp_data.cgroup);
 	return *outside || (family != AF_INET && family != AF_INET6);
 }

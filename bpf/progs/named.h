@@ -187,6 +187,36 @@ static u32 put_start(struct rec_named *rec, s32 dir)
 			&rec->flags, NAMED_CUT);
 }
 
+/* Failed opens of a process within a second that may fill the whole ring: who makes more of them leaves
+ * room to others. */
+#define RARE_FAILURES 256
+
+struct failures {
+	u64 since_ns;
+	u64 number;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct failures);
+} failures SEC(".maps");
+
+/* Two threads that count at once may count one: this is a measure, no account. */
+static bool is_rare_failure(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 leader = (u64)task->group_leader, now = bpf_ktime_get_boot_ns();
+	struct failures first = { .since_ns = now, .number = 1 };
+	struct failures *known = bpf_map_lookup_elem(&failures, &leader);
+
+	if (known && now - known->since_ns < 1000000000ULL)
+		return ++known->number <= RARE_FAILURES;
+	bpf_map_update_elem(&failures, &leader, &first, BPF_ANY);
+	return true;
+}
+
 /* A call failed that would have opened or executed `name`. The name goes behind the longest directory
  * first, where it is looked at, and is read again behind the one that it has: of both readings the
  * second is told. */
@@ -225,7 +255,7 @@ static int on_failed(s64 ret, s32 dir, u64 name, u64 flags, bool by_exec)
 	rec->text_len = read > 0 ? read - 1 : 0;
 	if (read <= 0)
 		rec->flags |= NAMED_FAULT;
-	send_named(rec, REC_FAILED, error != ENOENT && error != ENOTDIR);
+	send_named(rec, REC_FAILED, error != ENOENT && error != ENOTDIR && is_rare_failure());
 	return 0;
 }
 

@@ -13,6 +13,8 @@
 #define ALLOW 1
 
 /* include/net/tcp_states.h */
+#define STATE_ESTABLISHED 1
+#define STATE_SYN_SENT 2
 #define STATE_CLOSE 7
 
 /* Raw and ping sockets, SCTP, MPTCP: rare, and to know of one is to know what packets may follow. */
@@ -422,6 +424,69 @@ int on_tcp(struct bpf_sock_ops *ctx)
 		break;
 	}
 	return ALLOW;
+}
+
+/* Who connects a socket from outside the leaf, until that connection is over. */
+struct connecting {
+	struct owner owner;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct connecting);
+} outsiders SEC(".maps");
+
+/* The peer is the kernel's: it stands in the socket before the state changes (net/ipv4/tcp_ipv4.c,
+ * tcp_v4_connect). Runs in the caller. */
+INLINE int outsider_connects(struct sock *sk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 thread = task->pid, one = 1;
+	struct connecting *connecting;
+	struct net_ends ends = {};
+
+	if (!current_in_run() || below_leaf(sk->sk_cgrp_data.cgroup))
+		return 0;
+	connecting = bpf_sk_storage_get(&outsiders, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!connecting) {
+		count(REC_FLOW, COUNT_FAULT);
+		return 0;
+	}
+	bpf_map_update_elem(&begun, &thread, &one, BPF_ANY);
+	current_owner(&connecting->owner);
+	ends_of_sock(sk, sk->__sk_common.skc_family, &ends);
+	send_sock(REC_CONNECT, bpf_get_socket_cookie(sk), &connecting->owner, &ends, SOCK_OUTSIDE, 0);
+	return 0;
+}
+
+/* TCP sockets of the whole machine; those of the leaf tell by sockops. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, struct sock *sk, int before, int now)
+{
+	struct connecting *connecting;
+	struct net_ends ends = {};
+
+	if (sk->sk_protocol != NET_TCP)
+		return 0;
+	if (now == STATE_SYN_SENT)
+		return outsider_connects(sk);
+	if (now != STATE_CLOSE && (before != STATE_SYN_SENT || now != STATE_ESTABLISHED))
+		return 0;
+	connecting = bpf_sk_storage_get(&outsiders, sk, 0, 0);
+	if (!connecting)
+		return 0;
+	ends_of_sock(sk, sk->__sk_common.skc_family, &ends);
+	if (now == STATE_ESTABLISHED) {
+		send_sock(REC_ESTABLISHED, bpf_get_socket_cookie(sk), &connecting->owner, &ends,
+			  SOCK_OUTSIDE, 0);
+		return 0;
+	}
+	send_sock(REC_CLOSED, bpf_get_socket_cookie(sk), &connecting->owner, &ends,
+		  SOCK_OUTSIDE | (before == STATE_SYN_SENT ? SOCK_NEVER_ESTABLISHED : 0), sk->sk_err);
+	bpf_sk_storage_delete(&outsiders, sk);
+	return 0;
 }
 
 SEC("tp_btf/sock_send_length")

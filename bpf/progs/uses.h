@@ -73,6 +73,8 @@ INLINE void on_gone(struct file *file, bool alone)
 	mode = BPF_CORE_READ(file, f_mode);
 	if (!(mode & (OPEN_READ | OPEN_WRITE)))
 		return;
+	if (!BPF_CORE_READ(inode, i_nlink))
+		flags |= USE_UNLINKED;
 	if (has_one_reference(file))
 		flags |= (alone ? USE_LAST : 0) | traces(file, inode, mode);
 	else if (!is_mapped(file))

@@ -87,8 +87,8 @@ impl Ordinary {
     }
 }
 
-/// Maps that several objects use: marks of tasks, and what is known of sockets.
-const SHARED: [&str; 2] = ["tracked", "sockets"];
+/// Maps that several objects use: marks of tasks, what is known of sockets, which connects are told.
+const SHARED: [&str; 3] = ["tracked", "sockets", "begun"];
 
 /// Loads objects one after the other with the kernel's types read once.
 pub(crate) struct Loader<'a> {

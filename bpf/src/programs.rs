@@ -62,6 +62,7 @@ impl Topic {
                 Kind::RingFile,
                 Kind::Call,
                 Kind::Passed,
+                Kind::Outside,
             ],
             Topic::Names => &[Kind::Payload],
         }
@@ -137,6 +138,12 @@ pub const PROGRAMS: &[Program] = {
         on(Net, "on_egress", CgroupSkb, "bytes sent"),
         on(Net, "on_ingress", CgroupSkb, "bytes received"),
         on(Net, "on_release", CgroupSock, "totals per socket"),
+        on(
+            Net,
+            "on_state",
+            BtfTracepoint("inet_sock_set_state"),
+            "TCP connects by sockets from outside",
+        ),
         on(Net, "on_sent", BtfTracepoint("sock_send_length"), "sends by sockets from outside"),
         on(Net, "on_received", BtfTracepoint("sock_recv_length"), "what they receive"),
         on(Net, "on_files", TaskFiles, "totals of sockets still open at the end"),

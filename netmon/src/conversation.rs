@@ -37,6 +37,8 @@ pub(crate) struct Conversation {
     pub(crate) result: Option<ConnectResult>,
     pub(crate) errno: Option<u32>,
     pub(crate) closed: bool,
+    /// The socket was made outside the run.
+    pub(crate) outside: bool,
     traffic: Traffic,
 }
 
@@ -53,6 +55,7 @@ impl Conversation {
             result: None,
             errno: None,
             closed: false,
+            outside: false,
             traffic: Traffic::default(),
         }
     }
@@ -79,6 +82,11 @@ impl Conversation {
         self.errno.is_none() && matches!(self.result, None | Some(Abandoned | Failed | Pending))
     }
 
+    /// Whether what went over it is told of the processes that used it.
+    pub(crate) fn is_told_by_use(&self) -> bool {
+        self.outside && self.result == Some(ConnectResult::Established)
+    }
+
     /// The connect failed.
     pub(crate) fn fail(&mut self, errno: u32, at_ns: u64) {
         self.result = Some(ConnectResult::of_errno(errno));
@@ -99,6 +107,7 @@ impl Conversation {
         let net = Net {
             result: self.result,
             errno: self.errno,
+            outside: self.outside,
             role: self.role,
             traffic: Some(self.traffic),
             ..net(NetOp::Flow, self.cookie, &self.ends)

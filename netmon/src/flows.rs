@@ -60,6 +60,7 @@ impl Flows {
     pub fn sock(&mut self, kind: Kind, sock: &Sock, at_ns: u64) -> Said {
         match kind {
             Kind::Connect => self.connect(sock, at_ns),
+            Kind::Outside => Said::Event(outside(sock)),
             Kind::Established => self.established(sock, at_ns),
             Kind::Accepted => self.accepted(sock, at_ns),
             Kind::Closed => self.closed(sock, at_ns),
@@ -129,11 +130,14 @@ impl Flows {
 
     fn tell(&mut self, tell: impl FnMut(Done)) {
         self.over.sort_unstable_by_key(|talk| talk.order);
-        self.over.drain(..).map(Conversation::done).for_each(tell);
+        // What went over a socket from outside is told by process: see `ForeignUses`.
+        let told = self.over.drain(..).filter(|talk| !talk.is_told_by_use());
+        told.map(Conversation::done).for_each(tell);
     }
 
     fn connect(&mut self, sock: &Sock, at_ns: u64) -> Said {
         let mut event = net(NetOp::Connect, sock.cookie, &sock.ends);
+        event.outside = sock.flags & sock_flag::OUTSIDE != 0;
         let failed = self.failed.since(sock.cookie, at_ns);
         if sock.ends.proto != TCP {
             event.errno = failed.map(|failed| failed.errno);
@@ -149,6 +153,7 @@ impl Flows {
         }
         let talk = self.talk(sock, at_ns);
         talk.role = Some(Role::Client);
+        talk.outside = event.outside;
         talk.result.get_or_insert(ConnectResult::Pending);
         if let Some(Heard { errno, at_ns }) = failed.filter(|_| talk.lacks_result()) {
             talk.fail(errno, at_ns);
@@ -264,6 +269,20 @@ impl Flows {
 
 fn differs(a: &Ends, b: &Ends) -> bool {
     (a.peer, a.peer_port) != (b.peer, b.peer_port)
+}
+
+/// connect(2) of a socket from outside came back, and nothing else tells of it. Without success there is no
+/// peer: the socket has none.
+fn outside(sock: &Sock) -> Net {
+    let event = net(NetOp::Connect, sock.cookie, &sock.ends);
+    let errno = (sock.error != 0).then_some(sock.error);
+    Net {
+        outside: true,
+        peer: event.peer.filter(|peer| errno.is_none() && peer.port() != 0),
+        errno,
+        result: errno.map(ConnectResult::of_errno),
+        ..event
+    }
 }
 
 /// The event of a socket that has no peer.

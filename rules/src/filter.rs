@@ -123,7 +123,11 @@ impl Filter {
             && self.since_ns.is_none_or(|since| subject.ts_ns >= since)
             && self.until_ns.is_none_or(|until| subject.ts_ns <= until)
             && self.dest.as_ref().is_none_or(|d| d.holds(subject.ip, subject.port, subject.host))
-            && so(&self.path, &subject.paths)
+            && (so(&self.path, &subject.paths)
+                || subject
+                    .also
+                    .split(|byte| *byte == 0)
+                    .any(|name| !name.is_empty() && so(&self.path, &[Some(name)])))
             && so(&self.exe, &[subject.exe])
             && self.contains.as_ref().is_none_or(|word| subject.text.holds(word))
     }

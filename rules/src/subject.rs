@@ -18,6 +18,8 @@ pub struct Subject<'a> {
     pub exe: Option<&'a [u8]>,
     /// The path, and for a rename the new one.
     pub paths: [Option<&'a [u8]>; 2],
+    /// Other names of the file, each ended by NUL.
+    pub also: &'a [u8],
     /// The peer's address.
     pub ip: Option<IpAddr>,
     /// The peer's port.
@@ -55,7 +57,12 @@ impl<'a> Subject<'a> {
             What::Dns(dns) => ([None, None], Some(dns.peer)),
             _ => ([None, None], None),
         };
+        let also = match &event.what {
+            What::File(file) => file.also.as_slice(),
+            _ => &[],
+        };
         Subject {
+            also,
             kind: event.what.kind(),
             op: event.what.op(),
             pid: actor.map(|actor| actor.id.pid),

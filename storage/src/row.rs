@@ -33,6 +33,8 @@ pub struct Row<'a> {
     pub path: Option<&'a [u8]>,
     /// `path2`, exact bytes.
     pub path2: Option<&'a [u8]>,
+    /// `also`: other names of the file, exact bytes, each ended by NUL.
+    pub also: Option<&'a [u8]>,
     /// `tcp`, `udp`, ….
     pub proto: Option<&'a str>,
     /// `host`, the peer's name.
@@ -63,6 +65,14 @@ pub fn read_row(line: &[u8], each: &mut dyn FnMut(&Row<'_>)) -> bool {
     }
 }
 
+impl<'a> Row<'a> {
+    /// Returns the other names of the file.
+    pub fn other_names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let names = self.also.unwrap_or_default().split(|byte| *byte == 0);
+        names.filter(|name| !name.is_empty())
+    }
+}
+
 /// The fields of a line that make a [`Row`].
 #[derive(Debug, Deserialize)]
 pub(crate) struct Fields<'a> {
@@ -81,6 +91,8 @@ pub(crate) struct Fields<'a> {
     path_b64: Option<String>,
     path2: Option<String>,
     path2_b64: Option<String>,
+    also: Option<Vec<String>>,
+    also_b64: Option<Vec<String>>,
     proto: Option<String>,
     host: Option<String>,
     host_b64: Option<String>,
@@ -98,6 +110,7 @@ pub(crate) struct Parsed<'a> {
     exe: Option<Vec<u8>>,
     path: Option<Vec<u8>>,
     path2: Option<Vec<u8>>,
+    also: Option<Vec<u8>>,
     ip: Option<String>,
     port: Option<u16>,
     line: &'a [u8],
@@ -117,6 +130,7 @@ impl<'a> Parsed<'a> {
             exe: bytes(&fields.exe, &fields.exe_b64),
             path: bytes(&fields.path, &fields.path_b64),
             path2: bytes(&fields.path2, &fields.path2_b64),
+            also: names(fields.also.as_deref(), fields.also_b64.as_deref()),
             ip: peer.map(|peer| peer.ip().to_string()),
             port: peer.map(|peer| peer.port()),
             line,
@@ -138,6 +152,7 @@ impl<'a> Parsed<'a> {
             exe: self.exe.as_deref(),
             path: self.path.as_deref(),
             path2: self.path2.as_deref(),
+            also: self.also.as_deref(),
             proto: fields.proto.as_deref(),
             // The start event's `host` is the machine; bytes that are no text are no name to ask for.
             host: fields
@@ -152,4 +167,15 @@ impl<'a> Parsed<'a> {
             line: self.line,
         }
     }
+}
+
+/// A list of names, each ended by NUL.
+fn names(texts: Option<&[String]>, base64: Option<&[String]>) -> Option<Vec<u8>> {
+    let mut names = Vec::new();
+    for (at, text) in texts?.iter().enumerate() {
+        let exact = base64.and_then(|list| list.get(at)).map(String::as_str);
+        names.extend(text::join(text, exact));
+        names.push(0);
+    }
+    Some(names)
 }

@@ -13,7 +13,7 @@ use rusqlite::{
 const APPLICATION: i32 = 0x4155_4449;
 
 /// `PRAGMA user_version`: changes with the schema.
-pub(crate) const VERSION: i32 = 3;
+pub(crate) const VERSION: i32 = 4;
 
 /// The table: name and text, as SQLite keeps it.
 const TABLE: (&str, &str) = (
@@ -22,7 +22,7 @@ const TABLE: (&str, &str) = (
      seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, type TEXT NOT NULL, op TEXT, \
      pid INTEGER, ppid INTEGER, uid INTEGER, exe TEXT, path TEXT, path2 TEXT, \
      proto TEXT, host TEXT, ip TEXT, port INTEGER, sent INTEGER, received INTEGER, \
-     count INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL)",
+     count INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL, also BLOB)",
 );
 
 /// The run counted once over, as JSON in one row.
@@ -43,6 +43,7 @@ const WORDED: [&str; 5] = ["path", "path2", "exe", "ip", "host"];
 /// The indexes; made when all rows are in. A path is TEXT, or BLOB where it is not UTF-8: as a BLOB
 /// every path compares by its bytes.
 const INDEXES: &[(&str, &str)] = &[
+    ("events_by_also", "CREATE INDEX events_by_also ON events(also) WHERE also IS NOT NULL"),
     (
         "events_by_exe",
         "CREATE INDEX events_by_exe ON events(CAST(exe AS BLOB)) WHERE exe IS NOT NULL",
@@ -68,12 +69,11 @@ const INDEXES: &[(&str, &str)] = &[
 ];
 
 /// Writes one row; parameters in the order of the table's columns.
-pub(crate) const INSERT: &str =
-    "INSERT INTO events VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+pub(crate) const INSERT: &str = "INSERT INTO events VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)";
 
 /// The columns that make a row, in the order of the table.
 pub(crate) const COLUMNS: &str = "seq, ts, type, op, pid, ppid, uid, exe, path, path2, proto, host, \
-                                  ip, port, sent, received, count, offset, len";
+                                  ip, port, sent, received, count, offset, len, also";
 
 /// Steps of SQLite's machine between two looks at what is left of the budget.
 const STEPS: i32 = 1_000;
@@ -212,7 +212,7 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
         {
             Authorization::Allow
         }
-        AuthAction::Function { function_name: "count" | "sum" | "min" | "max" } => {
+        AuthAction::Function { function_name: "count" | "instr" | "sum" | "min" | "max" } => {
             Authorization::Allow
         }
         _ => Authorization::Deny,

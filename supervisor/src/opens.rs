@@ -78,6 +78,9 @@ impl OpenCounts {
             sums.uses.flags |= uses_flag::MAPPED;
         }
         if let Some(close) = close {
+            if is(use_flag::UNLINKED) {
+                sums.uses.flags |= uses_flag::UNLINKED;
+            }
             add(&mut sums.uses, seen, close);
         }
     }

@@ -10,14 +10,41 @@
 #include <unistd.h>
 
 static volatile char name[] = "x0";
-static volatile int started, over;
+static volatile int over;
+static volatile unsigned long flips;
 static const char *const names[] = { "x0", "x1" };
+
+/* Each thread on a processor of its own, where there are two. */
+static void pin(int number)
+{
+	cpu_set_t all, one;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &all) && number-- == 0) {
+			CPU_ZERO(&one);
+			CPU_SET(cpu, &one);
+			sched_setaffinity(0, sizeof(one), &one);
+		}
+	}
+}
 
 static void *flip(void *unused)
 {
-	for (started = 1; !over;)
+	pin(1);
+	for (; !over; flips++)
 		name[1] ^= 1;
 	return unused;
+}
+
+/* Until the name was rewritten again: the next call runs while it is being rewritten. */
+static void wait_for_flip(void)
+{
+	unsigned long before = flips;
+
+	while (flips == before)
+		sched_yield();
 }
 
 static void make(const char *path)
@@ -89,10 +116,11 @@ int main(int argc, char **argv)
 	}
 	if (pthread_create(&other, 0, flip, 0))
 		errx(1, "no thread");
-	while (!started)
-		sched_yield();
-	for (int round = 0; round < 1000; round++, sched_yield())
+	pin(0);
+	for (int round = 0; round < 1000; round++) {
+		wait_for_flip();
 		counts[once(argv[1])]++;
+	}
 	over = 1;
 	pthread_join(other, 0);
 	printf("%d %d\n", counts[0], counts[1]);

@@ -4,8 +4,10 @@
  * a connection is tried.
  *
  * `flood opens DIR FILES TIMES SECRET PROGRAM PORT`: opens and closes f000000 and on in DIR in turn.
+ * `flood denied DIR NAMES`: tries f000000 and on in DIR, which it may not enter.
  * `flood forks THREADS PROCESSES SECRET PROGRAM PORT`: processes that end at once.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
 #include <fcntl.h>
@@ -60,6 +62,36 @@ static void opens(const char *dir, long files, long times, char **others)
 	}
 }
 
+/* One process tries them all, as somebody who may not; its parent does the rare ones meanwhile. */
+static void denied(const char *dir, long names, char **others)
+{
+	char name[4096];
+	int half[2];
+	pid_t child;
+	long i;
+
+	if (pipe(half))
+		err(1, "pipe");
+	child = fork();
+	if (child == 0) {
+		if (setresuid(4242, 4242, 4242))
+			err(1, "setresuid");
+		for (i = 0; i < names; i++) {
+			if (i == names / 2 && write(half[1], "x", 1) != 1)
+				err(1, "write");
+			snprintf(name, sizeof(name), "%s/f%06ld", dir, i);
+			if (open(name, O_RDONLY) >= 0)
+				errx(1, "%s was not denied", name);
+		}
+		_exit(0);
+	}
+	if (read(half[0], name, 1) != 1)
+		err(1, "read");
+	rare(others);
+	if (waitpid(child, 0, 0) != child)
+		err(1, "wait");
+}
+
 static long each;
 
 static void *fork_them(void *unused)
@@ -97,6 +129,8 @@ int main(int argc, char **argv)
 		opens(argv[2], atol(argv[3]), atol(argv[4]), argv + 5);
 	else if (argc == 7 && !strcmp(argv[1], "forks"))
 		forks(atoi(argv[2]), atol(argv[3]), argv + 4);
+	else if (argc == 7 && !strcmp(argv[1], "denied"))
+		denied(argv[2], atol(argv[3]), argv + 4);
 	else
 		errx(2, "flood opens DIR FILES TIMES | forks THREADS PROCESSES, then SECRET PROGRAM PORT");
 	return 0;

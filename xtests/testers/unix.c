@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,6 +113,59 @@ static int send_to(const char *name, int times)
 	close(fd);
 	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 	must(sendmmsg(fd, many, 2, 0), "sendmmsg");
+	return 0;
+}
+
+static void exactly(int fd, int bytes, int out)
+{
+	static char room[4000];
+
+	while (bytes > 0) {
+		long some = bytes < (int)sizeof(room) ? bytes : (int)sizeof(room);
+
+		some = out ? write(fd, room, some) : read(fd, room, some);
+		must(some > 0 ? 0 : -1, "exactly");
+		bytes -= some;
+	}
+}
+
+/* A server and a client of it: 8,000 bytes over two connections in all ways, 4,000 bytes back. Prints
+ * both pids. */
+static int talk(void)
+{
+	struct sockaddr_un at;
+	socklen_t len = put_name(&at, "@audit-xtests-talk");
+	static char bytes[1000];
+	struct iovec part = { bytes, sizeof(bytes) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	pid_t pid;
+
+	/* a name of its own for each run */
+	len += snprintf(at.sun_path + len - 2, 16, "%d", getpid());
+	must(bind(listener, (void *)&at, len), "bind");
+	must(listen(listener, 8), "listen");
+	pid = fork();
+	for (int round = 0; round < 2; round++) {
+		int fd = pid ? accept(listener, 0, 0) : socket(AF_UNIX, SOCK_STREAM, 0);
+
+		if (pid) {
+			exactly(fd, 4000, 0);
+			exactly(fd, 2000, 1);
+		} else {
+			must(connect(fd, (void *)&at, len), "connect");
+			must(write(fd, bytes, 1000), "write");
+			must(send(fd, bytes, 1000, 0), "send");
+			must(sendmsg(fd, &message, 0), "sendmsg");
+			must(writev(fd, &part, 1), "writev");
+			exactly(fd, 2000, 0);
+		}
+		close(fd);
+	}
+	if (!pid)
+		exit(0);
+	waitpid(pid, 0, 0);
+	printf("%d %d\n", getpid(), pid);
 	return 0;
 }
 
@@ -224,6 +278,8 @@ int main(int argc, char **argv)
 		return contact(one, two);
 	if (!strcmp(road, "both"))
 		return both(one, two);
+	if (!strcmp(road, "talk"))
+		return talk();
 	if (!strcmp(road, "send"))
 		return send_to(one, atoi(two));
 	if (!strcmp(road, "race-unix"))

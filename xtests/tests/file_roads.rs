@@ -220,6 +220,7 @@ fn check_flips(way: &str, op: &str) {
         counts.split_whitespace().map(|n| n.parse().expect("a number")).collect();
     assert_eq!(counts.iter().sum::<u64>(), 1000, "{counts:?}");
     println!("{way}: {counts:?}");
+    assert!(counts.iter().all(|count| *count > 0), "{way}: nobody raced: {counts:?}");
     let told = run.paths_below(op, &dir);
     let of = |name: &str| told.get(dir.join(name).as_os_str().as_encoded_bytes()).copied();
     assert_eq!([of("x0").unwrap_or(0), of("x1").unwrap_or(0)], [counts[0], counts[1]], "{way}");

@@ -5,8 +5,9 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    fs::{self, File},
+    fs::{self, File, Permissions},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -60,6 +61,38 @@ fn a_flood_of_opens_pushes_out_nothing_rare() {
         opens.lost
     );
     assert_bounded(most, files);
+}
+
+#[test]
+fn a_flood_of_denied_opens_is_counted_and_its_first_names_are_told() {
+    let lab = Lab::new();
+    let names: u64 = if long() { 1_000_000 } else { 20_000 };
+    let shut = lab.root().join("shut");
+    fs::create_dir(&shut).expect("a new directory");
+    fs::set_permissions(&shut, Permissions::from_mode(0o700)).expect("ours");
+    let (run, most) =
+        flooded(&lab, ["denied".into(), shut.clone().into(), names.to_string().into()]);
+    let shut = shut.to_str().expect("text");
+    let told: Vec<_> = run
+        .of("file", "open_failed")
+        .filter(|it| it.text("path_claimed").starts_with(shut))
+        .collect();
+    assert!(told.iter().all(|event| event.text("errno") == "EACCES"));
+    let sum: u64 = told.iter().map(|event| event.count()).sum();
+    let lost = run.tally("opens").lost;
+    assert!(sum <= names && sum + lost >= names, "{sum} told, {lost} lost of {names}");
+    let [first, ..] = told.as_slice() else { panic!("none") };
+    assert_eq!((first.text("path_claimed"), first.count()), (&*format!("{shut}/f000000"), 1));
+    assert!(!first.flag("other_names"), "{first:?}");
+    // A window of a second has 64 names and one event for all others.
+    let crowds: Vec<_> = told.iter().filter(|event| event.flag("other_names")).collect();
+    assert!(!crowds.is_empty() && told.len() <= 65 * crowds.len() + 64, "{}", told.len());
+    let segments = fs::read_dir(run.dir.join("segments")).expect("a record");
+    let bytes: u64 =
+        segments.map(|it| it.and_then(|it| it.metadata()).expect("a segment").len()).sum();
+    eprintln!("{names} denied: {} events, {bytes} bytes of segments, {lost} lost", told.len());
+    assert!(bytes < 8 << 20, "{bytes}");
+    assert_bounded(most, 0);
 }
 
 #[test]

@@ -11,7 +11,10 @@ use std::{
     thread::JoinHandle,
 };
 
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, sendmsg,
+    socket,
+};
 use xtests::{Event, Lab, Recorded, not_run};
 
 /// Records the tester; returns what it said.
@@ -223,4 +226,67 @@ fn a_connection_taken_from_an_inherited_listener_is_recorded() {
     let run = foreign(&lab, "accept", server);
     peer.join().expect("it does not panic");
     check_foreign(&run, [address, from], 1);
+}
+
+/// A socket that the test made and did not connect.
+fn unconnected(kind: SocketType) -> OwnedFd {
+    socket(AddressFamily::INET, kind, None).expect("a socket")
+}
+
+/// The tester connects the socket on its standard input; returns the run and what it printed.
+fn connects(lab: &Lab, how: &str, stdin: OwnedFd, to: &str, port: u16) -> (Recorded, String) {
+    let tester = lab.tester("foreign_socket");
+    let port = port.to_string();
+    let mut run = lab.run([tester.as_os_str(), how.as_ref(), to.as_ref(), port.as_ref()]);
+    run.process.stdin(Stdio::from(stdin));
+    let run = run.succeed();
+    run.assert_whole();
+    let said = String::from_utf8_lossy(&run.stdout).trim().to_owned();
+    (run, said)
+}
+
+/// The only connect: its peer, result and errno.
+fn connect_of(run: &Recorded) -> [String; 3] {
+    let connects = of_tester(run, "connect");
+    let [event] = connects.as_slice() else { panic!("{connects:?}") };
+    assert!(event.flag("outside"), "{event:?}");
+    ["peer", "result", "errno"].map(|name| event.text(name).to_owned())
+}
+
+#[test]
+fn connects_of_inherited_tcp_sockets_are_told_with_their_result() {
+    let lab = Lab::new();
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let open = server.local_addr().expect("it has an address");
+    let shut = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+    for how in ["connect", "connect-later"] {
+        let socket = unconnected(SocketType::STREAM);
+        let (run, said) = connects(&lab, how, socket, "127.0.0.1", open.port());
+        assert_eq!(said, "connected");
+        assert_eq!(connect_of(&run), [open.to_string(), "established".into(), String::new()]);
+        let flows = of_tester(&run, "flow");
+        let [flow] = flows.as_slice() else { panic!("{flows:?}") };
+        assert_eq!((flow.number("sent_bytes"), flow.flag("outside")), (Some(5), true));
+        let socket = unconnected(SocketType::STREAM);
+        let (run, said) = connects(&lab, how, socket, "127.0.0.1", shut.port());
+        assert_eq!(said, "ECONNREFUSED");
+        assert_eq!(connect_of(&run), [shut.to_string(), "refused".into(), said]);
+    }
+}
+
+#[test]
+fn a_connect_of_an_inherited_socket_that_fails_before_it_begins_is_told_without_its_peer() {
+    let lab = Lab::new();
+    let socket = unconnected(SocketType::STREAM);
+    let (run, said) = connects(&lab, "connect", socket, "255.255.255.255", 9);
+    assert_eq!(said, "ENETUNREACH");
+    assert_eq!(connect_of(&run), [String::new(), "unreachable".into(), said]);
+}
+
+#[test]
+fn a_connect_of_an_inherited_udp_socket_is_told_with_its_peer() {
+    let lab = Lab::new();
+    let (run, said) = connects(&lab, "connect", unconnected(SocketType::DGRAM), "127.0.0.1", 9);
+    assert_eq!(said, "connected");
+    assert_eq!(connect_of(&run), ["127.0.0.1:9".to_owned(), String::new(), String::new()]);
 }

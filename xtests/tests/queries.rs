@@ -1,7 +1,7 @@
 //! Questions are answered as documented: the same events as a reader of `events.jsonl` would pick.
 #![forbid(unsafe_code)]
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, path::Path};
 
 use xtests::{Event, Lab, Recorded};
 
@@ -323,4 +323,43 @@ fn a_reader_that_goes_away_is_no_error() {
         .expect("bash starts");
     assert_eq!(String::from_utf8_lossy(&done.stdout).trim(), "0");
     assert_eq!(String::from_utf8_lossy(&done.stderr), "", "words about it");
+}
+
+#[test]
+fn a_path_is_also_looked_for_among_the_other_names_of_a_file() {
+    let lab = Lab::new();
+    let script = "echo x >one; ln one two; cat two >/dev/null; cat one >/dev/null; echo y >three";
+    let run = lab.run(["bash", "-ec", script]).succeed();
+    run.assert_whole();
+    let name = |name: &str| lab.work().join(name).to_str().expect("text").to_owned();
+    let (one, two) = (name("one"), name("two"));
+    let also = |event: &Event| event.list("also").contains(&two.as_str());
+    let own = |event: &Event| [event.text("path"), event.text("path2")].contains(&two.as_str());
+    let of = |keep: &dyn Fn(&Event) -> bool| -> Vec<u64> {
+        run.events.iter().filter(|event| keep(event)).filter_map(|it| it.number("seq")).collect()
+    };
+    let read = run.at("read", Path::new(&one)).next().expect("cat read it");
+    assert!(also(read), "{read:?}");
+    let asked = |words: &[&str]| -> Vec<u64> {
+        let mut all = vec!["query", run.id(), "--all", "--format", "jsonl", "--path", &two];
+        all.extend(words);
+        let lines = lab.told(&all);
+        let seq = |line: &str| Event(serde_json::from_str(line).expect("a line")).number("seq");
+        lines.lines().filter_map(seq).collect()
+    };
+    assert_eq!(asked(&[]), of(&|event| own(event) || also(event)));
+    assert_eq!(asked(&["--exact-name"]), of(&own));
+    assert!(asked(&[]).len() > asked(&["--exact-name"]).len());
+    // A page finds it by the index.
+    let explain = |words: &[&str]| {
+        let mut all = vec!["explain", run.id(), "--path", &two, "--format", "json"];
+        all.extend(words);
+        let page: serde_json::Value = serde_json::from_str(&lab.told(&all)).expect("JSON");
+        page["processes"].as_array().expect("a list").len()
+    };
+    assert_eq!(
+        (explain(&[]), explain(&["--exact-name"])),
+        (3, 2),
+        "bash wrote it as one; ln; cat twice"
+    );
 }

@@ -300,3 +300,23 @@ fn a_name_that_is_moved_is_told_as_it_is_and_as_it_was_bound() {
     let event = only(&run, "connect");
     assert_eq!((event.text("path"), event.text("bound")), (text(&new), text(&old)));
 }
+
+#[test]
+fn bytes_over_unix_sockets_are_told_for_each_process_and_peer() {
+    let lab = Lab::new();
+    let run = record(&lab, &["talk", "unused"]);
+    let pids = String::from_utf8_lossy(&run.stdout).into_owned();
+    let pids: Vec<u64> = pids.split_whitespace().map(|pid| pid.parse().expect("a pid")).collect();
+    let [server, client] = pids.as_slice() else { panic!("{pids:?}") };
+    let flow = |pid: u64| {
+        let flows: Vec<_> =
+            run.of("unix", "flow").filter(|it| it.number("pid") == Some(pid)).collect();
+        let [flow] = flows.as_slice() else { panic!("{flows:?}") };
+        assert_eq!((flow.text("sock_type"), flow.flag("peer_in_run")), ("stream", true));
+        ["peer_pid", "sent_bytes", "received_bytes", "sent_packets"].map(|it| flow.number(it))
+    };
+    // write, send, sendmsg and writev of 1,000 bytes each, twice; half of what came is answered.
+    assert_eq!(flow(*client), [Some(*server), Some(8_000), Some(4_000), Some(8)]);
+    let [peer, sent, received, _] = flow(*server);
+    assert_eq!([peer, sent, received], [Some(*client), Some(4_000), Some(8_000)]);
+}

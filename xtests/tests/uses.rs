@@ -153,6 +153,39 @@ fn in_memory_writes_are_told_apart_and_reads_are_not() {
 }
 
 #[test]
+fn on_an_overlay_nothing_is_said_to_be_unread() {
+    let lab = Lab::new();
+    let memory = Tmpfs::new(&lab.root().join("layers"), 4096);
+    let base = lab.root().join("layers");
+    let script = "cd \"$1\"; mkdir low up tmp all
+        for way in open read pread map-read; do echo 0123456789abcde >low/$way; done
+        mount -t overlay -o lowerdir=low,upperdir=up,workdir=tmp none all";
+    let made = std::process::Command::new("sh").args(["-ec", script, "sh"]).arg(&base).status();
+    assert!(made.expect("sh starts").success(), "an overlay can be mounted");
+    let all = base.join("all");
+    let ways = ["open", "read", "pread", "map-read"];
+    let script: Vec<String> = ways.iter().map(|way| format!("\"$0\" {way} $PWD/{way}")).collect();
+    let tester = lab.tester("uses");
+    let command = ["bash".as_ref(), "-ec".as_ref(), script.join("\n").as_ref(), tester.as_os_str()]
+        .map(std::ffi::OsStr::to_owned);
+    let mut start = lab.run(command);
+    start.process.current_dir(&all);
+    let run = start.succeed();
+    let done = std::process::Command::new("umount").arg(&all).status();
+    assert!(done.expect("umount starts").success());
+    drop(memory);
+    let ops = |way: &str| -> Vec<String> {
+        let events = run.events.iter().filter(|event| {
+            event.kind() == "file" && Path::new(event.text("path")) == all.join(way)
+        });
+        let tester = events.filter(|event| event.text("exe").ends_with("/uses"));
+        let accesses = tester.filter(|event| ["open", "read", "write"].contains(&event.op()));
+        accesses.map(|event| format!("{} x{}", event.op(), event.count())).collect()
+    };
+    assert_eq!(ways.map(ops), ["read x1"; 4].map(|told| vec![told.to_owned()]));
+}
+
+#[test]
 fn a_file_that_was_changed_just_before_is_not_called_unwritten() {
     let lab = Lab::new();
     let path = lab.work().join("fresh");

@@ -284,6 +284,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("REC_RING_FILE", Kind::RingFile),
         ("REC_CALL", Kind::Call),
         ("REC_PASSED", Kind::Passed),
+        ("REC_OUTSIDE", Kind::Outside),
     ];
     assert_eq!(kinds.len(), Kind::ALL.len());
     let flags = [
@@ -294,6 +295,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("EXEC_ARGV_FAULT", exec_flag::ARGV_FAULT),
         ("EXEC_PATH_CUT", exec_flag::PATH_CUT),
         ("EXEC_CWD_CUT", exec_flag::CWD_CUT),
+        ("EXEC_CWD_DELETED", exec_flag::CWD_DELETED),
         ("EXEC_SECURE", exec_flag::SECURE),
         ("EXEC_UNLINKED", exec_flag::UNLINKED),
         ("EXEC_NAME_CUT", exec_flag::NAME_CUT),
@@ -304,6 +306,7 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("SOCK_NEVER_ESTABLISHED", sock_flag::NEVER_ESTABLISHED),
         ("SOCK_OWNER_LISTENER", sock_flag::OWNER_LISTENER),
         ("SOCK_NOT_BEGUN", sock_flag::NOT_BEGUN),
+        ("SOCK_OUTSIDE", sock_flag::OUTSIDE),
         ("ODD_SOCKET", odd_call::SOCKET),
         ("ODD_CONNECT", odd_call::CONNECT),
         ("ODD_BIND", odd_call::BIND),
@@ -329,10 +332,12 @@ fn numbers() -> Vec<(&'static str, i64)> {
         ("USE_MAPPED", use_flag::MAPPED),
         ("USE_SHARED", use_flag::SHARED),
         ("USE_DIRECT", use_flag::DIRECT),
+        ("USE_UNLINKED", use_flag::UNLINKED),
         ("NAMED_CUT", named_flag::CUT),
         ("NAMED_FAULT", named_flag::FAULT),
         ("NAMED_ALL", named_flag::ALL),
         ("NAMED_EXEC", named_flag::EXEC),
+        ("NAMED_MANY", named_flag::MANY),
         ("FAILED_DENIED", failed_opens::DENIED),
         ("FAILED_ALL", failed_opens::ALL),
         ("FAILED_NONE", failed_opens::NONE),

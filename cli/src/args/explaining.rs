@@ -15,6 +15,9 @@ pub struct ExplainArgs {
     /// Who had to do with this file
     #[arg(long, value_name = "PATH", group = "about")]
     pub path: Option<String>,
+    /// With --path: not by other names of the file (`also`)
+    #[arg(long, requires = "path")]
+    pub exact_name: bool,
     /// Who had to do with this host, by name or address
     #[arg(long, value_name = "HOST[:PORT]", group = "about")]
     pub host: Option<String>,

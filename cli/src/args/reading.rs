@@ -161,9 +161,12 @@ pub struct Filters {
         value_parser = PossibleValuesParser::new(table::ops())
     )]
     pub op: Vec<String>,
-    /// Only files whose path matches: a glob, or a part of it
+    /// Only files of which a name matches: a glob, or a part of it
     #[arg(long, value_name = "GLOB")]
     pub path: Option<String>,
+    /// With --path: not by other names of the file (`also`)
+    #[arg(long)]
+    pub exact_name: bool,
     /// Only peers: HOST, HOST:PORT, :PORT or a network like 10.0.0.0/8
     #[arg(long, value_name = "HOST[:PORT]")]
     pub dest: Option<String>,

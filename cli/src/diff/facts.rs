@@ -95,7 +95,7 @@ impl Collector {
                 }
             }
             "unix" if matches!(line.text("op"), "connect" | "send") => self.unix(line),
-            "unix" if line.text("op") != "accept" => self.passed(line),
+            "unix" if line.has("passed") => self.passed(line),
             "delegation" => {
                 let name = format!("work handed to {}", Safe::new(line.text("broker")));
                 self.fact(Section::Unix, Name::Plain(name), line);

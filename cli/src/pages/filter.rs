@@ -17,6 +17,8 @@ pub(super) struct Filter {
     /// Numbers of the events that are wanted, when it is these.
     only: Option<HashSet<u64>>,
     word: Option<Word>,
+    /// Other names of a file are not asked.
+    exact_name: bool,
 }
 
 /// A word that is somewhere in an event's values.
@@ -38,6 +40,7 @@ impl Filter {
             severity: filters.severity.clone(),
             only: None,
             word: filters.contains.as_deref().map(Word::new),
+            exact_name: filters.exact_name,
         })
     }
 
@@ -77,6 +80,11 @@ impl Filter {
         self.host.as_ref().is_none_or(|wanted| wanted.holds(host.as_bytes()))
     }
 
+    /// Whether a path may also be another name of the file.
+    pub(super) fn asks_other_names(&self) -> bool {
+        !self.exact_name
+    }
+
     /// Keeps none but the events with these numbers; severities were asked of what names them.
     pub(super) fn only(self, events: HashSet<u64>) -> Filter {
         Filter { only: Some(events), severity: Vec::new(), ..self }
@@ -111,6 +119,7 @@ impl Filter {
             pid: row.pid,
             exe: row.exe,
             paths: [row.path, row.path2],
+            also: row.also.filter(|_| !self.exact_name).unwrap_or_default(),
             ip: row.ip.and_then(|ip| ip.parse().ok()),
             port: row.port,
             host: row.host,
@@ -170,6 +179,16 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         for path in ["*.ts", "/b", "/a"] {
             assert!(keeps(&Filters { path: text(path), ..Filters::default() }, &row), "{path}");
+        }
+        let named = Row { also: Some(b"/c/d\0/e/\xff\0"), ..row };
+        for (path, exact_name, expected) in [
+            ("/c/d", false, true),
+            ("/c/d", true, false),
+            ("/e/?", false, true),
+            ("/a", true, true),
+        ] {
+            let filters = Filters { path: text(path), exact_name, ..Filters::default() };
+            assert_eq!(keeps(&filters, &named), expected, "{path} {exact_name}");
         }
         assert!(keeps(&Filters { exe: text("git"), ..Filters::default() }, &row));
         assert!(!keeps(&Filters { exe: text("gi"), ..Filters::default() }, &row));

@@ -12,6 +12,7 @@ pub(super) fn narrow(events: &Events<'_>, filter: &Filter, query: &mut Query) {
         |field, is: &mut dyn FnMut(&[u8]) -> bool| events.words(field, is).map(Match::OneOf);
     if let (None, Some(path)) = (&query.path, filter.path()) {
         query.path = words(Field::Path, &mut |value| path.holds(value));
+        query.other_names = filter.asks_other_names();
     }
     if let (None, Some(exe)) = (&query.exe, filter.exe()) {
         query.exe = words(Field::Exe, &mut |value| exe.holds(value));

@@ -31,6 +31,7 @@ mod row;
 mod statements;
 mod unclosed;
 mod unix;
+mod unix_flows;
 mod usage;
 mod users;
 mod window;
@@ -85,6 +86,7 @@ pub struct Pipeline {
     /// Conversations that were told in this window: their names are not asked for again.
     over: Vec<(u64, std::net::SocketAddr)>,
     foreign: netmon::ForeignUses,
+    unix_sums: unix_flows::Sums,
     handed: inherited::Handed,
     /// Files that rings of io_uring had when they went.
     in_rings: Vec<(Actor, File)>,
@@ -367,6 +369,7 @@ impl Pipeline {
         let frame = self.last.map_or(0, |at| at.frame);
         self.directories.expire(frame);
         self.users.end_window();
+        self.names.end_window();
         for (cookie, peer) in self.over.drain(..) {
             self.hosts.forget(cookie, peer);
         }

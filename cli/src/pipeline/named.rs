@@ -102,7 +102,9 @@ fn failed(named: &Named, data: &NamedData<'_>, cut: bool) -> Option<File> {
     let absent = matches!(named.error, ENOENT | ENOTDIR);
     let is = |flag| named.flags & flag != 0;
     let start = path::from_components(data.path, cut);
-    if absent && !is(named_flag::ALL) && !is_secret_from(&start, data.text) {
+    // What is counted together may have a secret among it.
+    let chosen = is(named_flag::ALL) || is(named_flag::MANY);
+    if absent && !chosen && !is_secret_from(&start, data.text) {
         return None;
     }
     Some(File {
@@ -111,6 +113,7 @@ fn failed(named: &Named, data: &NamedData<'_>, cut: bool) -> Option<File> {
         missing: Some(Missing::Claimed),
         cut,
         errno: Some(named.error),
+        other_names: is(named_flag::MANY),
         count_exact: None,
         ..File::new(if is(named_flag::EXEC) { FileOp::ExecFailed } else { FileOp::OpenFailed })
     })

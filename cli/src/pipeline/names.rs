@@ -1,8 +1,12 @@
 //! One file, all its names: what else a file is called, by what the run did and by its mounts.
 //!
-//! A name counts from the event that tells it until it is removed, moved, or given to another file.
+//! A name counts from the event that tells it until it is removed, moved, or given to another file. When a
+//! directory is moved, all names in it are forgotten, as are those where it is now: after an exchange they
+//! are another file's. They are learned again by the next event that tells them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::mem::take;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use event::model::{Basis, File, FileOp};
@@ -15,6 +19,9 @@ const FILES: usize = 100_000;
 /// Names of one file that are remembered and told.
 const NAMES: usize = 8;
 
+/// Directories of a window that are remembered as moved; while there are more, no access teaches a name.
+const MOVED: usize = 256;
+
 /// A file for ever.
 type Inode = (u32, u64, u32);
 type Name = Arc<[u8]>;
@@ -25,7 +32,10 @@ pub(super) struct Names {
     files: HashMap<Inode, Vec<Name>>,
     /// Paths that opens told, for closes that come when no path leads there any more.
     opened: HashMap<Inode, (Name, Option<Basis>)>,
-    owners: HashMap<Name, Inode>,
+    owners: BTreeMap<Name, Inode>,
+    /// Where directories were moved from, or to, in this window and the one before: accesses that are
+    /// told after that may be from before.
+    moved: [Vec<Name>; 2],
 }
 
 impl Names {
@@ -78,6 +88,36 @@ impl Names {
         }
     }
 
+    /// A directory was moved: forgets the names below both of its own.
+    fn directory_moved(&mut self, file: &File) {
+        for dir in [&file.path, &file.path2].into_iter().flatten() {
+            let below = [dir.as_slice(), b"/"].concat();
+            let from = (Bound::Included(below.as_slice()), Bound::Unbounded);
+            let known = self.owners.range::<[u8], _>(from).map(|(name, _)| name.clone());
+            let gone: Vec<Name> = known.take_while(|name| name.starts_with(&below)).collect();
+            gone.iter().for_each(|name| self.remove(name));
+            if let [moved, _] = &mut self.moved
+                && moved.len() <= MOVED
+            {
+                moved.push(below.into());
+            }
+        }
+    }
+
+    /// Ends a window.
+    pub(super) fn end_window(&mut self) {
+        let [now, before] = &mut self.moved;
+        *before = take(now);
+    }
+
+    /// Whether a path that an access told may be from before a directory above it was moved.
+    fn is_doubtful(&self, path: &[u8]) -> bool {
+        let doubtful = |moved: &Vec<Name>| {
+            moved.len() > MOVED || moved.iter().any(|dir| path.starts_with(dir))
+        };
+        self.moved.iter().any(doubtful)
+    }
+
     fn learn(&mut self, file: &File, inode: Inode) {
         let Some(path) = &file.path else { return };
         match (file.op, &file.path2) {
@@ -86,6 +126,9 @@ impl Names {
                 self.remove(path);
                 self.add(inode, new);
             }
+            // What makes names comes in the order of what moves them.
+            (FileOp::Create, _) => self.add(inode, path),
+            _ if self.is_doubtful(path) => {}
             _ => self.add(inode, path),
         }
     }
@@ -99,6 +142,9 @@ pub(super) fn inode(file: &File) -> Option<Inode> {
 impl Pipeline {
     /// Tells the other names of the file in an event that is about to be told, and learns its own.
     pub(super) fn name_all(names: &mut Names, mounts: &super::mounts::Mounts, file: &mut File) {
+        if file.dir && file.op == FileOp::Rename {
+            names.directory_moved(file);
+        }
         let Some(inode) = inode(file).filter(|_| !file.dir) else { return };
         let own = [file.path.clone(), file.path2.clone()];
         let is_own = |name: &[u8]| own.iter().flatten().any(|path| path == name);
@@ -160,6 +206,33 @@ mod tests {
         let over = [&made[..], &[(Create, "/x", None, 8), (Rename, "/x", Some("/a"), 8)]].concat();
         assert_eq!(told(&over, 7), ["/b"]);
         assert_eq!(told(&over, 8), ["/a"]);
+    }
+
+    #[test]
+    fn names_below_a_directory_that_was_moved_are_none_until_they_are_told_again() {
+        use FileOp::{Create, Read};
+        let mut names = Names::default();
+        let tell = |names: &mut Names, op, path: &str| {
+            let (file, inode) = event(op, path, None, 7);
+            names.learn(&file, inode);
+        };
+        tell(&mut names, Create, "/a/x");
+        tell(&mut names, Create, "/ab/x");
+        tell(&mut names, Create, "/c/x");
+        let (mut moved, _) = event(FileOp::Rename, "/a", Some("/c"), 9);
+        moved.dir = true;
+        names.directory_moved(&moved);
+        let known = |names: &Names| -> Vec<String> {
+            let text = |name: &Name| String::from_utf8_lossy(name).into_owned();
+            names.of((1, 7, 1)).iter().map(text).collect()
+        };
+        assert_eq!(known(&names), ["/ab/x"]);
+        tell(&mut names, Read, "/a/x");
+        assert_eq!(known(&names), ["/ab/x"], "the read may be from before");
+        names.end_window();
+        names.end_window();
+        tell(&mut names, Read, "/c/x");
+        assert_eq!(known(&names), ["/ab/x", "/c/x"]);
     }
 
     #[test]

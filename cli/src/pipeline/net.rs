@@ -6,7 +6,7 @@ use event::model::{ConnectResult, Net, NetOp, Role, What};
 use event::wire::{ConnectError, Kind, Malformed, Odd, Sock, odd_call};
 use netmon::{Done, Said};
 
-use super::{At, Pipeline, window::Window};
+use super::{At, Pipeline, unix_flows::is_unix, window::Window};
 
 impl Pipeline {
     pub(super) fn on_sock(&mut self, kind: Kind, sock: &Sock, at: At) {
@@ -91,6 +91,10 @@ impl Pipeline {
 
     pub(super) fn on_foreign(&mut self, frame: &Frame<'_>, at: At) -> Result<(), Malformed> {
         let (told, _) = frame.body::<Foreign>()?;
+        if is_unix(&told.key) {
+            self.on_unix_use(told, at);
+            return Ok(());
+        }
         let (begin, done) = self.foreign.see(told);
         if let Some(net) = begin {
             let actor =
@@ -111,6 +115,7 @@ impl Pipeline {
             flows.finish(|done| self.tell_flow(done, frame));
             let mut foreign = std::mem::take(&mut self.foreign);
             foreign.finish(|done| self.tell_flow(done, frame));
+            self.tell_unix_uses(frame);
         } else {
             flows.settle(|done| self.tell_flow(done, frame));
         }

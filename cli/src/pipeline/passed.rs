@@ -75,6 +75,7 @@ fn unix(op: UnixOp, record: &wire::Passed, components: &[u8]) -> Unix {
             count: 1,
         }),
         peer,
+        flow: None,
     }
 }
 

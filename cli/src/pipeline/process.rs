@@ -52,6 +52,7 @@ impl Pipeline {
             argv_hash: None,
             cwd,
             cwd_cut: is(exec_flag::CWD_CUT),
+            cwd_deleted: is(exec_flag::CWD_DELETED),
             file: data.file.to_vec(),
             interp: (!data.interp.is_empty()).then(|| data.interp.to_vec()),
             name_cut: is(exec_flag::NAME_CUT),

@@ -73,6 +73,7 @@ pub fn row<R>(event: &Event, line: &[u8], with: impl FnOnce(&Row<'_>) -> R) -> R
 fn of_file<'a>(file: &'a File, row: &mut Row<'a>) {
     row.path = file.path.as_deref().or(file.path_claimed.as_deref());
     row.path2 = file.path2.as_deref();
+    row.also = Some(file.also.as_slice()).filter(|also| !also.is_empty());
     row.count = file.count;
 }
 

@@ -45,6 +45,7 @@ fn unix(op: UnixOp, record: &wire::Unix, data: &UnixData<'_>) -> Unix {
         args_claimed: is(unix_flag::ARGS_CLAIMED),
         peer: peer(record, data.exe),
         passed: None,
+        flow: None,
     }
 }
 

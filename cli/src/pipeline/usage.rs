@@ -68,6 +68,7 @@ impl Pool {
             created: is(uses_flag::CREATED),
             truncated: is(uses_flag::TRUNCATED),
             mapped: is(uses_flag::MAPPED),
+            unlinked: is(uses_flag::UNLINKED),
             size_before: before.filter(|_| written),
             size_after: (written && is(uses_flag::SIZE_AFTER)).then_some(self.size_after),
         }

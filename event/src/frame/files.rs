@@ -239,6 +239,8 @@ pub mod uses_flag {
     pub const SIZE_BEFORE: u32 = 8;
     /// [`super::Uses::size_after`] is known.
     pub const SIZE_AFTER: u32 = 16;
+    /// It had no name any more at one of these closes.
+    pub const UNLINKED: u32 = 32;
 }
 
 /// Bit of [`InheritedUse::flags`]: the process has ended, these are its last numbers.

@@ -211,6 +211,8 @@ pub struct File {
     pub bytes: Option<u64>,
     /// Only its open was told, never a close.
     pub open_only: bool,
+    /// `count` is of this name and of others that are not told.
+    pub other_names: bool,
     /// The path was too long for the recorder and is cut.
     pub cut: bool,
     /// The file is a directory.
@@ -240,6 +242,8 @@ pub struct Usage {
     pub truncated: bool,
     /// It was mapped into memory.
     pub mapped: bool,
+    /// It had no name any more when it was closed.
+    pub unlinked: bool,
     /// Its size at the first open, bytes.
     pub size_before: Option<u64>,
     /// Its size at the last close, bytes.
@@ -265,6 +269,7 @@ impl File {
             inherited: false,
             bytes: None,
             open_only: false,
+            other_names: false,
             cut: false,
             dir: false,
             dev: None,

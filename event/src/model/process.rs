@@ -63,6 +63,8 @@ pub struct Exec {
     pub cwd: Option<Vec<u8>>,
     /// The directory's path lacks its first components.
     pub cwd_cut: bool,
+    /// The working directory has no name any more.
+    pub cwd_deleted: bool,
     /// The name given to execve(2).
     pub file: Vec<u8>,
     /// The interpreter of a script.

@@ -1,6 +1,6 @@
 //! Unix sockets.
 
-use super::Other;
+use super::{Other, Traffic};
 use crate::wire::UnixOp;
 
 impl UnixOp {
@@ -13,6 +13,7 @@ impl UnixOp {
             UnixOp::Accept => "accept",
             UnixOp::Receive => "receive",
             UnixOp::Give => "give",
+            UnixOp::Flow => "flow",
         }
     }
 }
@@ -46,6 +47,8 @@ pub struct Unix {
     pub peer: Option<Other>,
     /// The open file that was passed.
     pub passed: Option<Passed>,
+    /// What went to and came from the peer, and since when (nanoseconds since 1970).
+    pub flow: Option<(Traffic, i64)>,
 }
 
 /// How the sender of an open file is known.

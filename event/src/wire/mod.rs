@@ -118,11 +118,13 @@ pub enum Kind {
     Call = 40,
     /// An open file went with a message over a unix socket.
     Passed = 41,
+    /// connect(2) of a socket from outside the run came back.
+    Outside = 42,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 29] = [
+    pub const ALL: [Kind; 30] = [
         Kind::Fork,
         Kind::Exec,
         Kind::Argv,
@@ -152,6 +154,7 @@ impl Kind {
         Kind::RingFile,
         Kind::Call,
         Kind::Passed,
+        Kind::Outside,
     ];
 
     /// Returns whether records of the kind are summed by the recorder and not stored as they came.
@@ -335,7 +338,8 @@ impl<'a> Record<'a> {
             | Kind::Accepted
             | Kind::Closed
             | Kind::Bind
-            | Kind::Listen => Record::Sock(kind, view(bytes)?),
+            | Kind::Listen
+            | Kind::Outside => Record::Sock(kind, view(bytes)?),
             Kind::Unix => {
                 let unix: &Unix = view(bytes)?;
                 Record::Unix(unix, UnixData::split(unix, tail::<Unix>(bytes))?)

@@ -14,6 +14,8 @@ pub mod named_flag {
     pub const ALL: u32 = 4;
     /// Failed: it would have been executed.
     pub const EXEC: u32 = 8;
+    /// One of many names, whose failures are counted together (set by the recorder).
+    pub const MANY: u32 = 16;
 }
 
 /// Which failed opens are told (`enum failed_opens`).

@@ -14,6 +14,8 @@ pub mod sock_flag {
     pub const OWNER_LISTENER: u32 = 2;
     /// Closed: the last connect failed before it sent anything.
     pub const NOT_BEGUN: u32 = 4;
+    /// The socket was made outside the run.
+    pub const OUTSIDE: u32 = 8;
 }
 
 /// Bits of [`Flow::flags`] (`enum flow_flag`).

@@ -38,6 +38,8 @@ pub mod use_flag {
     pub const SHARED: u32 = 32;
     /// `O_DIRECT` was switched on: reads leave no trace.
     pub const DIRECT: u32 = 64;
+    /// The file has no name any more.
+    pub const UNLINKED: u32 = 128;
 }
 
 /// A regular file was opened, or shows how it was used (`struct rec_open`).

@@ -24,6 +24,8 @@ pub mod exec_flag {
     pub const PATH_CUT: u32 = 4;
     /// The working directory's path was cut.
     pub const CWD_CUT: u32 = 8;
+    /// The working directory has no name any more.
+    pub const CWD_DELETED: u32 = 2048;
     /// The exec raised rights (`AT_SECURE`).
     pub const SECURE: u32 = 16;
     /// The file has no link left (memfd, deleted).

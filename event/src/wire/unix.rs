@@ -19,12 +19,20 @@ pub enum UnixOp {
     Receive = 4,
     /// One went to a process outside the run.
     Give = 5,
+    /// What went to and came from a peer.
+    Flow = 6,
 }
 
 impl UnixOp {
     /// Every operation, in the order of their numbers.
-    pub const ALL: [UnixOp; 5] =
-        [UnixOp::Connect, UnixOp::Send, UnixOp::Accept, UnixOp::Receive, UnixOp::Give];
+    pub const ALL: [UnixOp; 6] = [
+        UnixOp::Connect,
+        UnixOp::Send,
+        UnixOp::Accept,
+        UnixOp::Receive,
+        UnixOp::Give,
+        UnixOp::Flow,
+    ];
 
     /// Returns the operation that `number` stands for.
     #[must_use]

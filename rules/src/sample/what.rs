@@ -116,6 +116,7 @@ impl Sample {
                     "accept" => UnixOp::Accept,
                     "receive" => UnixOp::Receive,
                     "give" => UnixOp::Give,
+                    "flow" => UnixOp::Flow,
                     _ => UnixOp::Connect,
                 },
                 kind: 1,
@@ -130,6 +131,7 @@ impl Sample {
                 args_claimed: false,
                 peer: None,
                 passed: None,
+                flow: None,
             })),
             "call" => {
                 let name = self.text("name");

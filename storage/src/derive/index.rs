@@ -60,6 +60,7 @@ impl IndexWriter {
             number(row.count),
             number(offset),
             number(len as u64),
+            row.also.filter(|also| !also.is_empty()).map(|also| [b"\0", also].concat()),
         ])?;
         self.in_batch += 1;
         Ok(())

@@ -107,6 +107,8 @@ fn read<'r>(row: &'r rusqlite::Row<'_>) -> rusqlite::Result<Option<(Row<'r>, u64
         sent: number(14)?,
         received: number(15)?,
         count: number(16)?.unwrap_or(1),
+        // Each name stands between two NULs.
+        also: bytes(19)?.and_then(|also| also.strip_prefix(b"\0")),
         line: &[],
     };
     Ok(Some((found, offset, usize::try_from(len).unwrap_or(usize::MAX))))
@@ -167,6 +169,21 @@ impl Conditions {
     }
 }
 
+impl Conditions {
+    /// The condition that one of the other names is so. Few events have any: the index over them is
+    /// small, and what is compared makes SQLite use it.
+    fn name(&mut self, wanted: &Match) -> String {
+        const HAS_ANY: &str = "also IS NOT NULL AND also >= x''";
+        let (bytes, end): (&[u8], &[u8]) = match wanted {
+            Match::Exact(bytes) => (bytes, b"\0"),
+            Match::Prefix(bytes) => (bytes, b""),
+            Match::OneOf(_) => return format!("({HAS_ANY})"),
+        };
+        let part = self.value(Value::Blob([b"\0", bytes, end].concat()));
+        format!("({HAS_ANY} AND instr(also, {part}) > 0)")
+    }
+}
+
 /// The first bytes that are larger than all that begin with `prefix`, if there are any.
 fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
@@ -199,8 +216,11 @@ pub(super) fn statement(query: &Query) -> (String, Vec<Value>) {
     }
     all.compare("seq >", query.after_seq.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)));
     if let Some(path) = &query.path {
-        let either = [all.bytes("path", path), all.bytes("path2", path)].join(" OR ");
-        all.text.push(format!("({either})"));
+        let mut either = vec![all.bytes("path", path), all.bytes("path2", path)];
+        if query.other_names {
+            either.push(all.name(path));
+        }
+        all.text.push(format!("({})", either.join(" OR ")));
     }
     for (column, wanted) in [("exe", &query.exe), ("ip", &query.ip), ("host", &query.host)] {
         if let Some(wanted) = wanted {

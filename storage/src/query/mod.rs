@@ -45,6 +45,9 @@ pub struct Query {
     pub until_ns: Option<i64>,
     /// `path` or `path2` is so.
     pub path: Option<Match>,
+    /// Or one of `also` is: other names of the file. With [`Match::OneOf`] it is enough to have any: the
+    /// values that a pattern means are those of `path` alone.
+    pub other_names: bool,
     /// `exe` is so.
     pub exe: Option<Match>,
     /// The peer's address is so.
@@ -101,7 +104,7 @@ impl Query {
             && self.pid.is_none_or(|pid| row.pid == Some(pid))
             && self.since_ns.is_none_or(|since| row.ts_ns >= since)
             && self.until_ns.is_none_or(|until| row.ts_ns <= until)
-            && bytes(&self.path, &[row.path, row.path2])
+            && (bytes(&self.path, &[row.path, row.path2]) || self.has_name(row))
             && bytes(&self.exe, &[row.exe])
             && bytes(&self.ip, &[row.ip.map(str::as_bytes)])
             && bytes(&self.host, &[row.host.map(str::as_bytes)])
@@ -109,6 +112,15 @@ impl Query {
             && self.after_seq.is_none_or(|seq| row.seq > seq)
             && self.among.as_ref().is_none_or(|list| list.contains(&row.seq))
             && self.has_word(row.line)
+    }
+
+    fn has_name(&self, row: &Row<'_>) -> bool {
+        self.other_names
+            && match &self.path {
+                Some(Match::OneOf(_)) => row.other_names().next().is_some(),
+                Some(wanted) => row.other_names().any(|name| wanted.holds(name)),
+                None => true,
+            }
     }
 
     /// Returns whether the line has the wanted bytes in it.

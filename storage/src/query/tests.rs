@@ -112,6 +112,7 @@ fn query() -> impl Strategy<Value = Query> {
                     since_ns,
                     until_ns,
                     path,
+                    other_names: true,
                     exe,
                     ip,
                     host,
@@ -263,7 +264,7 @@ fn an_index_whose_rows_lie_is_left_for_the_lines() {
     check(sql(
         "UPDATE events SET seq = 100 WHERE seq = 3; INSERT INTO events SELECT 101, ts, type, op, \
                pid, ppid, uid, exe, path, path2, proto, host, ip, port, sent, received, count, offset, \
-               len FROM events WHERE seq = 100",
+               len, also FROM events WHERE seq = 100",
     ));
 }
 
@@ -296,6 +297,8 @@ fn conditions_use_the_index_that_is_there_for_them() {
         let plan = plan(&query);
         assert!(plan.contains("events_by_path ") && plan.contains("events_by_path2 "), "{plan}");
     }
+    let names = plan(&Query { other_names: true, ..path(Match::Exact(b"/a".to_vec())) });
+    assert!(names.contains("events_by_path ") && names.contains("events_by_also "), "{names}");
     let pid = plan(&Query { pid: Some(3), types: vec!["file".into()], ..Query::default() });
     assert!(pid.contains("events_by_pid") && !pid.contains("TEMP B-TREE"), "{pid}");
     let all_files = plan(&Query { types: vec!["file".into()], ..Query::default() });

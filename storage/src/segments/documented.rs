@@ -35,6 +35,7 @@ fn the_documented_sizes_are_the_sizes() {
         (38, size_of::<wire::Inherited>()),
         (40, size_of::<wire::Call>()),
         (41, size_of::<wire::Passed>()),
+        (42, sock),
         (KIND_SEGMENT, size_of::<Segment>()),
         (KIND_ABOUT, 0),
         (KIND_START, size_of::<Start>()),

@@ -2,7 +2,7 @@
 
 use crate::{
     pages::line::Line,
-    text::{Safe, program},
+    text::{Safe, bytes, program},
 };
 
 /// A call: its name and command, what it concerns, its flags, how it failed.
@@ -72,11 +72,17 @@ pub(super) fn unix(line: &Line) -> String {
         .or_else(|| text("abstract").map(|name| format!("@{name}")))
         .or_else(|| text("path_claimed").map(|name| format!("claimed {name}")))
         .or_else(|| text("abstract_claimed").map(|name| format!("claimed @{name}")))
+        .or_else(|| (line.text("op") == "flow").then(String::new))
         .unwrap_or_else(|| "without a name".to_owned());
-    let mut words = vec![format!("unix {} {name}", Safe::new(line.text("sock_type")))];
+    let name = format!("unix {} {name}", Safe::new(line.text("sock_type")));
+    let mut words = vec![name.trim_end().to_owned()];
     words.extend(other(line, ["peer_pid", "peer_exe", "peer_comm"]).map(|other| {
         if line.flag("peer_in_run") { other } else { format!("{other} outside the run") }
     }));
+    if let (Some(sent), Some(received)) = (line.number("sent_bytes"), line.number("received_bytes"))
+    {
+        words.push(format!("{} out, {} in", bytes(sent), bytes(received)));
+    }
     if line.has("errno") {
         words.push(Safe::new(line.text("errno")).to_string());
     }

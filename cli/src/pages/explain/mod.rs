@@ -93,7 +93,7 @@ impl Explain<'_> {
         }
         if args.path.is_some() || args.host.is_some() {
             let name = args.path.as_deref().or(args.host.as_deref()).unwrap_or_default();
-            let events = self.about(args.path.as_deref(), args.host.as_deref())?;
+            let events = self.about(args)?;
             if events.is_empty() {
                 return Ok(Answer::No);
             }

@@ -11,7 +11,7 @@ use super::{
     story::Seen,
 };
 use crate::{
-    args::Filters,
+    args::{ExplainArgs, Filters},
     failure::Failure,
     pages::{
         Line,
@@ -44,17 +44,24 @@ pub(super) struct Parts {
 
 impl Explain<'_> {
     /// Events about a file: by the index where it is one whole path.
-    fn of_path(&self, path: &str, take: &mut dyn FnMut(Seen)) -> Result<(), Failure> {
+    fn of_path(
+        &self,
+        path: &str,
+        exact_name: bool,
+        take: &mut dyn FnMut(Seen),
+    ) -> Result<(), Failure> {
         if path.starts_with('/') && !path.contains(['*', '?', '[', '{']) {
             let exact = Some(Match::Exact(path.as_bytes().to_vec()));
-            self.seen(&Query { path: exact, ..Query::default() })?.into_iter().for_each(&mut *take);
+            let query = Query { path: exact, other_names: !exact_name, ..Query::default() };
+            self.seen(&query)?.into_iter().for_each(&mut *take);
             let exe = Some(Match::Exact(path.as_bytes().to_vec()));
             let types = vec!["exec".to_owned()];
             let run = self.seen(&Query { types, exe, ..Query::default() })?;
             run.into_iter().for_each(take);
             return Ok(());
         }
-        self.by_filter(Filters { path: Some(path.to_owned()), ..Filters::default() }, take)
+        let path = Some(path.to_owned());
+        self.by_filter(Filters { path, exact_name, ..Filters::default() }, take)
     }
 
     fn by_filter(&self, filters: Filters, take: &mut dyn FnMut(Seen)) -> Result<(), Failure> {
@@ -71,17 +78,13 @@ impl Explain<'_> {
     }
 
     /// The events that are about the subject.
-    pub(super) fn about(
-        &self,
-        path: Option<&str>,
-        host: Option<&str>,
-    ) -> Result<Vec<Seen>, Failure> {
+    pub(super) fn about(&self, args: &ExplainArgs) -> Result<Vec<Seen>, Failure> {
         let mut all = Vec::new();
         let mut take = |seen: Seen| all.push(seen);
-        match (path, host) {
-            (Some(path), _) => self.of_path(path, &mut take)?,
+        match (&args.path, &args.host) {
+            (Some(path), _) => self.of_path(path, args.exact_name, &mut take)?,
             (_, Some(host)) => {
-                let dest = Filters { dest: Some(host.to_owned()), ..Filters::default() };
+                let dest = Filters { dest: Some(host.clone()), ..Filters::default() };
                 self.by_filter(dest, &mut take)?;
             }
             _ => {}

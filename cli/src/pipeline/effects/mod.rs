@@ -143,7 +143,8 @@ fn of_file(file: &File) -> Option<Use<'_>> {
 /// A broker that is of the run works within it.
 fn of_socket(unix: &Unix) -> Option<Use<'_>> {
     let peer = unix.peer.as_ref();
-    if unix.error != 0 || unix.op == UnixOp::Accept || peer.is_some_and(|peer| peer.in_run) {
+    let asks = matches!(unix.op, UnixOp::Connect | UnixOp::Send);
+    if unix.error != 0 || !asks || peer.is_some_and(|peer| peer.in_run) {
         return None;
     }
     let any = |patterns: &[&str], name: &[u8]| patterns.iter().any(|it| fits(it.as_bytes(), name));

@@ -25,6 +25,7 @@ impl File {
         flag(take, "inherited", self.inherited);
         number(take, "bytes", self.bytes);
         flag(take, "open_only", self.open_only);
+        flag(take, "other_names", self.other_names);
         flag(take, "dir", self.dir);
         number(take, "dev", self.dev);
         number(take, "ino", self.ino);
@@ -43,6 +44,7 @@ impl Usage {
         flag(take, "created", self.created);
         flag(take, "truncated", self.truncated);
         flag(take, "mapped", self.mapped);
+        flag(take, "unlinked", self.unlinked);
         number(take, "size_before", self.size_before);
         number(take, "size_after", self.size_after);
     }

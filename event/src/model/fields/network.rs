@@ -1,7 +1,7 @@
 //! Sockets and the names of their peers.
 
 use crate::errno;
-use crate::model::{ConnectResult, Dns, DnsOp, Host, Net, Role, Value, socket};
+use crate::model::{ConnectResult, Dns, DnsOp, Host, Net, Role, Traffic, Value, socket};
 
 use super::{Take, flag, text, time};
 
@@ -40,12 +40,18 @@ impl Net {
         }
         text(take, "role", self.role.map(Role::name));
         if let Some(traffic) = &self.traffic {
-            take("sent_bytes", Value::Number(traffic.sent_bytes));
-            take("received_bytes", Value::Number(traffic.received_bytes));
-            take("sent_packets", Value::Number(traffic.sent_packets));
-            take("received_packets", Value::Number(traffic.received_packets));
+            traffic.fields(take);
         }
         time(take, "first_ts", self.first_ts_ns);
+    }
+}
+
+impl Traffic {
+    pub(super) fn fields(&self, take: &mut Take<'_>) {
+        take("sent_bytes", Value::Number(self.sent_bytes));
+        take("received_bytes", Value::Number(self.received_bytes));
+        take("sent_packets", Value::Number(self.sent_packets));
+        take("received_packets", Value::Number(self.received_packets));
     }
 }
 

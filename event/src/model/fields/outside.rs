@@ -29,7 +29,9 @@ impl Other {
 impl Unix {
     pub(super) fn fields(&self, take: &mut Take<'_>) {
         take("sock_type", Value::Text(self.kind_name()));
-        take("socket", Value::Number(self.socket));
+        if self.socket != 0 {
+            take("socket", Value::Number(self.socket));
+        }
         bytes(take, "path", self.path.as_deref());
         flag(take, "path_cut", self.path_cut);
         bytes(take, "bound", self.bound.as_deref());
@@ -45,6 +47,10 @@ impl Unix {
         }
         if let Some(passed) = &self.passed {
             passed.fields(take);
+        }
+        if let Some((traffic, first_ts_ns)) = &self.flow {
+            traffic.fields(take);
+            take("first_ts", Value::Time(*first_ts_ns));
         }
     }
 }

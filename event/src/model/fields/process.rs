@@ -52,6 +52,7 @@ impl Exec {
             take("argc", Value::Number(self.argc.into()));
             bytes(take, "cwd", self.cwd.as_deref());
             flag(take, "cwd_cut", self.cwd_cut);
+            flag(take, "cwd_deleted", self.cwd_deleted);
             take("file", Value::Bytes(&self.file));
         }
         bytes(take, "interp", self.interp.as_deref());
