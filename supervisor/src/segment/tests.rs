@@ -141,3 +141,49 @@ fn whichever_call_of_the_disk_fails_all_that_counts_as_stored_is_there_and_the_r
     eprintln!("{} faults: {refused} refusals, {lost_some} records with losses told", 4 * 500);
     assert!(refused >= 4 && lost_some >= 1000, "{refused} refusals, {lost_some} with losses");
 }
+
+/// What signing adds to a checkpoint is printed.
+#[test]
+fn a_signature_asks_for_no_memory() {
+    const ROUNDS: usize = 1000;
+    let shm = Path::new("/dev/shm");
+    let root = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() };
+    let root = root.expect("a directory");
+    for name in ["keys", "segments"] {
+        fs::create_dir(root.path().join(name)).expect("room");
+    }
+    let keys = crate::keys::next(&dir(&root.path().join("keys")), 1).expect("keys");
+    let begin = begin(64 << 20);
+    let mut writer =
+        Writer::create(dir(&root.path().join("segments")), &begin, 1).expect("a writer");
+    let start = control::Start {
+        boot_ns: 1,
+        real_ns: 1,
+        leaf_id: 1,
+        boot_id: [0; 16],
+        uid: 0,
+        trust: 2,
+        release_len: 0,
+        host_len: 4,
+        pad: 0,
+    };
+    writer.sign_with(keys, start, b"host", 1);
+    writer.settle(1);
+    let (mut took, mut asked) = (Vec::with_capacity(ROUNDS), 0);
+    for round in 0..ROUNDS as u64 {
+        writer.record(100, BULK_KIND, round, &[&[7; 400]]);
+        writer.settle(round);
+        let before = (std::time::Instant::now(), crate::sys::counting::asked());
+        writer.sign(round);
+        took.push(before.0.elapsed());
+        asked += crate::sys::counting::asked() - before.1;
+    }
+    took.sort();
+    eprintln!(
+        "{ROUNDS} signatures: {} allocations, {:?} at least, {:?} in the middle",
+        asked,
+        took[0],
+        took[ROUNDS / 2]
+    );
+    assert_eq!(asked, 0, "allocations for {ROUNDS} signatures");
+}
