@@ -1,6 +1,6 @@
 # What a person types. Each target may be run twice, and none asks a question.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-long fmt lint prebuild clean
+.PHONY: help setup build demo test test-long bench package fmt lint prebuild clean
 
 CARGO ?= cargo
 # rustup's folder is in PATH only for shells that read its profile.
@@ -24,6 +24,13 @@ test: setup ## Build and run all tests that this machine can run (ARGS go to nex
 
 test-long: setup ## The same, with the long forms of the tests
 	@scripts/test.sh --long $(ARGS)
+
+bench: build ## Measure what recording costs, as root (ARGS: --rounds N --only WORD --scale PERCENT)
+	$(CARGO) build --release --locked -p xtests --bin bench
+	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(ARGS)
+
+package: build ## Make a tarball, Debian and RPM packages in dist/
+	@packaging/package.sh
 
 fmt: ## Format the Rust code
 	$(CARGO) fmt --all

@@ -106,7 +106,7 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Setup(args) => setup::setup(args),
         Command::Completions { shell } => help::completions(*shell).map(done),
         Command::Help { topic } => help::help(topic.as_deref()).map(done),
-        Command::Generate { what: Generate::Man { dir } } => help::man(dir).map(done),
+        Command::Generate { what: Generate::Share { dir } } => setup::write_below(dir).map(done),
     };
     answer.map(ExitCode::from)
 }

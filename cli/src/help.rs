@@ -1,17 +1,10 @@
 //! `audit help TOPIC`, completions and man pages: all made from the one tree of arguments.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::io::{self, Write};
 
 use clap::{Command, CommandFactory};
 
-use crate::{
-    args::Cli,
-    exit,
-    failure::{Failure, system_text},
-};
+use crate::{args::Cli, exit, failure::Failure};
 
 const ENVIRONMENT: &str = "\
 Environment
@@ -68,7 +61,7 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
 }
 
 /// The shell asks the program itself, which knows the runs there are.
-fn script(shell: clap_complete::Shell) -> Result<Vec<u8>, Failure> {
+pub(crate) fn script(shell: clap_complete::Shell) -> Result<Vec<u8>, Failure> {
     let mut script = Vec::new();
     let name = shell.to_string();
     let all = clap_complete::env::Shells::builtins();
@@ -79,28 +72,43 @@ fn script(shell: clap_complete::Shell) -> Result<Vec<u8>, Failure> {
     Ok(script)
 }
 
-/// Writes a man page for the program and one for each command into `dir`.
-pub(crate) fn man(dir: &Path) -> Result<(), Failure> {
+/// The man pages by their names: one for the program, one for each command, and for the commands of
+/// commands.
+pub(crate) fn man() -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut tree = Cli::command();
     tree.build();
-    let commands: Vec<Command> =
-        tree.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
-    page(&tree, "audit", dir)?;
-    for command in commands {
-        let name = format!("audit-{}", command.get_name());
-        page(&command, &name, dir)?;
-    }
-    Ok(())
+    let mut all = Vec::new();
+    pages(&tree, "audit", &mut all)?;
+    Ok(all)
 }
 
-fn page(command: &Command, name: &str, dir: &Path) -> Result<(), Failure> {
-    let path = dir.join(format!("{name}.1"));
+fn pages(command: &Command, name: &str, all: &mut Vec<(String, Vec<u8>)>) -> Result<(), Failure> {
+    all.push((name.to_owned(), page(command, name)?));
+    let mut commands = command.get_subcommands().filter(|command| !command.is_hide_set());
+    commands.try_for_each(|command| pages(command, &format!("{name}-{}", command.get_name()), all))
+}
+
+fn page(command: &Command, name: &str) -> Result<Vec<u8>, Failure> {
     let man = clap_mangen::Man::new(command.clone().disable_help_flag(true)).title(name);
     let mut text = Vec::new();
     man.render(&mut text)?;
-    std::fs::write(&path, text).map_err(|why| {
-        Failure::new(format!("cannot write {}: {}", path.display(), system_text(&why)))
-    })
+    let sections = match name {
+        "audit" => &[("EXIT STATUS", exit::topic()), ("ENVIRONMENT", ENVIRONMENT.to_owned())][..],
+        "audit-run" => &[("EXIT STATUS", exit::topic())],
+        _ => &[],
+    };
+    for (title, words) in sections {
+        // The first line is the title, which is said.
+        let lines = words.lines().skip(2).map(roff_line).collect::<String>();
+        write!(text, ".SH {title}\n.nf\n{lines}.fi\n")?;
+    }
+    Ok(text)
+}
+
+/// A line as it is: neither a request nor an escape (groff_man_style(7)).
+fn roff_line(line: &str) -> String {
+    let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
+    format!("{guard}{}\n", line.replace('\\', "\\e").replace('-', "\\-"))
 }
 
 #[cfg(test)]
@@ -151,18 +159,46 @@ mod tests {
         assert!(topic_text(&mut tree, "x").is_err());
     }
 
-    #[test]
-    fn man_pages_are_written_for_the_program_and_each_command() {
-        let temp = tempfile::tempdir().expect("a directory");
-        man(temp.path()).expect("they are written");
-        for name in
-            ["audit", "audit-run", "audit-runs", "audit-view", "audit-query", "audit-doctor"]
-        {
-            let text = std::fs::read_to_string(temp.path().join(format!("{name}.1")));
-            assert!(text.is_ok_and(|text| text.contains(".TH")), "{name}");
+    /// Each command below `command` with the name of its page.
+    fn each<'c>(command: &'c Command, name: &str, all: &mut Vec<(String, &'c Command)>) {
+        all.push((name.to_owned(), command));
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            each(sub, &format!("{name}-{}", sub.get_name()), all);
         }
-        assert!(!temp.path().join("audit-generate.1").exists());
-        assert!(man(Path::new("/nonexistent")).is_err());
+    }
+
+    #[test]
+    fn each_flag_stands_in_the_man_page_of_its_command() {
+        let written = man().expect("they render");
+        let mut tree = Cli::command();
+        tree.build();
+        let mut all = Vec::new();
+        each(&tree, "audit", &mut all);
+        let mut flags = 0;
+        for (name, command) in &all {
+            let page = written.iter().find(|(of, _)| of == name);
+            let (_, text) = page.unwrap_or_else(|| panic!("{name} has no page"));
+            let text = String::from_utf8_lossy(text);
+            assert!(text.contains(".TH"), "{name}");
+            let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+            for long in shown.filter_map(clap::Arg::get_long).filter(|long| *long != "help") {
+                let flag = format!("\\-\\-{}", long.replace('-', "\\-"));
+                assert!(text.contains(&flag), "{name}.1 lacks --{long}");
+                flags += 1;
+            }
+        }
+        assert!(all.len() > 25 && flags > 200, "{} commands, {flags} flags", all.len());
+        assert_eq!(written.len(), all.len());
+    }
+
+    #[test]
+    fn the_man_page_of_run_has_the_exit_statuses() {
+        let mut tree = Cli::command();
+        tree.build();
+        let run = tree.find_subcommand("run").expect("there is one");
+        let text = String::from_utf8(page(run, "audit-run").expect("it renders")).expect("UTF-8");
+        assert!(text.contains(".SH EXIT STATUS") && text.contains("\n  125 "), "{text}");
+        assert_eq!(roff_line(".x \\-"), "\\&.x \\e\\-\n");
     }
 
     #[test]

@@ -66,7 +66,8 @@ fn a_name_stays_taken_when_only_the_front_is_killed() {
     first.go();
     let id = first.dir();
     first.end();
-    wait::until_true("the record ends", || !out(&lab.ask(["status"])).contains("sync"));
+    let ended = || out(&lab.ask(["status"])).starts_with("Nothing is being recorded.");
+    wait::until_true("the record ends", ended);
     assert_eq!(second(), Some(0));
     assert_ne!(lab.runs().last(), Some(&id));
 }

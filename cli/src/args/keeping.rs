@@ -25,6 +25,9 @@ pub struct SetupArgs {
     /// Take everything back but the recorded runs
     #[arg(long)]
     pub undo: bool,
+    /// Print the drop-in with which systemd starts the service NAME recorded, and do nothing
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["user", "print", "undo"])]
+    pub unit: Option<String>,
 }
 
 /// Remove runs: those named, or those that are too many or too old.

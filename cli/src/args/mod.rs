@@ -121,9 +121,9 @@ pub enum Command {
 /// What `audit generate` can write.
 #[derive(Debug, Subcommand)]
 pub enum Generate {
-    /// Write the man pages to a directory
-    Man {
-        /// Directory, which must exist
+    /// Write the man pages and completions below a directory
+    Share {
+        /// As /usr/share
         dir: PathBuf,
     },
 }

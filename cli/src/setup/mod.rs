@@ -6,6 +6,8 @@
 
 mod account;
 mod program;
+mod shared;
+mod unit;
 
 use std::{
     io::{self, Write},
@@ -14,6 +16,8 @@ use std::{
 };
 
 use event::install::{GROUP, STORE, SUPERVISOR, USER};
+
+pub(crate) use shared::write_below;
 
 use crate::{args::SetupArgs, dispatch::Answer, failure::Failure, run, text::Safe};
 
@@ -38,6 +42,14 @@ impl Step {
 
 /// Does, shows or takes back the set-up.
 pub(crate) fn setup(args: &SetupArgs) -> Result<Answer, Failure> {
+    if let Some(name) = &args.unit {
+        let page = unit::print(name)?;
+        let mut out = anstream::stdout().lock();
+        for line in page.lines() {
+            writeln!(out, "{}", Safe::new(line))?;
+        }
+        return Ok(Answer::Yes);
+    }
     let users = members(args)?;
     let steps = if args.undo { undo() } else { steps(&users)? };
     let mut out = anstream::stdout().lock();
@@ -115,6 +127,7 @@ fn steps(users: &[String]) -> Result<Vec<Step>, Failure> {
     let folder = Path::new(SUPERVISOR).parent().unwrap_or(Path::new("/"));
     steps.push(directory(&folder.to_string_lossy(), 0o755));
     steps.extend(program::install(&source));
+    steps.extend(shared::install()?);
     for user in users {
         let is_member = account::is_member(user, GROUP);
         steps.push(account::command(["usermod", "--append", "--groups", GROUP, user], is_member));
@@ -133,7 +146,7 @@ fn undo() -> Vec<Step> {
                 .map_err(|why| Failure::because(format!("cannot remove {}", owned.display()), &why))
         })
     };
-    vec![
+    let mut steps = vec![
         remove(Path::new(SUPERVISOR), "rm", |path| std::fs::remove_file(path)),
         // Other versions' files may be in it.
         remove(folder, "rmdir --ignore-fail-on-non-empty", |path| {
@@ -145,7 +158,9 @@ fn undo() -> Vec<Step> {
         account::command(["userdel", USER], account::uid_of(USER).is_none()),
         // userdel removes a group of the same name only.
         account::command(["groupdel", GROUP], account::gid_of(GROUP).is_none()),
-    ]
+    ];
+    steps.extend(shared::remove());
+    steps
 }
 
 /// A directory of root's, with these rights.

@@ -1,0 +1,221 @@
+/* The workloads that are one process: load WHAT N [DIR]. Nothing but the calls to be measured. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <err.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+static long n;
+static char path[256];
+
+static const char *file(const char *name, long i)
+{
+	snprintf(path, sizeof path, "%s%06ld", name, i);
+	return path;
+}
+
+static int open_or_end(const char *name, int flags)
+{
+	int fd = open(name, flags, 0644);
+
+	if (fd < 0)
+		err(1, "open %s", name);
+	return fd;
+}
+
+static void spawn(void)
+{
+	char *argv[] = { "/bin/true", NULL };
+	pid_t pid;
+	int status;
+
+	for (long i = 0; i < n; i++) {
+		if (posix_spawn(&pid, argv[0], NULL, NULL, argv, environ))
+			errx(1, "posix_spawn");
+		waitpid(pid, &status, 0);
+	}
+}
+
+/* Opens, reads and closes each of 10,000 files in turn. */
+static void opens(void)
+{
+	char bytes[64];
+
+	for (long i = 0; i < n; i++) {
+		int fd = open_or_end(file("f", i % 10000), O_RDONLY);
+
+		if (read(fd, bytes, sizeof bytes) < 0)
+			err(1, "read");
+		close(fd);
+	}
+}
+
+static void fill(void)
+{
+	for (long i = 0; i < n; i++) {
+		int fd = open_or_end(file("f", i), O_WRONLY | O_CREAT);
+
+		if (write(fd, path, strlen(path)) < 0)
+			err(1, "write");
+		close(fd);
+	}
+}
+
+static void churn(void)
+{
+	for (long i = 0; i < n; i++) {
+		int fd = open_or_end(file("c", i), O_WRONLY | O_CREAT);
+
+		if (write(fd, path, strlen(path)) < 0)
+			err(1, "write");
+		close(fd);
+		unlink(path);
+	}
+}
+
+static void renames(void)
+{
+	close(open_or_end("r0", O_WRONLY | O_CREAT));
+	for (long i = 0; i < n; i++)
+		if (rename(i % 2 ? "r1" : "r0", i % 2 ? "r0" : "r1"))
+			err(1, "rename");
+}
+
+static void writes(void)
+{
+	int fd = open_or_end("w", O_WRONLY | O_CREAT | O_TRUNC);
+	char bytes[64] = { 0 };
+
+	for (long i = 0; i < n; i++)
+		if (pwrite(fd, bytes, sizeof bytes, (i % 4096) * 64) < 0)
+			err(1, "write");
+}
+
+static void stats(void)
+{
+	struct stat st;
+
+	for (long i = 0; i < n; i++)
+		stat(file("f", i % 10000), &st);
+}
+
+static void maps(void)
+{
+	int fd = open_or_end("m", O_RDWR | O_CREAT | O_TRUNC);
+	char *at;
+
+	if (ftruncate(fd, 1 << 20))
+		err(1, "ftruncate");
+	for (long i = 0; i < n; i++) {
+		at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		at[(i * 4096) % (1 << 20)] = 1;
+		munmap(at, 1 << 20);
+	}
+}
+
+static struct sockaddr_in here = { .sin_family = AF_INET };
+
+static int listener(int type)
+{
+	socklen_t len = sizeof here;
+	int fd = socket(AF_INET, type, 0);
+
+	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)&here, len) || (type == SOCK_STREAM && listen(fd, 128)))
+		err(1, "bind");
+	getsockname(fd, (struct sockaddr *)&here, &len);
+	return fd;
+}
+
+static void *acceptor(void *arg)
+{
+	int fd = *(int *)arg;
+
+	for (long i = 0; i < n; i++)
+		close(accept(fd, NULL, NULL));
+	return NULL;
+}
+
+static void connects(void)
+{
+	int fd = listener(SOCK_STREAM);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, acceptor, &fd);
+	for (long i = 0; i < n; i++) {
+		int one = socket(AF_INET, SOCK_STREAM, 0);
+		struct linger now = { 1, 0 };
+
+		if (connect(one, (struct sockaddr *)&here, sizeof here))
+			err(1, "connect");
+		setsockopt(one, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+		close(one);
+	}
+	pthread_join(thread, NULL);
+}
+
+static void sends(void)
+{
+	int fd = listener(SOCK_DGRAM), one = socket(AF_INET, SOCK_DGRAM, 0);
+	char byte = 0;
+
+	for (long i = 0; i < n; i++) {
+		sendto(one, &byte, 1, 0, (struct sockaddr *)&here, sizeof here);
+		recv(fd, &byte, 1, MSG_DONTWAIT);
+	}
+}
+
+static char block[1 << 16];
+
+static void *drain(void *arg)
+{
+	int fd = accept(*(int *)arg, NULL, NULL);
+
+	while (read(fd, block, sizeof block) > 0)
+		;
+	return NULL;
+}
+
+/* n MiB through one connection. */
+static void bulk(void)
+{
+	int fd = listener(SOCK_STREAM), one = socket(AF_INET, SOCK_STREAM, 0);
+	static char out[1 << 16];
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, drain, &fd);
+	if (connect(one, (struct sockaddr *)&here, sizeof here))
+		err(1, "connect");
+	for (long i = 0; i < n * 16; i++)
+		if (write(one, out, sizeof out) < 0)
+			err(1, "write");
+	close(one);
+	pthread_join(thread, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct { const char *name; void (*run)(void); } all[] = {
+		{ "spawn", spawn }, { "opens", opens }, { "fill", fill }, { "churn", churn },
+		{ "renames", renames }, { "writes", writes }, { "stats", stats }, { "maps", maps },
+		{ "connects", connects }, { "sends", sends }, { "bulk", bulk },
+	};
+
+	if (argc != 3)
+		errx(2, "load WHAT N");
+	n = atol(argv[2]);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (!strcmp(argv[1], all[i].name))
+			return all[i].run(), 0;
+	errx(2, "no load %s", argv[1]);
+}
