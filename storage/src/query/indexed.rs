@@ -170,10 +170,10 @@ impl Conditions {
 }
 
 impl Conditions {
-    /// The condition that one of the other names is so. Few events have any: the index over them is
-    /// small, and what is compared makes SQLite use it.
+    /// The condition that one of the other names is so. Few events have any, each begins with a NUL: the
+    /// index over them is small, and a range of both ends makes SQLite use it.
     fn name(&mut self, wanted: &Match) -> String {
-        const HAS_ANY: &str = "also IS NOT NULL AND also >= x''";
+        const HAS_ANY: &str = "also IS NOT NULL AND also >= x'00' AND also < x'01'";
         let (bytes, end): (&[u8], &[u8]) = match wanted {
             Match::Exact(bytes) => (bytes, b"\0"),
             Match::Prefix(bytes) => (bytes, b""),
