@@ -2,6 +2,8 @@
 //! stay as wide as the screen.
 #![forbid(unsafe_code)]
 
+use std::process::Command;
+
 use xtests::Lab;
 
 /// Levels of 255 bytes each: beyond `PATH_MAX`, and beyond 64 KiB.
@@ -34,6 +36,46 @@ fn what_is_done_at_the_end_of_a_path_that_no_call_takes_has_it_whole() {
         assert_eq!(missing.count(), 0);
         check_pages(&lab, run.id());
     }
+}
+
+#[test]
+fn below_a_directory_of_before_with_such_a_path_events_say_that_it_is_too_long() {
+    let lab = Lab::new();
+    let (exe, nothing) = (lab.tester("deep"), lab.nothing());
+    let words = |how: &str| {
+        [exe.as_os_str(), "20".as_ref(), nothing.as_ref(), "255".as_ref(), how.as_ref()]
+            .map(std::ffi::OsStr::to_owned)
+    };
+    let [program, rest @ ..] = words("make");
+    let made = Command::new(program).args(rest).current_dir(lab.work()).status();
+    assert!(made.expect("it starts").success());
+    let run = lab.run(words("use")).succeed();
+    let missing: Vec<_> =
+        run.of("file", "").filter(|e| e.text("path_missing") == "too_long").collect();
+    let ops = |op: &str| missing.iter().filter(|event| event.op() == op).count();
+    assert_eq!(
+        (ops("create"), ops("write"), ops("rename"), ops("delete")),
+        (1, 1, 1, 2),
+        "{missing:?}"
+    );
+}
+
+#[test]
+fn beyond_4096_levels_events_say_that_it_is_too_long() {
+    let lab = Lab::new();
+    let (exe, nothing) = (lab.tester("deep"), lab.nothing());
+    let words = [exe.as_os_str(), "4200".as_ref(), nothing.as_ref(), "1".as_ref()];
+    let run = lab.run(words).succeed();
+    let of = |op: &str, missing: &str| {
+        let like = |e: &&xtests::Event| e.op() == op && e.text("path_missing") == missing;
+        run.of("file", op).filter(like).count()
+    };
+    assert!(of("create", "too_long") > 100 && of("delete", "too_long") > 100, "those below");
+    assert!(of("create", "") > 4000 && of("delete", "") > 4000, "those above are told in full");
+    assert_eq!(of("rename", "too_long"), 1);
+    let ends = |op: &str| run.of("file", op).count();
+    assert_eq!(ends("create"), 4200 + 2, "each directory, the file and the link");
+    assert_eq!(ends("delete"), 4200 + 2);
 }
 
 /// No line is wider than the screen.

@@ -160,3 +160,40 @@ fn a_heartbeat_says_which_sources_work_and_what_they_saw() {
     );
     assert_eq!((&beats[0]["alive"], &beats[0]["interval_ms"]), (&json!(1), &json!(1)));
 }
+
+/// A record in which the world's clock is set, by these steps, between one program and the next.
+fn with_steps(steps: &[i64]) -> Maker {
+    let mut maker = Maker::begun();
+    for (pid, step) in (42..).zip(steps) {
+        maker.step_ns += step;
+        maker.checkpoint();
+        maker.exec(pid, "/bin/sh", b"sh\0");
+        maker.exit(pid, 0);
+    }
+    maker.sealed()
+}
+
+#[test]
+fn steps_of_the_clock_change_times_and_neither_order_nor_durations() {
+    const DAY: i64 = 86_400_000_000_000;
+    let stepped = with_steps(&[0, DAY, -2 * DAY, DAY, 0]);
+    let steady = with_steps(&[0; 5]);
+    let order = |maker: &Maker| -> Vec<(String, i64)> {
+        let lines = maker.lines();
+        let events = lines.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        let short = |event: serde_json::Value| {
+            (event["type"].to_string(), event["pid"].as_i64().unwrap_or_default())
+        };
+        events.map(short).collect()
+    };
+    assert_eq!(order(&stepped), order(&steady), "the order is that of the frames");
+    let days = |maker: &Maker| -> Vec<String> {
+        played(maker, "exec").iter().map(|exec| exec["ts"].to_string()[1..11].to_owned()).collect()
+    };
+    assert_eq!(days(&steady), ["2026-11-22"; 5]);
+    // Each is told by the pair of clocks before it.
+    assert_eq!(
+        days(&stepped),
+        ["2026-11-22", "2026-11-23", "2026-11-21", "2026-11-22", "2026-11-22"]
+    );
+}

@@ -23,6 +23,8 @@ const BOOTED: i64 = 1_795_378_530_000_000_000;
 /// A record in the making; each frame is a millisecond later than the one before.
 #[derive(Default)]
 pub(super) struct Maker {
+    /// How far the world's clock was set forward meanwhile, nanoseconds.
+    pub(super) step_ns: i64,
     pub(super) bytes: AlignedBytes,
     pub(super) seq: u64,
     tallies: Vec<Tally>,
@@ -204,7 +206,7 @@ impl Maker {
 
     pub(super) fn checkpoint(&mut self) {
         let boot_ns = self.now();
-        let (tallies, real_ns) = (self.tallies.clone(), BOOTED + boot_ns as i64);
+        let (tallies, real_ns) = (self.tallies.clone(), BOOTED + self.step_ns + boot_ns as i64);
         let checkpoint = Checkpoint {
             chain: [0; 32],
             boot_ns,
@@ -222,7 +224,7 @@ impl Maker {
         let seal = Seal {
             chain: [0; 32],
             boot_ns,
-            real_ns: BOOTED + boot_ns as i64,
+            real_ns: BOOTED + self.step_ns + boot_ns as i64,
             frames: self.seq + 1,
             main_code: 0x300,
             main_known: 1,
