@@ -151,6 +151,7 @@ pub fn rules(bytes: &[u8]) {
         pid: Some(1),
         exe: Some(path),
         paths: [Some(path), None],
+        also: path,
         ip: None,
         port: Some(443),
         host: Some("example.org"),
