@@ -91,13 +91,26 @@ INLINE bool is_out_of_reach(u64 magic, u32 mode)
 	return false;
 }
 
+/* /proc/PID/mem of a process: fanotify would open it for the recorder, which may not look into others
+ * (it is shut in by Landlock), and then tells nothing. */
+INLINE bool is_memory(struct file *file, u64 magic)
+{
+	u8 name[8] = {};
+
+	if (magic != 0x9fa0)
+		return false;
+	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	return name[0] == 'm' && name[1] == 'e' && name[2] == 'm' && !name[3];
+}
+
 /* Tells of an opened file by its path, if nobody else would; false if somebody does. */
 static bool named_open(struct file *file, struct inode *inode, u32 mode)
 {
 	struct path *path = (void *)file + bpf_core_field_offset(struct file, f_path);
+	u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	struct rec_named *rec;
 
-	if (!is_out_of_reach(BPF_CORE_READ(inode, i_sb, s_magic), mode))
+	if (!is_out_of_reach(magic, mode) && !is_memory(file, magic))
 		return false;
 	if (!tell_files || (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
 		return true;

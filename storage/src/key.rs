@@ -43,7 +43,9 @@ impl Store {
             other => return other,
         }
         let new = random_key()?;
-        let temporary = format!("{NAME}.{}", std::process::id());
+        // Threads of one process may be here at once.
+        let [a, b, c, d, ..] = random_key()?;
+        let temporary = format!("{NAME}.{:08x}", u32::from_ne_bytes([a, b, c, d]));
         files::create(&dir, &temporary)?.write_all(&new)?;
         // Of two that make one at once the first wins, and both use its.
         let linked = linkat(&dir, temporary.as_str(), &dir, NAME, AtFlags::empty());

@@ -41,7 +41,7 @@ const ANY: [i64; 17] = [
 ];
 
 /// The recorder's loop, writer and threads.
-const RECORDER: [i64; 42] = [
+const RECORDER: [i64; 43] = [
     libc::SYS_clock_gettime,
     libc::SYS_clock_nanosleep,
     libc::SYS_dup,
@@ -61,6 +61,7 @@ const RECORDER: [i64; 42] = [
     libc::SYS_geteuid,
     libc::SYS_lseek,
     libc::SYS_membarrier,
+    libc::SYS_name_to_handle_at,
     libc::SYS_nanosleep,
     libc::SYS_newfstatat,
     libc::SYS_open_by_handle_at,
@@ -88,8 +89,8 @@ const RECORDER: [i64; 42] = [
 
 /// Names that only this processor has for some of them.
 #[cfg(target_arch = "x86_64")]
-const OLDER: [i64; 4] =
-    [libc::SYS_epoll_wait, libc::SYS_poll, libc::SYS_readlink, libc::SYS_rename];
+const OLDER: [i64; 5] =
+    [libc::SYS_epoll_wait, libc::SYS_open, libc::SYS_poll, libc::SYS_readlink, libc::SYS_rename];
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER: [i64; 0] = [];
 

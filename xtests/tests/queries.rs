@@ -221,7 +221,7 @@ fn a_shell_completes_runs_and_fields() {
     for word in ["last", suffix, "@words", "@one"] {
         assert!(runs.lines().any(|line| line == word), "{word}: {runs}");
     }
-    let fields = complete(&["audit", "query", "--count", "by", "sen"]);
+    let fields = complete(&["audit", "query", "--count", "by", "sent_"]);
     assert_eq!(fields.trim(), "sent_bytes\nsent_packets");
     let script = case.lab.told(["completions", "bash"]);
     assert!(script.contains("complete -"), "{script}");

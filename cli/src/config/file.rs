@@ -1,6 +1,11 @@
 //! One file of settings: TOML, a table for each section, flags by their long names.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{ErrorKind, Read},
+    path::Path,
+};
 
 use toml::{Spanned, Value};
 
@@ -36,15 +41,10 @@ pub(crate) struct Project {
 /// Reads a file; `None` where there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, Failure> {
     let attempt = || format!("cannot read {}", path.display());
+    // Who may not read it is not whom it is for: `HOME` may be of who called sudo.
+    let none = [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied];
     let file = match File::open(path) {
-        Err(why)
-            if matches!(
-                why.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-            ) =>
-        {
-            return Ok(None);
-        }
+        Err(why) if none.contains(&why.kind()) => return Ok(None),
         other => other.map_err(|why| Failure::because(attempt(), &why))?,
     };
     let mut text = String::new();

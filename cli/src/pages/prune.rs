@@ -26,7 +26,7 @@ pub(crate) fn prune(args: &PruneArgs, globals: &Globals) -> Result<Answer, Failu
         return Ok(Answer::Yes);
     }
     let stays = |id: &RunId, why: Failure| why.hint(format!("it is {id}, and stays")).print();
-    let gone = Remover::of(&store)?.remove(&chosen, stays)?;
+    let gone = Remover::of(&store).remove(&chosen, stays)?;
     writeln!(out, "Removed: {}", plural(gone.len() as u64, "run"))?;
     out.close()?;
     Ok(if gone.len() == chosen.len() { Answer::Yes } else { Answer::No })

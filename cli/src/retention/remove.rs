@@ -13,17 +13,14 @@ pub(crate) struct Remover<'s> {
 
 impl<'s> Remover<'s> {
     /// For the runs of `store`.
-    ///
-    /// # Errors
-    /// From inside a recorded run nothing is removed.
-    pub(crate) fn of(store: &'s Store) -> Result<Self, Failure> {
-        if is_recorded(store) {
-            return Err(Failure::new("cannot remove runs from inside a recorded run"));
-        }
-        Ok(Remover { store })
+    pub(crate) fn of(store: &'s Store) -> Self {
+        Remover { store }
     }
 
-    /// Removes these, and says of each what became of it. Returns those that are gone.
+    /// Removes these, and says of each that stays why. Returns those that are gone.
+    ///
+    /// # Errors
+    /// From inside a recorded run nothing is removed; the installed recorder says so of each.
     pub(crate) fn remove(
         &self,
         ids: &[RunId],
@@ -39,6 +36,9 @@ impl<'s> Remover<'s> {
         if sealed && !uid.is_root() {
             run::remove_sealed(ids, &mut done)?;
         } else {
+            if is_recorded(self.store) {
+                return Err(Failure::new("cannot remove runs from inside a recorded run"));
+            }
             for id in ids {
                 done(id, remove(self.store, id));
             }

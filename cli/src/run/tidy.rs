@@ -95,7 +95,7 @@ fn remove(store: &Store, ids: &[RunId]) -> usize {
     if ids.is_empty() {
         return 0;
     }
-    let removed = Remover::of(store).and_then(|remover| remover.remove(ids, |_, _| {}));
+    let removed = Remover::of(store).remove(ids, |_, _| {});
     removed.map_or(0, |gone| gone.len())
 }
 
