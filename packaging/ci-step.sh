@@ -28,7 +28,9 @@ status=$?
 
 # What comes now never changes that, but for the baseline.
 [ ${#as_root[@]} = 0 ] || sudo chown -R "$(id -u)" "$AUDIT_HOME"
-dir=$(find "$AUDIT_HOME/runs" -mindepth 1 -maxdepth 1 -name "*-$name-????" 2>/dev/null | sort | tail -n 1)
+# Names of one second sort by chance: the newest is the one that was written to last.
+dir=$(find "$AUDIT_HOME/runs" -mindepth 1 -maxdepth 1 -name "*-$name-????" -printf '%T@ %p\n' 2>/dev/null |
+    sort -n | tail -n 1 | cut -d' ' -f2-)
 if [ -z "$dir" ]; then
     exit $status
 fi
