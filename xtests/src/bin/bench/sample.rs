@@ -56,7 +56,7 @@ impl Bench {
     }
 
     fn sample(&self, workload: &Workload, recorded: bool) -> Sample {
-        let work = fresh(self.root.join("work"));
+        let work = fresh(self.root.join("job"));
         let home = fresh(self.root.join("home"));
         if !workload.prepare.is_empty() {
             let mut prepare = Command::new("/bin/bash");

@@ -80,17 +80,17 @@ pub(crate) fn all(scale: u64) -> Vec<Workload> {
         Workload::load("spawns (posix_spawn of `true`)", "", "spawn", spawns)
             .makes("exec", "", "/true", spawns),
         Workload::load("open/read/close of 10,000 files", "\"$LOAD\" fill 10000", "opens", opens)
-            .makes("file", "read", "/work/f", opens),
+            .makes("file", "read", "/job/f", opens),
         shell("recursive grep, warm", TREE, "grep -r 'line 7 ' . > /dev/null")
-            .makes("file", "read", "/work/d", 20_000),
+            .makes("file", "read", "/job/d", 20_000),
         shell("find", TREE, "for i in 1 2 3 4 5; do find . -newer d1 > /dev/null; done"),
         Workload::load("stat storm", "\"$LOAD\" fill 10000", "stats", of(2_000_000)),
         Workload::load("64-byte writes", "", "writes", writes),
         Workload::load("mmap writes", "", "maps", of(200_000)),
         Workload::load("create/write/close/unlink", "", "churn", churn)
-            .makes("file", "delete", "/work/c", churn),
+            .makes("file", "delete", "/job/c", churn),
         Workload::load("renames", "", "renames", renames)
-            .makes("file", "rename", "/work/r", renames),
+            .makes("file", "rename", "/job/r", renames),
         Workload::load("TCP connections", "", "connects", connects)
             .makes("net", "connect", "/load", connects),
         Workload::load("UDP sends", "", "sends", sends),
