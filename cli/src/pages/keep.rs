@@ -12,8 +12,7 @@ use crate::{
 /// Pins the runs, or lets them go.
 pub(crate) fn keep(args: &KeepArgs, globals: &Globals) -> Result<Answer, Failure> {
     let (store, beside) = (globals.store()?, globals.beside()?);
-    let found = args.runs.iter().map(|word| store.select(word).map(|run| run.id().clone()));
-    let ids: Vec<_> = found.collect::<Result<_, _>>().map_err(|why| Failure::of(&why))?;
+    let ids = super::ids(&store, &args.runs)?;
     let mut out = Out::open(globals);
     for id in &ids {
         let said = if args.undo {

@@ -50,6 +50,12 @@ use crate::{
     failure::Failure,
 };
 
+/// The runs that these words mean.
+fn ids(store: &storage::Store, words: &[String]) -> Result<Vec<storage::RunId>, Failure> {
+    let found = words.iter().map(|word| store.select(word).map(|run| run.id().clone()));
+    found.collect::<Result<_, _>>().map_err(|why| Failure::of(&why))
+}
+
 /// Opens the run that `wanted` means, its events derived.
 pub(crate) fn open(globals: &Globals, wanted: &str) -> Result<Opened, Failure> {
     let run = globals.store()?.select(wanted).map_err(|error| {

@@ -36,8 +36,7 @@ pub(crate) fn prune(args: &PruneArgs, globals: &Globals) -> Result<Answer, Failu
 fn chosen(store: &Store, args: &PruneArgs, globals: &Globals) -> Result<Vec<RunId>, Failure> {
     let beside = globals.beside()?;
     if !args.runs.is_empty() {
-        let found = args.runs.iter().map(|word| store.select(word).map(|run| run.id().clone()));
-        let found: Vec<RunId> = found.collect::<Result<_, _>>().map_err(|why| Failure::of(&why))?;
+        let found = super::ids(store, &args.runs)?;
         if let Some(kept) = found.iter().find(|id| beside.is_kept(id)) {
             return Err(Failure::new(format!("cannot remove {}: it is pinned", kept.suffix()))
                 .hint(format!("audit keep --undo {}", kept.suffix())));
