@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
-use std::thread;
 
 use aya::maps::{CgroupArray, HashMap, Map, MapData, PerCpuArray, RingBuf};
 use aya::programs::{self, CgroupAttachMode, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::bpffs::Bpffs;
 use crate::error::Error;
@@ -16,6 +16,7 @@ use crate::held::Held;
 use crate::load::{Owner, Settings};
 use crate::programs::{Hook, Program, Topic};
 use crate::source::{Buffer, Ring, Source};
+use crate::types::Types;
 
 /// Settings of the programs: `const volatile` in C, set before they are verified.
 pub(crate) struct Numbers {
@@ -93,7 +94,7 @@ const SHARED: [&str; 3] = ["tracked", "sockets", "begun"];
 /// Loads objects one after the other with the kernel's types read once.
 pub(crate) struct Loader<'a> {
     loader: EbpfLoader<'a>,
-    types: Btf,
+    hooks: &'a Btf,
     leaf: BorrowedFd<'a>,
 }
 
@@ -101,16 +102,11 @@ impl<'a> Loader<'a> {
     pub(crate) fn new(
         settings: &Settings,
         numbers: &'a Numbers,
+        types: &'a Types,
         leaf: BorrowedFd<'a>,
     ) -> Result<Loader<'a>, Error> {
-        // aya's loader reads the types for itself and does not lend them, so they are read twice,
-        // side by side: this is a third of the time that loading takes.
-        let (types, mut loader) = thread::scope(|scope| {
-            let types = scope.spawn(Btf::from_sys_fs);
-            let loader = EbpfLoader::new();
-            (types.join(), loader)
-        });
-        let types = types.unwrap_or_else(|_| Btf::from_sys_fs()).map_err(Error::Types)?;
+        let mut loader = without_types();
+        loader.btf(Some(&types.layouts));
         loader
             .allow_unsupported_maps() // task storage: used by the programs only
             .override_global("leaf_id", &numbers.leaf_id, false)
@@ -134,7 +130,7 @@ impl<'a> Loader<'a> {
         for topic in Topic::ALL {
             loader.map_max_entries(topic.ring(), settings.ring_bytes(topic));
         }
-        Ok(Loader { loader, types, leaf })
+        Ok(Loader { loader, hooks: &types.hooks, leaf })
     }
 
     /// Loads, fills the leaf in, and attaches: in that order, so that no program runs without it.
@@ -167,15 +163,29 @@ impl<'a> Loader<'a> {
     fn verify(&self, program: &Program, found: &mut programs::Program) -> Result<(), ProgramError> {
         match program.hook {
             Hook::BtfTracepoint(name) => {
-                as_mut::<programs::BtfTracePoint>(found)?.load(name, &self.types)
+                as_mut::<programs::BtfTracePoint>(found)?.load(name, self.hooks)
             }
             Hook::CgroupSkb => as_mut::<programs::CgroupSkb>(found)?.load(),
             Hook::CgroupSock => as_mut::<programs::CgroupSock>(found)?.load(),
             Hook::CgroupSockAddr => as_mut::<programs::CgroupSockAddr>(found)?.load(),
             Hook::SockOps => as_mut::<programs::SockOps>(found)?.load(),
-            Hook::TaskFiles => as_mut::<programs::Iter>(found)?.load("task_file", &self.types),
+            Hook::TaskFiles => as_mut::<programs::Iter>(found)?.load("task_file", self.hooks),
         }
     }
+}
+
+/// aya's loader, without the kernel's types: made where no file can be opened, since it would read all of
+/// them (5 MB) and keep what comes of it, before it can be given others.
+fn without_types<'a>() -> EbpfLoader<'a> {
+    let limit = getrlimit(Resource::Nofile);
+    let none = Rlimit { current: Some(0), ..limit };
+    let lowered = setrlimit(Resource::Nofile, none).is_ok();
+    let loader = EbpfLoader::new();
+    if lowered {
+        // What the soft limit was is never refused: it is not above the hard one.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+    loader
 }
 
 /// Cgroup programs become links, which always allow others beside and below them.

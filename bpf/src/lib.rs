@@ -13,6 +13,7 @@ mod objects;
 mod probe;
 mod programs;
 mod source;
+mod types;
 
 pub use error::Error;
 pub use load::{Loaded, Owner, Settings, load};

@@ -6,6 +6,7 @@ use crate::attach::{Loader, Numbers};
 use crate::error::Error;
 use crate::programs::Topic;
 use crate::source::Source;
+use crate::types::Types;
 
 /// What to load and how large. Ring sizes are powers of two and whole pages.
 #[derive(Debug, Clone)]
@@ -96,7 +97,8 @@ pub struct Loaded {
 /// [`Loaded::refused`].
 pub fn load(settings: &Settings, leaf: BorrowedFd<'_>) -> Result<Loaded, Error> {
     let numbers = Numbers::of(settings, leaf).map_err(Error::Leaf)?;
-    let mut loader = Loader::new(settings, &numbers, leaf)?;
+    let types = Types::of_kernel().map_err(Error::Types)?;
+    let mut loader = Loader::new(settings, &numbers, &types, leaf)?;
     let mut loaded = Loaded { sources: Vec::new(), refused: Vec::new() };
     for topic in &settings.topics {
         match loader.attached(*topic) {

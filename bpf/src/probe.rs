@@ -7,6 +7,7 @@ use crate::attach::{Loader, Numbers};
 use crate::error::Error;
 use crate::load::Settings;
 use crate::programs::Topic;
+use crate::types::Types;
 
 /// What became of one topic.
 #[derive(Debug)]
@@ -35,7 +36,8 @@ pub fn probe(leaf: BorrowedFd<'_>) -> Result<Vec<Probed>, Error> {
         ..Settings::default()
     };
     let numbers = Numbers::of(&settings, leaf).map_err(Error::Leaf)?;
-    let mut loader = Loader::new(&settings, &numbers, leaf)?;
+    let types = Types::of_kernel().map_err(Error::Types)?;
+    let mut loader = Loader::new(&settings, &numbers, &types, leaf)?;
     let mut one = |topic| {
         let begin = Instant::now();
         let result = loader.attached(topic).map(|mut source| source.detach());

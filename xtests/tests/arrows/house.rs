@@ -51,7 +51,8 @@ pub(crate) const HOUSE: &[Room] = &[
     Room {
         name: "bpf",
         inside: &["event"],
-        outside: &["aya", "rustix", "zerocopy"],
+        // object finds the type information in the compiled objects; aya uses it as well.
+        outside: &["aya", "object", "rustix", "zerocopy"],
         unsafe_code: Unsafe::Forbid,
     },
     Room {

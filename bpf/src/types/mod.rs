@@ -1,0 +1,69 @@
+//! The kernel's types, cut down to those that the programs name.
+//!
+//! A kernel describes some 130,000 types in 5 MB. aya reads all of them for each loader, and looks
+//! through all of them for each structure that a program names: that was most of the time between
+//! `audit run` and its command. So the few hundred that matter are taken out in one pass, and aya gets
+//! those. Nothing is kept from run to run: there is nothing that could be stale.
+
+mod raw;
+mod reduced;
+mod wanted;
+
+use std::fs;
+use std::path::Path;
+
+use aya::{Btf, BtfError, Endianness};
+
+use self::raw::Raw;
+use crate::programs::{Hook, PROGRAMS, Topic};
+
+/// Where the kernel shows its types.
+const KERNEL: &str = "/sys/kernel/btf/vmlinux";
+
+/// What programs are moved to, and what they are attached by.
+pub(crate) struct Types {
+    /// The types that the programs name, with what they are made of, under numbers of their own.
+    pub(crate) layouts: Btf,
+    /// The tracepoints under the kernel's numbers; all else is blank.
+    pub(crate) hooks: Btf,
+}
+
+impl Types {
+    /// Reads the kernel's types.
+    pub(crate) fn of_kernel() -> Result<Types, BtfError> {
+        let path = Path::new(KERNEL);
+        let bytes =
+            fs::read(path).map_err(|error| BtfError::FileError { path: path.to_owned(), error })?;
+        match Types::reduced(&bytes) {
+            Some(types) => Ok(types),
+            // A form that is newer than this: as aya reads it, with all that it costs.
+            None => Ok(Types { layouts: parsed(&bytes)?, hooks: parsed(&bytes)? }),
+        }
+    }
+
+    fn reduced(bytes: &[u8]) -> Option<Types> {
+        let kernel = Raw::of(bytes)?;
+        let mut names = wanted::Names::default();
+        for topic in Topic::ALL {
+            names.add(&Raw::of(wanted::section(topic.object())?)?);
+        }
+        let hooks: Vec<(u32, String)> = PROGRAMS.iter().filter_map(hook).collect();
+        let picked = wanted::picked(&kernel, &names, &hooks)?;
+        let layouts = parsed(&reduced::layouts(&kernel, &picked.layouts)?).ok()?;
+        let hooks = parsed(&reduced::hooks(&kernel, &picked.hooks)?).ok()?;
+        Some(Types { layouts, hooks })
+    }
+}
+
+fn parsed(bytes: &[u8]) -> Result<Btf, BtfError> {
+    Btf::parse(bytes, Endianness::default())
+}
+
+/// The kernel's name for what a program is attached by, and its kind.
+fn hook(program: &crate::programs::Program) -> Option<(u32, String)> {
+    match program.hook {
+        Hook::BtfTracepoint(name) => Some((raw::kind::TYPEDEF, format!("btf_trace_{name}"))),
+        Hook::TaskFiles => Some((raw::kind::FUNC, "bpf_iter_task_file".to_owned())),
+        _ => None,
+    }
+}
