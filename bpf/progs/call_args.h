@@ -79,4 +79,14 @@ INLINE u64 argument_of(struct call *call, u32 at)
 	return argument(regs, at, call->compat);
 }
 
+/* The call that the current task is in, for a function that looks for itself. */
+INLINE struct call call_of(u32 look, u32 compat)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call call = { .look = look, .compat = compat };
+
+	call.regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	return call;
+}
+
 #endif

@@ -50,17 +50,17 @@ INLINE struct call look_at(struct pt_regs *regs, u64 nr, const u8 *native, const
 
 /* A call of a process that is held back: only the credentials that it leaves are told. Sends and mappings
  * are not even counted, for few of them would be told. */
-static int on_held(struct call *call, s64 ret)
+APART int on_held(u32 look, s64 ret)
 {
-	switch (call->look) {
+	switch (look) {
 	case LOOK_CRED:
 	case RARE(UNSHARE):
 	case RARE(SETNS):
 		on_cred();
 	}
-	if (call->look & LOOK_RARE)
+	if (look & LOOK_RARE)
 		count(REC_CALL, COUNT_HELD);
-	switch (call->look) {
+	switch (look) {
 	case LOOK_OPEN:
 	case LOOK_OPENAT:
 	case LOOK_CREAT:
@@ -88,38 +88,38 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 		return 0;
 	/* Of files that the caller's own shell had opened. */
 	if (is_transfer(call.look))
-		return on_transfer(&call, ret);
+		return on_transfer(call.look, call.compat, ret);
 	if (is_held(bpf_get_current_task_btf()))
-		return on_held(&call, ret);
+		return on_held(call.look, ret);
 	if (call.look == RARE(UNSHARE) || call.look == RARE(SETNS))
 		on_cred();
 	if (call.look & LOOK_RARE)
-		return on_rare_call(regs, ret, call.look & ~LOOK_RARE, call.compat);
+		return on_rare_call(call.look & ~LOOK_RARE, call.compat, ret);
 	switch (call.look) {
 	case LOOK_OPEN:
 	case LOOK_OPENAT:
 	case LOOK_CREAT:
 	case LOOK_OPENAT2:
 	case LOOK_OPEN_HANDLE:
-		return on_open(&call, ret);
+		return on_open(call.look, call.compat, ret);
 	case LOOK_EXEC:
 		return ret < 0 ? on_failed(ret, AT_FDCWD, argument_of(&call, 0), 0, true) : 0;
 	case LOOK_EXECAT:
 		return ret < 0 ? on_failed(ret, argument_of(&call, 0), argument_of(&call, 1), 0, true) : 0;
 	case LOOK_MAP:
-		return on_map(&call, ret);
+		return on_map(call.look, call.compat, ret);
 	case LOOK_FCNTL:
-		return on_fcntl(&call, ret);
+		return on_fcntl(call.look, call.compat, ret);
 	case LOOK_CRED:
 		return on_cred();
 	case LOOK_SOCKETCALL:
 		if (argument(regs, 0, call.compat) == SOCKETCALL_SOCKET)
 			return on_made(ret);
 		if (receives(argument(regs, 0, call.compat)))
-			return on_received(-1);
-		return on_socketcall(regs, ret);
+			return on_received_files(-1);
+		return on_socketcall(ret);
 	case LOOK_RECEIVE:
-		return on_received(argument_of(&call, 0));
+		return on_received_files(argument_of(&call, 0));
 	case LOOK_SOCKET:
 		return on_made(ret);
 	case LOOK_BIND:
@@ -129,7 +129,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 	case LOOK_SEND:
 	case LOOK_MESSAGE:
 	case LOOK_MESSAGES:
-		return on_socket(call.look, regs, ret, call.compat);
+		return on_socket(call.look, call.compat, ret);
 	}
 	return 0;
 }

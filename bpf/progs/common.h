@@ -13,6 +13,11 @@
 
 #define INLINE static __always_inline
 
+/* A function that the verifier looks at once, by itself, and not in each state in which it is called: that is
+ * most of what loading costs. It takes numbers, the program's context and pointers to plain memory, which may be
+ * null for all it knows; of other pointers kernels before 6.8 cannot be told what they need. */
+#define APART __attribute__((noinline))
+
 /* Names all that is shared, so that it is in the BTF of each object, where a test reads it. */
 union abi {
 	struct rec_head head;

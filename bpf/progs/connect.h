@@ -21,7 +21,7 @@ enum {
 };
 
 /* The socket behind a descriptor of the current task, 0 if it is another file. */
-INLINE struct sock *sock_of(u64 fd)
+APART u64 place_of_sock(u64 fd)
 {
 	struct file *file = file_of(bpf_get_current_task_btf(), fd);
 	struct socket *socket;
@@ -32,7 +32,12 @@ INLINE struct sock *sock_of(u64 fd)
 	/* A socket's name in a folder can be opened as well (O_PATH). */
 	if (!socket || BPF_CORE_READ(socket, file) != file)
 		return 0;
-	return BPF_CORE_READ(socket, sk);
+	return (u64)BPF_CORE_READ(socket, sk);
+}
+
+INLINE struct sock *sock_of(u64 fd)
+{
+	return (struct sock *)place_of_sock(fd);
 }
 
 /* Of a socket from outside the leaf: returns whether its connect began, and is told by its states. What is
@@ -132,7 +137,7 @@ static int tell_odd(struct sock *sk, u16 family, u32 call, s64 ret)
 	return 0;
 }
 
-INLINE int on_connect(u64 fd, s64 ret)
+APART int on_connect(u64 fd, s64 ret)
 {
 	struct sock *sk = sock_of(fd);
 	u16 family;
@@ -145,7 +150,7 @@ INLINE int on_connect(u64 fd, s64 ret)
 	return is_odd(family) ? tell_odd(sk, family, ODD_CONNECT, ret) : 0;
 }
 
-INLINE int on_bind(u64 fd, s64 ret)
+APART int on_bind(u64 fd, s64 ret)
 {
 	struct sock *sk = sock_of(fd);
 	u16 family;
@@ -157,7 +162,7 @@ INLINE int on_bind(u64 fd, s64 ret)
 	return is_odd(family) && family != AF_NETLINK ? tell_odd(sk, family, ODD_BIND, ret) : 0;
 }
 
-INLINE int on_made(s64 fd)
+APART int on_made(s64 fd)
 {
 	struct sock *sk = fd >= 0 ? sock_of(fd) : 0;
 	u16 family;

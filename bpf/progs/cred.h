@@ -14,7 +14,7 @@
 
 /* setfsuid and setfsgid never tell whether they did anything, so the credentials are compared with
  * those that the record has. Without a mark (no memory, or maps that are not shared) all is told. */
-static int on_cred(void)
+APART int on_cred(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mark *mark = bpf_task_storage_get(&tracked, task, 0, 0);

@@ -196,11 +196,13 @@ INLINE void use_descriptor(u64 fd, s64 bytes, u32 how)
 }
 
 /* A call that reads or writes came back. */
-static int on_transfer(struct call *call, s64 ret)
+APART int on_transfer(u32 look, u32 compat, s64 ret)
 {
+	struct call this = call_of(look, compat), *call = &this;
+
 	if (ret < 0)
 		return 0;
-	switch (call->look) {
+	switch (look) {
 	case LOOK_READ:
 		use_descriptor(argument_of(call, 0), ret, INHERITED_READ);
 		break;

@@ -233,7 +233,7 @@ static bool is_rare_failure(void)
 /* A call failed that would have opened or executed `name`. The name goes behind the longest directory
  * first, where it is looked at, and is read again behind the one that it has: of both readings the
  * second is told. */
-static int on_failed(s64 ret, s32 dir, u64 name, u64 flags, bool by_exec)
+APART int on_failed(s64 ret, s32 dir, u64 name, u64 flags, u32 by_exec)
 {
 	u32 error = -ret, at = sizeof(struct rec_named), len;
 	struct rec_named *rec;

@@ -172,7 +172,7 @@ INLINE bool decide(struct __sk_buff *skb, struct stream *stream, struct piece *p
 	return true;
 }
 
-INLINE void send_pieces(struct __sk_buff *skb, struct bpf_sock *sk, struct piece *piece, u32 len)
+INLINE void send_pieces(struct __sk_buff *skb, struct piece *piece, u32 len)
 {
 	int i;
 
@@ -180,7 +180,7 @@ INLINE void send_pieces(struct __sk_buff *skb, struct bpf_sock *sk, struct piece
 		piece->len = len > ROOM_LARGE ? ROOM_LARGE : len;
 		if (i == MAX_PIECES - 1 && len > ROOM_LARGE)
 			piece->flags |= PAYLOAD_CUT;
-		send_piece(skb, sk, piece);
+		send_piece(skb, piece);
 		piece->offset += piece->held_len + piece->len;
 		piece->at += piece->len;
 		len -= piece->len;
@@ -197,7 +197,7 @@ INLINE void on_said(struct __sk_buff *skb, struct bpf_sock *sk, struct stream *s
 		return;
 	piece->kind = stream->kind;
 	if (stream->kind == PAYLOAD_HTTP) {
-		stream->done = !on_request(skb, sk, piece, stream->first[0] == 'C');
+		stream->done = !on_request(skb, piece, stream->first[0] == 'C');
 		return;
 	}
 	left = stream->want - piece->offset - piece->held_len;
@@ -205,7 +205,7 @@ INLINE void on_said(struct __sk_buff *skb, struct bpf_sock *sk, struct stream *s
 		stream->done = 1;
 		return;
 	}
-	send_pieces(skb, sk, piece, piece->len > left ? left : piece->len);
+	send_pieces(skb, piece, piece->len > left ? left : piece->len);
 }
 
 INLINE void on_stream(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
@@ -240,7 +240,7 @@ INLINE void on_stream(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
 			piece.flags |= PAYLOAD_CUT;
 			way->segments = MAX_SEGMENTS;
 		}
-		send_pieces(skb, sk, &piece, piece.len);
+		send_pieces(skb, &piece, piece.len);
 		return;
 	}
 	way->segments++;
@@ -330,12 +330,12 @@ INLINE void on_datagram(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
 	piece.ends = packet.ends;
 	piece.at = packet.at;
 	piece.len = packet.payload;
-	send_piece(skb, sk, &piece);
+	send_piece(skb, &piece);
 }
 
 INLINE int on_packet(struct __sk_buff *skb, bool out)
 {
-	struct bpf_sock *sk = skb->sk ? bpf_sk_fullsock(skb->sk) : 0;
+	struct bpf_sock *sk = sock_of_packet(skb);
 
 	if (!sk)
 		return ALLOW;

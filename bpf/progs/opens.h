@@ -125,15 +125,16 @@ INLINE int on_failed_open(struct call *call, s64 ret)
 }
 
 /* O_PATH gives a descriptor without either mode bit: nothing was opened. */
-static int on_open(struct call *call, s64 fd)
+APART int on_open(u32 look, u32 compat, s64 fd)
 {
+	struct call call = call_of(look, compat);
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct inode *inode;
 	struct file *file;
 	u32 mode, flags = 0;
 
 	if (fd < 0)
-		return on_failed_open(call, fd);
+		return on_failed_open(&call, fd);
 	file = file_of(task, fd);
 	inode = BPF_CORE_READ(file, f_inode);
 	mode = BPF_CORE_READ(file, f_mode);
@@ -145,7 +146,7 @@ static int on_open(struct call *call, s64 fd)
 		return 0;
 	if (mode & FMODE_CREATED)
 		flags = OPEN_CREATED;
-	else if (truncates(call, inode))
+	else if (truncates(&call, inode))
 		flags = OPEN_TRUNCATED;
 	if (BPF_CORE_READ(file, f_flags) & O_DIRECT)
 		flags |= OPEN_DIRECT;

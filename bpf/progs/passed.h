@@ -308,7 +308,7 @@ static long one_received(u32 i, struct receiving *it)
 }
 
 /* recvmsg(2) or recvmmsg(2) came back; `fd` is its socket. */
-static int on_received(u64 fd)
+APART int on_received_files(u64 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct taking *taking = bpf_task_storage_get(&takings, task, 0, 0);

@@ -124,24 +124,32 @@ static long step(u32 i, void *unused)
 	return walk->whole;
 }
 
-/* Writes the components of `path` at `at` in scratch, last first, and returns their length. As a
- * plain loop the verifier works on this for half a minute and then refuses it. */
-static u32 put_path(const struct path *path, u32 at, u32 *flags, u32 cut)
+/* As a plain loop the verifier works on this for half a minute and then refuses it. */
+APART u32 walk_up(u64 dentry, u64 mnt, u32 at)
 {
 	struct walk *walk = the_walk();
 
 	if (!walk)
 		return 0;
-	walk->dentry = BPF_CORE_READ(path, dentry);
-	walk->mnt = BPF_CORE_READ(path, mnt);
+	walk->dentry = (void *)dentry;
+	walk->mnt = (void *)mnt;
 	walk->at = at;
 	walk->end = at + PATH_BYTES;
 	walk->whole = 0;
 	walk->shut = 0;
 	bpf_loop(PATH_DEPTH, step, 0, 0);
-	if (!walk->whole)
-		*flags |= cut;
 	return walk->at - at;
+}
+
+/* Writes the components of `path` at `at` in scratch, last first, and returns their length. */
+INLINE u32 put_path(const struct path *path, u32 at, u32 *flags, u32 cut)
+{
+	struct walk *walk = the_walk();
+	u32 len = walk_up((u64)BPF_CORE_READ(path, dentry), (u64)BPF_CORE_READ(path, mnt), at);
+
+	if (!walk || !walk->whole)
+		*flags |= cut;
+	return len;
 }
 
 /* Whether the last path leads where others than its owner may look. What cannot be followed to the root

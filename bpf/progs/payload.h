@@ -99,20 +99,30 @@ INLINE void copy_into(struct rec_payload *rec, struct __sk_buff *skb, const stru
 			copy_into(rec, skb, &owner, piece, room);                                      \
 	} while (0)
 
-/* Sends a piece, at most ROOM_LARGE of it. */
-INLINE void send_piece(struct __sk_buff *skb, struct bpf_sock *sk, const struct piece *piece)
+/* The socket that a packet belongs to. */
+INLINE struct bpf_sock *sock_of_packet(struct __sk_buff *skb)
 {
+	return skb->sk ? bpf_sk_fullsock(skb->sk) : 0;
+}
+
+/* Sends a piece, at most ROOM_LARGE of it. */
+APART int send_piece(struct __sk_buff *skb, const struct piece *piece)
+{
+	struct bpf_sock *sk = sock_of_packet(skb);
 	struct owner owner = {};
 
+	if (!sk || !piece)
+		return 0;
 	payload_owner(sk, &owner);
 	if (holds_back(&owner, REC_PAYLOAD))
-		return;
+		return 0;
 	if (piece->len <= ROOM_SMALL)
 		COPY(ROOM_SMALL);
 	else if (piece->len <= ROOM_MIDDLE)
 		COPY(ROOM_MIDDLE);
 	else
 		COPY(ROOM_LARGE);
+	return 0;
 }
 
 #endif

@@ -150,23 +150,29 @@ static __noinline u32 put_target(struct rec_call *rec, const struct shape *shape
 }
 
 /* A string of the caller, with its NUL; an empty one where it cannot be read. */
-INLINE u32 put_text(struct rec_call *rec, u32 place, u32 at, u32 cap)
+APART u32 put_string(u64 from, u32 at, u32 cap)
 {
+	struct rec_call *rec = (void *)scratch();
 	u8 *to = (u8 *)rec + (at & FIRST_HALF);
 	long len;
 
-	if (!place)
+	if (!rec || cap > TEXT_BYTES)
 		return 0;
-	len = bpf_probe_read_user_str(to, cap, (void *)at_place(rec, place));
+	len = bpf_probe_read_user_str(to, cap, (void *)from);
 	if (len < 1) {
 		*to = 0;
-		if (at_place(rec, place))	/* no string is not a fault */
+		if (from)	/* no string is not a fault */
 			rec->flags |= CALL_TEXT_FAULT;
 		return 1;
 	}
 	if (len == cap)
 		rec->flags |= CALL_TEXT_CUT;
 	return len;
+}
+
+INLINE u32 put_text(struct rec_call *rec, u32 place, u32 at, u32 cap)
+{
+	return place ? put_string(at_place(rec, place), at, cap) : 0;
 }
 
 INLINE u32 put_texts(struct rec_call *rec, const struct shape *shape, u32 at)
@@ -286,8 +292,12 @@ INLINE struct rec_call *begin_call(u32 name, s64 ret, u32 flags)
 }
 
 /* What failed can be repeated at will, so it leaves room to what did not. */
-INLINE void send_call(struct rec_call *rec, u32 at)
+APART int send_call(u32 at)
 {
+	struct rec_call *rec = (void *)scratch();
+
+	if (!rec)
+		return 0;
 	rec->head.size = at;
 	if (rec->flags & (CALL_PATH_CUT | CALL_TEXT_FAULT | CALL_TEXT_CUT | CALL_TARGET_CUT))
 		count(REC_CALL, COUNT_FAULT);
@@ -295,6 +305,7 @@ INLINE void send_call(struct rec_call *rec, u32 at)
 		output_bulk(REC_CALL, rec, at & (SCRATCH - 1));
 	else
 		output(&call_ring, REC_CALL, rec, at & (SCRATCH - 1));
+	return 0;
 }
 
 /* In the order of the data behind the record. */
@@ -311,12 +322,13 @@ INLINE int put_and_send(struct rec_call *rec, const struct shape *shape)
 		return 0;
 	at += put_kernel_name(rec, shape, at);
 	rec->text_len = put_texts(rec, shape, at);
-	send_call(rec, at + rec->text_len);
-	return 0;
+	return send_call(at + rec->text_len);
 }
 
-static int on_rare_call(struct pt_regs *regs, s64 ret, u32 name, bool compat)
+APART int on_rare_call(u32 name, u32 compat, s64 ret)
 {
+	struct call call = call_of(LOOK_RARE, compat);
+	struct pt_regs *regs = call.regs;
 	struct rec_call *rec;
 	u32 i;
 
@@ -351,8 +363,7 @@ static int on_new_namespaces(struct task_struct *parent, struct task_struct *chi
 	rec->target_pid = process_of(child);
 	rec->target_start_ns = BPF_CORE_READ(child, group_leader, start_boottime);
 	rec->ret = rec->target_pid;
-	send_call(rec, at);
-	return 0;
+	return send_call(at);
 }
 
 static int on_cgroup_made(struct cgroup *cgroup, const char *path)
@@ -366,8 +377,7 @@ static int on_cgroup_made(struct cgroup *cgroup, const char *path)
 	rec->value = BPF_CORE_READ(cgroup, kn, id);
 	len = bpf_probe_read_kernel_str((u8 *)rec + at, PATH_BYTES, path);
 	rec->name_len = len < 1 ? 0 : len - 1;
-	send_call(rec, at + rec->name_len);
-	return 0;
+	return send_call(at + rec->name_len);
 }
 
 #endif

@@ -98,16 +98,21 @@ static long look_at_byte(u32 i, struct looking *it)
 }
 
 /* Takes one packet of a request. Returns whether more of it is wanted. */
-INLINE bool on_request(struct __sk_buff *skb, struct bpf_sock *sk, const struct piece *piece,
-		       bool connects)
+APART int on_request(struct __sk_buff *skb, const struct piece *piece, u32 connects)
 {
-	struct request *it = bpf_sk_storage_get(&requests, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	struct looking looking = { .request = it };
-	u32 held = piece->held_len & (HELD - 1);
-	u32 len = piece->len, kept;
+	struct bpf_sock *sk = sock_of_packet(skb);
+	struct looking looking = {};
 	struct owner owner = {};
+	u32 held, len, kept;
+	struct request *it;
 	bool more;
 
+	if (!sk || !piece)
+		return false;
+	held = piece->held_len & (HELD - 1);
+	len = piece->len;
+	it = bpf_sk_storage_get(&requests, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	looking.request = it;
 	payload_owner(sk, &owner);
 	if (holds_back(&owner, REC_PAYLOAD))
 		return false;

@@ -48,7 +48,7 @@ static long down(u32 i, struct search *it)
 }
 
 /* Who has this number in the namespace of the current task. */
-INLINE struct pid *pid_of_number(u32 number)
+APART u64 place_of_pid(u32 number)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pid *own = BPF_CORE_READ(task, thread_pid);
@@ -57,7 +57,12 @@ INLINE struct pid *pid_of_number(u32 number)
 	struct search it = { .entry = BPF_CORE_READ(ns, idr.idr_rt.xa_head), .number = number };
 
 	bpf_loop(XA_DEPTH, down, &it, 0);
-	return ((u64)it.entry & 3) ? 0 : it.entry;
+	return ((u64)it.entry & 3) ? 0 : (u64)it.entry;
+}
+
+INLINE struct pid *pid_of_number(u32 number)
+{
+	return (struct pid *)place_of_pid(number);
 }
 
 INLINE struct task_struct *task_of_pid(struct pid *pid, u32 type)

@@ -127,8 +127,12 @@ INLINE u32 put_peer(struct rec_unix *rec, struct sock *sk, u32 at)
 	return rec->exe_len;
 }
 
-INLINE void send_unix(struct rec_unix *rec, u32 at)
+APART int send_unix(u32 at)
 {
+	struct rec_unix *rec = (void *)scratch();
+
+	if (!rec)
+		return 0;
 	rec->head.size = at;
 	if (rec->flags & (UNIX_PATH_CUT | UNIX_EXE_CUT | UNIX_NAME_FAULT))
 		count(REC_UNIX, COUNT_FAULT);
@@ -136,6 +140,7 @@ INLINE void send_unix(struct rec_unix *rec, u32 at)
 		output_bulk(REC_UNIX, rec, at & (SCRATCH - 1));
 	else
 		output(&call_ring, REC_UNIX, rec, at & (SCRATCH - 1));
+	return 0;
 }
 
 static __noinline int unix_connect(struct sock *sk, struct sock_call *call)
@@ -157,8 +162,7 @@ static __noinline int unix_connect(struct sock *sk, struct sock_call *call)
 		at += put_bound(rec, peer, at);
 		at += put_peer(rec, sk, at);
 	}
-	send_unix(rec, at);
-	return 0;
+	return send_unix(at);
 }
 
 static __noinline int unix_accept(struct sock *sk, struct sock_call *call)
@@ -170,8 +174,7 @@ static __noinline int unix_accept(struct sock *sk, struct sock_call *call)
 		return 0;
 	at += put_bound(rec, sk, at);
 	at += put_peer(rec, sk, at);
-	send_unix(rec, at);
-	return 0;
+	return send_unix(at);
 }
 
 struct hashing {
@@ -217,8 +220,7 @@ static __noinline int unix_send(struct sock *sk, struct sock_call *call)
 	at += put_claimed(rec, call);
 	if (rec->name_len && is_again(rec))
 		return 0;
-	send_unix(rec, at);
-	return 0;
+	return send_unix(at);
 }
 
 INLINE int any_connect(struct sock_call *call)
@@ -349,8 +351,10 @@ INLINE bool receives(u64 number)
 }
 
 /* Its arguments, the descriptor too, lie in the caller's memory. */
-static int on_socketcall(struct pt_regs *regs, s64 ret)
+APART int on_socketcall(s64 ret)
 {
+	struct call call = call_of(LOOK_SOCKETCALL, true);
+	struct pt_regs *regs = call.regs;
 	u32 look = look_of_socketcall(argument(regs, 0, true));
 	u32 told[6] = {}, i;
 	u64 args[6] = {};
@@ -364,13 +368,14 @@ static int on_socketcall(struct pt_regs *regs, s64 ret)
 	return on_socket_call(look, args, ret, true, UNIX_ARGS_CLAIMED);
 }
 
-static int on_socket(u32 look, struct pt_regs *regs, s64 ret, bool compat)
+APART int on_socket(u32 look, u32 compat, s64 ret)
 {
+	struct call call = call_of(look, compat);
 	u64 args[6];
 	u32 i;
 
 	for (i = 0; i < 6; i++)
-		args[i] = argument(regs, i, compat);
+		args[i] = argument_of(&call, i);
 	return on_socket_call(look, args, ret, compat, 0);
 }
 

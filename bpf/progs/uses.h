@@ -179,8 +179,9 @@ static long of_mapping(struct task_struct *task, struct vm_area_struct *area, st
 
 /* The file behind a new mapping is the mapping's own; only while another thread changes the map is it
  * taken from the descriptor, and then as shared. */
-static int on_map(struct call *call, u64 address)
+APART int on_map(u32 look, u32 compat, u64 address)
 {
+	struct call this = call_of(look, compat), *call = &this;
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct found found = {};
 	struct inode *inode;
@@ -206,8 +207,9 @@ static int on_map(struct call *call, u64 address)
 	return 0;
 }
 
-static int on_fcntl(struct call *call, s64 ret)
+APART int on_fcntl(u32 look, u32 compat, s64 ret)
 {
+	struct call this = call_of(look, compat), *call = &this;
 	struct inode *inode;
 	struct file *file;
 
