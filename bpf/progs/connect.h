@@ -23,7 +23,7 @@ enum {
 /* The socket behind a descriptor of the current task, 0 if it is another file. */
 APART u64 place_of_sock(u64 fd)
 {
-	struct file *file = file_of(bpf_get_current_task_btf(), fd);
+	struct file *file = file_of(fd);
 	struct socket *socket;
 
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)

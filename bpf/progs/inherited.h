@@ -169,7 +169,7 @@ static void use_file(struct file *file, s64 bytes, u32 how)
 	if (!file || !is_inherited(file, inode))
 		return;
 	key.file = (u64)file;
-	key.start_ns = task->group_leader->start_boottime;
+	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	key.pid = process_of(task);
 	use = bpf_map_lookup_elem(&inherited_uses, &key);
 	if (!use) {
@@ -192,7 +192,7 @@ static void use_file(struct file *file, s64 bytes, u32 how)
 
 INLINE void use_descriptor(u64 fd, s64 bytes, u32 how)
 {
-	use_file(file_of(bpf_get_current_task_btf(), (u32)fd), bytes, how);
+	use_file(file_of((u32)fd), bytes, how);
 }
 
 /* A call that reads or writes came back. */

@@ -184,11 +184,11 @@ INLINE bool is_of_interest(u32 error, u32 at, u32 len, bool by_exec)
 static u32 put_start(struct rec_named *rec, s32 dir)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fs_struct *fs = task->fs;
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	struct file *file;
 
 	if (dir != AT_FDCWD) {
-		file = file_of(task, (u32)dir);
+		file = file_of((u32)dir);
 		if (!file)
 			return 0;
 		return put_path((void *)file + bpf_core_field_offset(struct file, f_path), sizeof(*rec),
@@ -220,7 +220,7 @@ struct {
 static bool is_rare_failure(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	u64 leader = (u64)task->group_leader, now = bpf_ktime_get_boot_ns();
+	u64 leader = (u64)BPF_CORE_READ(task, group_leader), now = bpf_ktime_get_boot_ns();
 	struct failures first = { .since_ns = now, .number = 1 };
 	struct failures *known = bpf_map_lookup_elem(&failures, &leader);
 

@@ -67,12 +67,14 @@ INLINE void fill_own_head(struct rec_head *head, u32 kind, u32 size)
 }
 
 /* Sends REC_OPEN or REC_USE of a regular file. */
-INLINE void send_open(u32 kind, struct file *file, struct inode *inode, u32 mode, u32 flags)
+APART int put_open(u32 kind, u64 place, u32 mode, u32 flags)
 {
+	struct file *file = (struct file *)place;
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct rec_open *rec = reserve_bulk(kind, sizeof(*rec));
 
 	if (!rec)
-		return;
+		return 0;
 	fill_own_head(&rec->head, kind, sizeof(*rec));
 	rec->ino = BPF_CORE_READ(inode, i_ino);
 	rec->file = (u64)file;
@@ -83,6 +85,12 @@ INLINE void send_open(u32 kind, struct file *file, struct inode *inode, u32 mode
 	rec->mode = mode & (OPEN_READ | OPEN_WRITE);
 	rec->flags = flags;
 	bpf_ringbuf_submit(rec, bulk_flag(sizeof(*rec)));
+	return 0;
+}
+
+INLINE void send_open(u32 kind, struct file *file, u32 mode, u32 flags)
+{
+	put_open(kind, (u64)file, mode, flags);
 }
 
 /* The kernel forgets O_TRUNC once it is done (do_dentry_open, fs/open.c), so it is taken from the
@@ -135,7 +143,7 @@ APART int on_open(u32 look, u32 compat, s64 fd)
 
 	if (fd < 0)
 		return on_failed_open(&call, fd);
-	file = file_of(task, fd);
+	file = file_of(fd);
 	inode = BPF_CORE_READ(file, f_inode);
 	mode = BPF_CORE_READ(file, f_mode);
 	if (!(mode & (OPEN_READ | OPEN_WRITE)) || named_open(file, inode, mode) || !is_regular(inode))
@@ -150,7 +158,7 @@ APART int on_open(u32 look, u32 compat, s64 fd)
 		flags = OPEN_TRUNCATED;
 	if (BPF_CORE_READ(file, f_flags) & O_DIRECT)
 		flags |= OPEN_DIRECT;
-	send_open(REC_OPEN, file, inode, mode, flags);
+	send_open(REC_OPEN, file, mode, flags);
 	return 0;
 }
 

@@ -104,7 +104,7 @@ INLINE struct file *file_at(struct rec_call *rec, u32 place)
 {
 	s32 fd = at_place(rec, place);
 
-	return place && fd >= 0 ? file_of(bpf_get_current_task_btf(), fd) : 0;
+	return place && fd >= 0 ? file_of(fd) : 0;
 }
 
 INLINE bool is_first(struct rec_call *rec)
@@ -262,7 +262,7 @@ INLINE void put_value(struct rec_call *rec, u32 number)
 			rec->value = number == COMPAT_TRUNCATE64 ? rec->args[1] | rec->args[2] << 32 :
 								   (s64)(s32)rec->args[1];
 	} else if (rec->call == CALL_IO_URING_SETUP && rec->ret >= 0) {
-		file = file_of(bpf_get_current_task_btf(), rec->ret);
+		file = file_of(rec->ret);
 		ring = BPF_CORE_READ(file, private_data);
 		rec->value = BPF_CORE_READ(ring, flags);
 	} else if (rec->call == CALL_SETNS && rec->ret >= 0) {

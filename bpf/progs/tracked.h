@@ -43,7 +43,7 @@ INLINE bool is_held(struct task_struct *task)
 
 /* The leader's mark stands for all threads; a thread has its own because exec by a thread makes it
  * the leader (fs/exec.c, de_thread). */
-INLINE bool current_in_run(void)
+APART int current_in_run(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 

@@ -79,7 +79,7 @@ INLINE void on_gone(struct file *file, bool alone)
 		flags |= (alone ? USE_LAST : 0) | traces(file, inode, mode);
 	else if (!is_mapped(file))
 		return;
-	send_open(REC_USE, file, inode, mode, flags);
+	send_open(REC_USE, file, mode, flags);
 }
 
 /* Whether the current task shares its descriptors with no other. */
@@ -95,7 +95,7 @@ static int on_close(u64 fd)
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (count_opens)
-		on_gone(file_of(task, (u32)fd), is_alone(task));
+		on_gone(file_of((u32)fd), is_alone(task));
 	return 0;
 }
 
@@ -104,8 +104,8 @@ static int on_dup(u64 from, u64 to)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (count_opens && (u32)from != (u32)to && file_of(task, (u32)from))
-		on_gone(file_of(task, (u32)to), false);
+	if (count_opens && (u32)from != (u32)to && file_of((u32)from))
+		on_gone(file_of((u32)to), false);
 	return 0;
 }
 
@@ -192,7 +192,7 @@ APART int on_map(u32 look, u32 compat, u64 address)
 	    argument_of(call, 3) & MAP_ANONYMOUS)
 		return 0;
 	if (bpf_find_vma(task, address, of_mapping, &found, 0)) {
-		found.file = file_of(task, (u32)argument_of(call, 4));
+		found.file = file_of((u32)argument_of(call, 4));
 		found.flags = VM_SHARED;
 	}
 	file = found.file;
@@ -203,7 +203,7 @@ APART int on_map(u32 look, u32 compat, u64 address)
 	if (!count_opens)
 		return 0;
 	flags = USE_MAPPED | (found.flags & VM_SHARED ? USE_SHARED : 0);
-	send_open(REC_USE, file, inode, BPF_CORE_READ(file, f_mode), flags);
+	send_open(REC_USE, file, BPF_CORE_READ(file, f_mode), flags);
 	return 0;
 }
 
@@ -215,10 +215,10 @@ APART int on_fcntl(u32 look, u32 compat, s64 ret)
 
 	if (!count_opens || ret || argument_of(call, 1) != F_SETFL || !(argument_of(call, 2) & O_DIRECT))
 		return 0;
-	file = file_of(bpf_get_current_task_btf(), (u32)argument_of(call, 0));
+	file = file_of((u32)argument_of(call, 0));
 	inode = BPF_CORE_READ(file, f_inode);
 	if (file && is_regular(inode))
-		send_open(REC_USE, file, inode, BPF_CORE_READ(file, f_mode), USE_DIRECT);
+		send_open(REC_USE, file, BPF_CORE_READ(file, f_mode), USE_DIRECT);
 	return 0;
 }
 
