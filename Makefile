@@ -1,13 +1,13 @@
 # What a person types. Each target may be run twice, and none asks a question.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-long bench package fmt lint prebuild clean
+.PHONY: help setup build demo test test-long bench package package-test fmt lint prebuild clean
 
 CARGO ?= cargo
 # rustup's folder is in PATH only for shells that read its profile.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install what is missing to build and test (asks nothing)
 	@scripts/setup.sh --test
@@ -31,6 +31,9 @@ bench: build ## Measure what recording costs, as root (ARGS: --rounds N --only W
 
 package: build ## Make a tarball, Debian and RPM packages in dist/
 	@packaging/package.sh
+
+package-test: package ## Install and record in a clean Debian root, as root; once by network
+	@packaging/try-debian.sh dist/audit-run_*.deb
 
 fmt: ## Format the Rust code
 	$(CARGO) fmt --all

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes what a release ships, in dist/: a tarball with an installer, a Debian package, and an RPM one
 # where rpmbuild is installed; and SHA256SUMS of them. Programs are those of `make build`.
+# AUDIT_PACKAGES says which of "tarball debian rpm" are wanted.
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -79,8 +80,13 @@ redhat() {
     say "$dist/audit-run-$version-1.$machine.rpm"
 }
 
-tarball
-if has dpkg-deb; then debian; else say "no Debian package: dpkg-deb is not installed"; fi
-if has rpmbuild; then redhat; else say "no RPM package: rpmbuild is not installed"; fi
+for form in ${AUDIT_PACKAGES:-tarball debian rpm}; do
+    case $form in
+    tarball) tarball ;;
+    debian) if has dpkg-deb; then debian; else say "no Debian package: dpkg-deb is not installed"; fi ;;
+    rpm) if has rpmbuild; then redhat; else say "no RPM package: rpmbuild is not installed"; fi ;;
+    *) die "there is no package called '$form'" ;;
+    esac
+done
 (cd "$dist" && find . -maxdepth 1 \( -name '*.tar.gz' -o -name '*.deb' -o -name '*.rpm' \) -printf '%f\n' |
     sort | xargs sha256sum >SHA256SUMS)

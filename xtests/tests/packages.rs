@@ -15,19 +15,32 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the repository")
 }
 
-/// The packages, made of `audit` without what only debuggers read, and of a word in place of the
-/// recorder: they are to be packed, not to record.
-fn packages(lab: &Lab) -> PathBuf {
-    let (dist, built) = (lab.root().join("dist"), lab.root().join("built"));
-    fs::create_dir_all(&built).expect("room");
-    let strip =
-        Command::new("strip").arg("-o").arg(built.join("audit")).arg(lab.program("audit")).status();
-    assert!(strip.expect("binutils").success());
-    let recorder = built.join("audit-supervisor");
+/// The packages, made of `audit` and of a word in place of the recorder: they are to be packed, not to
+/// record.
+fn packages(lab: &Lab, forms: &str) -> PathBuf {
+    let recorder = lab.root().join("built/audit-supervisor");
+    fs::create_dir_all(lab.root().join("built")).expect("room");
     fs::write(&recorder, "#!/bin/sh\n").expect("room");
     fs::set_permissions(&recorder, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    packed(lab, forms, &["audit"])
+}
+
+/// The packages, made of these programs, without what only debuggers read, and what is there already.
+fn packed(lab: &Lab, forms: &str, programs: &[&str]) -> PathBuf {
+    let (dist, built) = (lab.root().join("dist"), lab.root().join("built"));
+    fs::create_dir_all(&built).expect("room");
+    for program in programs {
+        let mut strip = Command::new("strip");
+        strip.arg("-o").arg(built.join(program)).arg(lab.program(program));
+        assert!(strip.status().expect("binutils").success());
+    }
     let mut make = Command::new(repository().join("packaging/package.sh"));
-    let made = make.arg(&dist).env("AUDIT_BUILT", &built).output().expect("a shell");
+    let made = make
+        .arg(&dist)
+        .env("AUDIT_BUILT", &built)
+        .env("AUDIT_PACKAGES", forms)
+        .output()
+        .expect("a shell");
     assert!(made.status.success(), "{}", errors(&made));
     dist
 }
@@ -53,10 +66,15 @@ fn files(root: &Path) -> BTreeSet<String> {
     found
 }
 
-fn tarball(dist: &Path) -> PathBuf {
+/// The package in `dist` with this ending.
+fn package(dist: &Path, end: &str) -> Option<PathBuf> {
     let mut all =
         fs::read_dir(dist).expect("it reads").map(|entry| entry.expect("it reads").path());
-    all.find(|path| path.extension().is_some_and(|end| end == "gz")).expect("a tarball")
+    all.find(|path| path.extension().is_some_and(|own| own == end))
+}
+
+fn tarball(dist: &Path) -> PathBuf {
+    package(dist, "gz").expect("a tarball")
 }
 
 /// The installer of the tarball in `dist`, into `root`.
@@ -88,7 +106,7 @@ const SHIPPED: [&str; 8] = [
 #[test]
 fn the_tarball_installs_what_it_has_and_takes_it_back() {
     let lab = Lab::new();
-    packages(&lab);
+    packages(&lab, "tarball");
     let root = lab.root().join("root");
     fs::create_dir(&root).expect("room");
     let installed = install(&lab, &root, &["--no-setup"]);
@@ -108,7 +126,7 @@ fn the_tarball_installs_what_it_has_and_takes_it_back() {
 #[test]
 fn a_download_that_is_not_what_its_checksum_says_is_not_installed() {
     let lab = Lab::new();
-    let dist = packages(&lab);
+    let dist = packages(&lab, "tarball");
     let from = format!("file://{}", dist.display());
     let root = lab.root().join("root");
     fs::create_dir(&root).expect("room");
@@ -137,10 +155,8 @@ fn a_download_that_is_not_what_its_checksum_says_is_not_installed() {
 #[test]
 fn the_debian_package_holds_the_same_and_sets_the_recorder_up() {
     let lab = Lab::new();
-    let dist = packages(&lab);
-    let deb = fs::read_dir(&dist).expect("it reads").map(|entry| entry.expect("it reads").path());
-    let Some(deb) = deb.into_iter().find(|path| path.extension().is_some_and(|end| end == "deb"))
-    else {
+    let dist = packages(&lab, "debian");
+    let Some(deb) = package(&dist, "deb") else {
         return xtests::not_run("the Debian package", "dpkg-deb is not installed");
     };
     let ask = |words: &[&str]| {
@@ -159,9 +175,55 @@ fn the_debian_package_holds_the_same_and_sets_the_recorder_up() {
 }
 
 #[test]
+fn the_rpm_package_holds_the_same_and_sets_the_recorder_up() {
+    let lab = Lab::new();
+    let Some(rpm) = package(&packages(&lab, "rpm"), "rpm") else {
+        return xtests::not_run("the RPM package", "rpmbuild is not installed");
+    };
+    let ask = |words: &[&str]| {
+        let output = Command::new("rpm").args(words).arg(&rpm).output().expect("rpm");
+        assert!(output.status.success(), "{}", errors(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let list = ask(&["-qlvp"]);
+    for file in SHIPPED {
+        let own = list.lines().find(|line| line.ends_with(&format!(" /{file}")));
+        let owner = own.is_some_and(|line| line.split_whitespace().nth(2) == Some("root"));
+        assert!(owner, "{file}: {list}");
+    }
+    assert!(!list.contains("rws"), "nothing is set-uid before the set-up: {list}");
+    let scripts = ask(&["-qp", "--scripts"]);
+    assert!(scripts.contains("audit setup --undo"), "{scripts}");
+}
+
+/// Where a clean root was made before (`make package-test`); else the long form makes it.
+#[test]
+fn in_a_clean_root_the_debian_package_records_and_goes_without_a_trace_but_the_runs() {
+    let lab = Lab::new();
+    let Some(deb) = package(&packed(&lab, "debian", &["audit", "audit-supervisor"]), "deb") else {
+        return xtests::not_run("the Debian package", "dpkg-deb is not installed");
+    };
+    let mut attempt = Command::new(repository().join("packaging/try-debian.sh"));
+    attempt.args((!xtests::long()).then_some("--cached"));
+    let tried = attempt.arg(deb).output().expect("a shell");
+    let said = errors(&tried);
+    if tried.status.code() == Some(77) {
+        let why = said.trim().rsplit("not run: ").next().unwrap_or_default();
+        return xtests::not_run("the Debian package in a clean root", why);
+    }
+    assert!(tried.status.success(), "{said}");
+    for claim in ["ana recorded: ", "nothing is left but the run", "the run verifies, and ana"] {
+        assert!(said.contains(claim), "{claim}: {said}");
+    }
+}
+
+#[test]
 fn the_same_programs_make_the_same_packages() {
     let lab = Lab::new();
-    let sums = || fs::read_to_string(packages(&lab).join("SHA256SUMS")).expect("it reads");
+    let sums = || {
+        fs::read_to_string(packages(&lab, "tarball debian rpm").join("SHA256SUMS"))
+            .expect("it reads")
+    };
     let first = sums();
     fs::remove_dir_all(lab.root().join("dist")).expect("it is ours");
     assert_eq!(first, sums());

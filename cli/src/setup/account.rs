@@ -6,7 +6,7 @@ use super::Step;
 use crate::failure::Failure;
 
 /// Where they are, whatever the caller's PATH says.
-const SBIN: [&str; 2] = ["/usr/sbin", "/sbin"];
+const PLACES: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
 /// A step that runs one of them, unless it is done.
 pub(super) fn command<const N: usize>(words: [&str; N], done: bool) -> Step {
@@ -15,7 +15,7 @@ pub(super) fn command<const N: usize>(words: [&str; N], done: bool) -> Step {
     Step::new(shown.clone(), done, move || {
         let failed = |why: String| Failure::new(format!("cannot do `{shown}`: {why}"));
         let (name, rest) = words.split_first().ok_or_else(|| failed("nothing to do".to_owned()))?;
-        let place = SBIN.map(|dir| format!("{dir}/{name}"));
+        let place = PLACES.map(|dir| format!("{dir}/{name}"));
         let program = place.iter().find(|path| fs::exists(path).unwrap_or(false));
         let program = program.ok_or_else(|| failed("there is no such program".to_owned()))?;
         let output = Command::new(program)

@@ -5,6 +5,7 @@
 //! for who becomes a member of the group.
 
 mod account;
+mod kept;
 mod program;
 mod shared;
 mod unit;
@@ -124,6 +125,7 @@ fn steps(users: &[String]) -> Result<Vec<Step>, Failure> {
         ),
         directory(STORE, 0o711),
     ];
+    steps.extend(kept::to_recorder());
     let folder = Path::new(SUPERVISOR).parent().unwrap_or(Path::new("/"));
     steps.push(directory(&folder.to_string_lossy(), 0o755));
     steps.extend(program::install(&source));
@@ -159,6 +161,7 @@ fn undo() -> Vec<Step> {
         // userdel removes a group of the same name only.
         account::command(["groupdel", GROUP], account::gid_of(GROUP).is_none()),
     ];
+    steps.extend(kept::to_root());
     steps.extend(shared::remove());
     steps
 }
