@@ -69,6 +69,8 @@ APART int on_held(u32 look, s64 ret)
 		count(ret < 0 ? REC_FAILED : REC_OPEN, COUNT_HELD);
 		break;
 	case LOOK_CONNECT:
+		forget_begun();
+		/* fall through */
 	case LOOK_ACCEPT:
 		count(REC_UNIX, COUNT_HELD);
 		break;

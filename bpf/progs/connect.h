@@ -40,16 +40,23 @@ INLINE struct sock *sock_of(u64 fd)
 	return (struct sock *)place_of_sock(fd);
 }
 
+/* Returns whether a connect of the current thread was told where it began, and forgets it. */
+INLINE bool forget_begun(void)
+{
+	u32 thread = BPF_CORE_READ(bpf_get_current_task_btf(), pid);
+
+	return !bpf_map_delete_elem(&begun, &thread);
+}
+
 /* Of a socket from outside the leaf: returns whether its connect began, and is told by its states. What is
  * not TCP has its peer by now, unless it failed. */
 static bool outside_began(struct sock *sk, u16 family, u64 cookie, s64 ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	bool tcp = BPF_CORE_READ(sk, sk_protocol) == NET_TCP && BPF_CORE_READ(sk, sk_type) == SOCK_TYPE_STREAM;
-	u32 thread = task->pid;
 	struct rec_sock *rec;
 
-	if (!bpf_map_delete_elem(&begun, &thread))
+	if (forget_begun())
 		return true;
 	/* a second look at a connect that goes on, or went on */
 	if ((tcp && (!ret || ret == -NOT_YET_ALREADY || ret == -NOT_YET_CONNECTED)) || ret < -MAX_ERRNO)

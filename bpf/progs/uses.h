@@ -102,8 +102,6 @@ static int on_close(u64 fd)
 /* dup2(2) and dup3(2) may still fail and close nothing: nothing is claimed of them. */
 static int on_dup(u64 from, u64 to)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
 	if (count_opens && (u32)from != (u32)to && file_of((u32)from))
 		on_gone(file_of((u32)to), false);
 	return 0;
