@@ -1,4 +1,4 @@
-//! Runs are compared, followed and explained as documented.
+//! Runs are followed, explained and reported as documented.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -11,99 +11,8 @@ use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 use xtests::Lab;
 
-/// A job with a temporary file, an output, a dated name and a child.
-const JOB: &str = "rm -f out.txt log-*.txt; t=$(mktemp); echo \"$$\" >\"$t\"; cat \"$t\" /etc/hostname >out.txt; \
-                   cp out.txt \"log-$(date +%Y%m%d-%H%M%S).txt\"; rm \"$t\"; \
-                   ls -d \"/proc/$$\" >/dev/null";
-
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|why| panic!("{why}: {text}"))
-}
-
-#[test]
-fn the_same_job_is_the_same_however_often_it_is_recorded() {
-    let lab = Lab::new();
-    let times = if xtests::long() { 20 } else { 5 };
-    // The first one finds no files of the one before.
-    for _ in 0..=times {
-        lab.run(["bash", "-c", JOB]).with(["--name", "job"]).succeed().assert_whole();
-    }
-    for back in 1..times {
-        let before = format!("@job~{back}");
-        let args = ["diff", &before, "@job", "--exit-code", "--slack", "60s"];
-        let output = lab.ask(args);
-        let page = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{page}");
-        assert!(page.contains("No difference."), "{page}");
-    }
-    // Without calling alike what differs by nature it is not.
-    let raw = lab.ask(["diff", "@job~1", "@job", "--exit-code", "--normalize", "none"]);
-    assert_eq!(raw.status.code(), Some(1));
-    let shown = lab.told(["diff", "@job~1", "@job", "--show-normalised"]);
-    assert!(shown.contains("tmp") && shown.contains(" = "), "{shown}");
-}
-
-#[test]
-fn what_a_job_does_for_the_first_time_is_told_and_nothing_else() {
-    let lab = Lab::new();
-    for _ in 0..2 {
-        lab.run(["bash", "-c", JOB]).with(["--name", "job"]).succeed().assert_whole();
-    }
-    let secret = lab.work().join(".ssh");
-    fs::create_dir_all(&secret).expect("room");
-    fs::write(secret.join("id_ed25519"), "x").expect("room");
-    let more = format!("{JOB}; read -r x <.ssh/id_ed25519; head -c 5000 /dev/zero >new.bin");
-    lab.run(["bash", "-c", &more]).with(["--name", "job"]).succeed().assert_whole();
-    let page = json(&lab.told(["diff", "@job~1", "@job", "--slack", "60s", "--json"]));
-    let names = |section: &str, kind: &str| -> Vec<String> {
-        let list = page["sections"][section][kind].as_array().expect("a list");
-        list.iter().map(|it| it["name"].as_str().expect("a name").to_owned()).collect()
-    };
-    assert_eq!(names("programs", "new"), ["/usr/bin/head"]);
-    let mut files = names("files", "new");
-    files.retain(|name| name.split('/').any(|part| part == "work"));
-    let ends = |at: usize, end: &str| files.get(at).is_some_and(|name| name.ends_with(end));
-    assert!(files.len() == 2 && ends(0, "/.ssh/id_ed25519") && ends(1, "/new.bin"), "{files:?}");
-    assert_eq!(names("files", "gone"), Vec::<String>::new());
-    let markdown = lab.told(["diff", "@job~1", "@job", "--format", "md"]);
-    assert!(markdown.contains("- `+` "), "{markdown}");
-}
-
-#[test]
-fn a_baseline_knows_what_a_job_always_does_and_sometimes() {
-    let lab = Lab::new();
-    for script in ["cat /etc/hostname", "cat /etc/hostname; ls /", "cat /etc/hostname"] {
-        lab.run(["sh", "-c", script]).with(["--name", "b"]).succeed().assert_whole();
-    }
-    lab.told(["baseline", "save", "nightly", "@b~2", "@b~1"]);
-    let shown = json(&lab.told(["baseline", "show", "nightly", "--json"]));
-    assert_eq!(shown["sections"]["programs"]["/usr/bin/cat"]["runs"], 2);
-    assert_eq!(shown["sections"]["programs"]["/usr/bin/ls"]["runs"], 1);
-    let check = |slack: &str| {
-        lab.ask([
-            "baseline",
-            "check",
-            "nightly",
-            "@b",
-            "--slack",
-            slack,
-            "--ignore",
-            "/usr/bin/dash: *",
-        ])
-    };
-    let clean = check("60s");
-    let page = String::from_utf8_lossy(&clean.stdout).into_owned();
-    assert_eq!(clean.status.code(), Some(0), "{page}");
-    lab.run(["sh", "-c", "cat /etc/hostname; id >x"])
-        .with(["--name", "b"])
-        .succeed()
-        .assert_whole();
-    let other = check("60s");
-    let page = String::from_utf8_lossy(&other.stdout).into_owned();
-    assert_eq!(other.status.code(), Some(1), "{page}");
-    assert!(page.contains("/usr/bin/id"), "{page}");
-    assert!(lab.told(["baseline", "show"]).contains("nightly"));
-    assert_eq!(lab.ask(["baseline", "check", "unknown"]).status.code(), Some(2));
 }
 
 #[test]

@@ -134,9 +134,12 @@ impl Collector {
         };
         let Some(path) = line.bytes("path").or_else(|| line.bytes("path_claimed")) else { return };
         let path = Safe::bytes(&path).to_string();
+        if op == "create" {
+            self.gone.remove(&path);
+        }
+        // Who made it and wrote is told at the close, which may be after the name has gone.
         if op == "create" || line.flag("created") {
             self.made.insert(path.clone());
-            self.gone.remove(&path);
         }
         if matches!(op, "delete" | "rename") && self.made.contains(&path) {
             self.gone.insert(path.clone());
@@ -145,12 +148,27 @@ impl Collector {
             let new = Safe::bytes(&new).to_string();
             self.made.insert(new.clone());
             self.gone.remove(&new);
-            self.fact(Section::Files, Name::Path(new), line).words.insert("rename to".to_owned());
+            let size = self.file_known(&path).and_then(|fact| fact.size);
+            let fact = self.fact(Section::Files, Name::Path(new), line);
+            fact.words.insert("rename to".to_owned());
+            fact.size = size.or(fact.size);
         }
         let size = line.number("size_after");
+        // Written under another name that became this one: its size is what is compared.
+        for other in line.list("also") {
+            let other = Safe::bytes(&other).to_string();
+            if let Some(fact) = self.file_known(&other) {
+                fact.size = size.or(fact.size);
+            }
+        }
         let fact = self.fact(Section::Files, Name::Path(path), line);
         fact.words.insert(op.replace('_', " "));
         fact.size = size.or(fact.size);
+    }
+
+    /// What is known of a file.
+    fn file_known(&mut self, path: &str) -> Option<&mut Fact> {
+        self.sections.get_mut(&Section::Files)?.get_mut(&Name::Path(path.to_owned()))
     }
 
     fn net(&mut self, line: &Line) {

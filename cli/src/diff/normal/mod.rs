@@ -3,6 +3,9 @@
 //!
 //! Each rule leaves a word in capitals in place of what it took, and a note of what that was.
 
+mod forms;
+mod temporary;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Examples that are kept of each rule.
@@ -77,7 +80,27 @@ impl Normal {
     /// A path.
     pub(crate) fn path(&mut self, path: &str) -> String {
         let path = self.temporary(path);
+        let path = self.addressed(&path);
         self.word(&path)
+    }
+
+    /// Directories that are named after what is in them: git's `objects/ab/`, sessions of rustc.
+    fn addressed(&mut self, path: &str) -> String {
+        if !self.has(Rule::Hashes) {
+            return path.to_owned();
+        }
+        let mut above = "";
+        let mut parts = Vec::new();
+        for part in path.split('/') {
+            let named = forms::is_shard(above, part) || forms::is_session(part);
+            parts.push(if named { "HASH" } else { part });
+            above = part;
+        }
+        let out = parts.join("/");
+        if out != path {
+            self.note(Rule::Hashes, path, &out);
+        }
+        out
     }
 
     /// An argument: may hold a path, a number, anything.
@@ -117,7 +140,7 @@ impl Normal {
             }
             so_far.push_str(part);
             let is_gone = self.gone.contains(&so_far);
-            match unlike(part, is_gone, is_gone && in_tmp, in_tmp) {
+            match temporary::unlike(part, is_gone, in_tmp) {
                 Some(alike) => out.push_str(&alike),
                 None => out.push_str(part),
             }
@@ -152,13 +175,15 @@ impl Normal {
             self.note(Rule::Pids, token, "PID");
             return "PID".to_owned();
         }
-        if self.has(Rule::Hashes) && is_hash(token) {
-            let end = token.find('.').map_or("", |at| token.get(at..).unwrap_or_default());
-            self.note(Rule::Hashes, token, "HASH");
-            return format!("HASH{end}");
+        if self.has(Rule::Hashes)
+            && let Some((before, digest, after)) = forms::digest(token)
+        {
+            self.note(Rule::Hashes, digest, "HASH");
+            let (before, after) = (before.to_owned(), after.to_owned());
+            return format!("{}HASH{}", self.token(&before), self.token(&after));
         }
         if self.has(Rule::Times)
-            && let Some(alike) = times(token)
+            && let Some(alike) = forms::times(token)
         {
             self.note(Rule::Times, token, &alike);
             return self.pieces(&alike);
@@ -176,7 +201,7 @@ impl Normal {
             return format!("{one}{mark}{rest}");
         }
         if self.has(Rule::Versions)
-            && let Some(alike) = version(token)
+            && let Some(alike) = forms::version(token)
         {
             self.note(Rule::Versions, token, &alike);
             return alike;
@@ -193,146 +218,21 @@ fn is_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '+' | '@')
 }
 
-/// What stands for a component that is different each time; `None` for one that is not.
-fn unlike(part: &str, is_gone: bool, all: bool, in_tmp: bool) -> Option<String> {
-    let (stem, end) = match part.rfind('.') {
-        Some(at) if at > 0 && part.len() - at <= 5 => part.split_at(at),
-        _ => (part, ""),
-    };
-    if all {
-        return Some(format!("TMP{end}"));
-    }
-    let letters = |text: &str| text.bytes().rev().take_while(u8::is_ascii_alphanumeric).count();
-    // As mkstemp(3) makes them: six characters at least, at the end of the name or before its suffix.
-    if is_gone && letters(stem) >= 6 {
-        return Some(format!("{}TMP{end}", stem.get(..stem.len() - 6)?));
-    }
-    if is_gone && letters(part) >= 6 {
-        return Some(format!("{}TMP", part.get(..part.len() - 6)?));
-    }
-    let tail = [stem, part].into_iter().find(|text| in_tmp && is_random(text))?;
-    let keep = tail.len() - letters(tail);
-    Some(format!("{}TMP{}", tail.get(..keep)?, part.get(tail.len()..)?))
-}
-
-/// Whether the last letters and digits look as if drawn by lot: of two kinds, and enough of them.
-fn is_random(text: &str) -> bool {
-    let tail: Vec<u8> = text.bytes().rev().take_while(u8::is_ascii_alphanumeric).collect();
-    let kinds = [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase]
-        .iter()
-        .filter(|is| tail.iter().any(is))
-        .count();
-    let turns = tail.windows(2).filter(|pair| kind(pair.first()) != kind(pair.last())).count();
-    tail.len() >= 6 && kinds >= 2 && turns >= 2
-}
-
-fn kind(byte: Option<&u8>) -> u8 {
-    match byte {
-        Some(b'0'..=b'9') => 0,
-        Some(b'a'..=b'z') => 1,
-        _ => 2,
-    }
-}
-
-/// Dates and clock times; a longer form stands before its beginning.
-const TIMES: [&str; 7] = [
-    "0000-00-00T00:00:00",
-    "0000-00-00_00-00-00",
-    "00000000-000000",
-    "00000000T000000",
-    "00000000_000000",
-    "0000-00-00",
-    "00:00:00",
-];
-
-/// Puts `TIME` in place of dates, clock times and seconds since 1970 (or parts of them).
-fn times(token: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut rest = token;
-    let mut inner = false;
-    while let Some(first) = rest.chars().next() {
-        let len = if inner || !first.is_ascii_digit() { 0 } else { time_at(rest) };
-        if len > 0 {
-            out.push_str("TIME");
-            rest = rest.get(len..).unwrap_or_default();
-            inner = true;
-        } else {
-            out.push(first);
-            rest = rest.get(first.len_utf8()..).unwrap_or_default();
-            inner = first.is_ascii_alphanumeric();
-        }
-    }
-    (out != token).then_some(out)
-}
-
-/// How long the time is that `text` begins with; 0 when it is none.
-fn time_at(text: &str) -> usize {
-    let ends = |len: usize| {
-        !text.get(len..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    };
-    let is = |form: &&&str| {
-        let like = |(one, like): (char, char)| {
-            if like == '0' { one.is_ascii_digit() } else { one == like }
-        };
-        let year = !form.starts_with("0000") || text.starts_with("20") || text.starts_with("19");
-        text.len() >= form.len()
-            && year
-            && text.chars().zip(form.chars()).all(like)
-            && ends(form.len())
-    };
-    if let Some(form) = TIMES.iter().find(is) {
-        return form.len();
-    }
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let seconds = matches!(digits, 10 | 13 | 16 | 19) && text.starts_with('1');
-    let day = matches!(digits, 8 | 14) && (text.starts_with("20") || text.starts_with("19"));
-    if seconds || day { digits } else { 0 }
-}
-
-/// Sixteen hexadecimal digits or more, some of them figures and some letters, or a UUID.
-fn is_hash(token: &str) -> bool {
-    let stem = token.split('.').next().unwrap_or(token);
-    let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let mixed = stem.bytes().any(|byte| byte.is_ascii_digit())
-        && stem.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let groups: Vec<usize> = token.split('-').map(str::len).collect();
-    (stem.len() >= 16 && hex(stem) && mixed)
-        || (groups == [8, 4, 4, 4, 12] && token.split('-').all(hex))
-}
-
-/// `libx.so.1.2.3` becomes `libx.so.VERSION`; a single number is none.
-fn version(token: &str) -> Option<String> {
-    let mut out: Vec<&str> = Vec::new();
-    let mut found = false;
-    let parts: Vec<&str> = token.split('.').collect();
-    let number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let mut at = 0;
-    while let Some(part) = parts.get(at) {
-        let numbers = parts.iter().skip(at).take_while(|part| number(part)).count();
-        let leads = at == 0 && part.strip_prefix('v').is_some_and(|rest| number(&rest));
-        if numbers >= 2 || (leads && parts.get(1).is_some_and(number)) {
-            let tail = if leads {
-                parts.iter().skip(1).take_while(|p| number(p)).count() + 1
-            } else {
-                numbers
-            };
-            out.push("VERSION");
-            (at, found) = (at + tail, true);
-        } else {
-            out.push(part);
-            at += 1;
-        }
-    }
-    found.then(|| out.join("."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(path: &str, expected: &str) {
         let pids = HashSet::from([4120]);
-        let gone = ["/tmp/ccabcdef.s", "/src/sedXyz12a", "/tmp/job.d"].map(str::to_owned);
+        let gone = [
+            "/tmp/ccabcdef.s",
+            "/src/sedXyz12a",
+            "/tmp/job.d",
+            "/src/tmpdiv_cxaw",
+            "/src/pip-unpack-x8_d2k1a",
+            "/src/a.pyc.140234567890",
+        ]
+        .map(str::to_owned);
         let mut normal = Normal::new(&Rule::ALL, pids, HashSet::from(gone));
         assert_eq!(normal.path(path), expected, "{path}");
         let mut none = Normal::new(&[], HashSet::new(), HashSet::new());
@@ -347,10 +247,27 @@ mod tests {
             ("/tmp/ccabcdef.s", "/tmp/TMP.s"),
             ("/tmp/job.d/out.txt", "/tmp/TMP.d/out.txt"),
             ("/src/sedXyz12a", "/src/sedTMP"),
+            ("/src/tmpdiv_cxaw", "/src/tmpTMP"),
+            ("/src/pip-unpack-x8_d2k1a", "/src/pip-unpack-TMP"),
+            ("/src/a.pyc.140234567890", "/src/a.pyc.TMP"),
             ("/tmp/audit-demo.jXV3wu/a", "/tmp/audit-demo.TMP/a"),
             ("/tmp/.x/run.sh", "/tmp/.x/run.sh"),
             ("/src/.git/objects/ab12cd34ef56ab78", "/src/.git/objects/HASH"),
             ("/t/libserde-1a2b3c4d5e6f7a8b.rlib", "/t/libserde-HASH.rlib"),
+            ("/tmp/w/x-2494bdd3-0593-4e42-9312-b50bd28b99a5.log", "/tmp/w/x-HASH.log"),
+            ("/src/2494bdd3-0593-4e42-9312-b50bd28b99a5", "/src/HASH"),
+            (
+                "/src/.git/objects/61/0f00112233445566778899aabbccddeeff0011",
+                "/src/.git/objects/HASH/HASH",
+            ),
+            ("/tmp/.git/objects/e9", "/tmp/.git/objects/HASH"),
+            ("/src/e9/0f", "/src/e9/0f"),
+            (
+                "/t/incremental/hello-1a2b3c4d5e6f7a/s-hoeckyr2sn-0mqjs2i-4w9zr8/x.o",
+                "/t/incremental/hello-1a2b3c4d5e6f7a/HASH/x.o",
+            ),
+            ("/t/incremental/s-hoeckyr2sn-0mqjs2i.lock", "/t/incremental/HASH"),
+            ("/src/s-expressions-parser", "/src/s-expressions-parser"),
             ("/log/2026-11-22.log", "/log/TIME.log"),
             ("/b/backup-20261122-020000.tar", "/b/backup-TIME.tar"),
             ("/usr/lib/libz.so.1.2.13", "/usr/lib/libz.so.VERSION"),
