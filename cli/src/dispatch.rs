@@ -90,6 +90,7 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Query(args) => pages::query(args, globals),
         Command::Explain(args) => pages::explain(args, globals),
         Command::Diff(args) => pages::diff(args, globals),
+        Command::New(args) => pages::news(args, globals),
         Command::Baseline { act } => pages::baseline(act, globals),
         Command::Report(args) => pages::report(args, globals),
         Command::Tail(args) => pages::tail(args, globals),

@@ -87,9 +87,15 @@ impl RunId {
         time::of_stamp(&self.stamp().replace('-', ""))
     }
 
+    /// What it was made of besides: the run's name, or its program, in lower case and cut.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.0.get(STAMP + 1..self.0.len().saturating_sub(SUFFIX + 1)).unwrap_or_default()
+    }
+
     /// When it was made, `YYYYMMDD-HHMMSS`.
     #[must_use]
-    pub(crate) fn stamp(&self) -> &str {
+    pub fn stamp(&self) -> &str {
         self.0.get(..STAMP).unwrap_or_default()
     }
 }

@@ -3,6 +3,9 @@
 
 use std::{fs, net::TcpListener, process::Command};
 
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
 use xtests::Lab;
 
 /// The commands of the page, in its order.
@@ -38,12 +41,12 @@ fn each_recipe_answers_its_question() {
         "cat (",
         outside.to_str().expect("plain"),
         tool.to_str().expect("plain"),
-        "NETWORK",
+        "127.0.0.1",
         "gone.txt",
         "/rm",
         "/bash",
-        "[exit 3]",
-        "empty",
+        "exit 3",
+        "None of ",
         "SOURCES",
     ];
     let commands = commands();
@@ -69,4 +72,87 @@ fn each_recipe_answers_its_question() {
             "{command}: {word}: {page}{errors}"
         );
     }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|why| panic!("{why}: {text}"))
+}
+
+#[test]
+fn hosts_and_programs_are_new_that_no_run_before_had_to_do_with() {
+    let lab = Lab::new();
+    let (one, other) = (TcpListener::bind("127.0.0.1:0"), TcpListener::bind("127.0.0.2:0"));
+    let address = |server: &std::io::Result<TcpListener>| {
+        let server = server.as_ref().expect("a port").local_addr().expect("an address");
+        format!("/dev/tcp/{}/{}", server.ip(), server.port())
+    };
+    let (one, other) = (address(&one), address(&other));
+    lab.run(["bash", "-c", &format!("exec 3<>{one}")]).succeed().assert_whole();
+    let first = json(&lab.told(["query", "--type", "start", "--fields", "ts", "--json"]));
+    let first = first["ts"].as_str().expect("a time").to_owned();
+    // A time between the runs: the beginning of a second that is not the first one's.
+    let since = xtests::wait::until("another second", || {
+        let now = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).output().expect("date");
+        let now = String::from_utf8_lossy(&now.stdout).trim().to_owned();
+        (now.get(..19) > first.get(..19)).then_some(now)
+    });
+    let none = lab.ask(["new", "--since", &since]);
+    assert_eq!(none.status.code(), Some(1), "{}", String::from_utf8_lossy(&none.stdout));
+    let script =
+        format!("exec 3<>{one}; exec 4<>{other}; echo hello >&4; cat /dev/null; cat /dev/null");
+    let run = lab.run(["bash", "-c", &script]).succeed();
+    run.assert_whole();
+    let page = json(&lab.told(["new", "--since", &since, "--json"]));
+    let names = |what: &str| -> Vec<(String, u64)> {
+        let list = page[what].as_array().expect("a list");
+        list.iter()
+            .map(|it| {
+                (it["name"].as_str().unwrap_or("?").to_owned(), it["times"].as_u64().unwrap_or(0))
+            })
+            .collect()
+    };
+    assert_eq!(names("hosts"), [("127.0.0.2".to_owned(), 1)], "{page}");
+    assert_eq!(names("programs"), [("/usr/bin/cat".to_owned(), 2)], "{page}");
+    assert_eq!(page["hosts"][0]["sent_bytes"], 6);
+    assert_eq!(page["runs"], serde_json::json!({ "before": 1, "since": 1 }));
+    let text = lab.told(["new", "hosts", "--since", &since]);
+    assert!(text.contains("127.0.0.2") && text.contains("1 host, new in 1 run since"), "{text}");
+    assert!(!text.contains("/usr/bin/cat") && text.lines().all(|line| line.chars().count() <= 80));
+    // With the week as it is asked for by default there is nothing to compare with.
+    assert!(lab.told(["new", "hosts"]).contains("nothing to compare with"));
+    let view = lab.told(["view", run.id()]);
+    assert!(view.contains("new here  /usr/bin/cat (2)  (not in the run before)"), "{view}");
+}
+
+#[test]
+fn what_failed_and_what_still_ran_is_told_with_who_started_it() {
+    let lab = Lab::new();
+    let script = "bash -c 'exit 3'; bash -c 'kill -TERM $$'; cat /dev/null; sleep 600 & echo $!";
+    let run = lab.run(["bash", "-c", script]).with(["--linger", "1s"]).succeed();
+    let left: i32 = String::from_utf8_lossy(&run.stdout).trim().parse().expect("a pid");
+    let failed = json(&lab.told(["view", "--failed", "--json"]));
+    let list = failed["list"].as_array().expect("a list");
+    let told: Vec<(&str, &str, &str)> = list
+        .iter()
+        .map(|it| {
+            (
+                it["outcome"].as_str().unwrap_or_default(),
+                it["command"].as_str().unwrap_or_default(),
+                it["parent"]["name"].as_str().unwrap_or_default(),
+            )
+        })
+        .collect();
+    let expected =
+        [("exit 3", "bash -c 'exit 3'", "bash"), ("SIGTERM", "bash -c 'kill -TERM $$'", "bash")];
+    assert_eq!(told, expected);
+    let running = json(&lab.told(["view", "--running", "--json"]));
+    assert_eq!(running["found"], 1, "{running}");
+    assert_eq!(running["list"][0]["pid"], left);
+    assert_eq!(running["list"][0]["command"], "sleep 600");
+    let text = lab.told(["view", "--running"]);
+    assert!(
+        text.contains("sleep 600") && text.contains("went on when the recording ended"),
+        "{text}"
+    );
+    kill_process(Pid::from_raw(left).expect("a pid"), Signal::TERM).expect("it runs");
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::ArgValueCandidates;
 
-use super::values::{duration, run_name};
+use super::values::{Moment, duration, run_name};
 use crate::{complete, diff::normal::Rule};
 
 /// What is compared, and what is not.
@@ -61,6 +61,50 @@ pub struct DiffArgs {
     /// Exit with 1 when the runs differ
     #[arg(long)]
     pub exit_code: bool,
+}
+
+/// What can be new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum News {
+    /// Hosts that were talked to, or that came in
+    Hosts,
+    /// Programs that were executed
+    Programs,
+}
+
+impl News {
+    /// One of it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            News::Hosts => "host",
+            News::Programs => "program",
+        }
+    }
+
+    /// Its name in JSON.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            News::Hosts => "hosts",
+            News::Programs => "programs",
+        }
+    }
+}
+
+/// List hosts and programs that no run before a day had to do with.
+///
+/// Runs that began since then are compared with all that the store has from before. A host is known by
+/// its name, or by its address where it has none. Exits with 1 when nothing is new.
+#[derive(Debug, Clone, Args)]
+pub struct NewArgs {
+    /// What to look for [default: both]
+    #[arg(value_enum)]
+    pub what: Option<News>,
+    /// Runs from then on are compared with those before: 7d (ago), or a time in UTC
+    #[arg(short = 'S', long, value_name = "WHEN", default_value = "7d")]
+    pub since: Moment,
+    /// Only runs with this name
+    #[arg(long)]
+    pub name: Option<String>,
 }
 
 /// What to do with a baseline.

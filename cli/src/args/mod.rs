@@ -15,7 +15,7 @@ mod values;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
-pub use comparing::{BaselineAct, CompareArgs, DiffArgs};
+pub use comparing::{BaselineAct, CompareArgs, DiffArgs, NewArgs, News};
 pub use explaining::ExplainArgs;
 pub use globals::{ColorWhen, Format, Globals, Times};
 pub use keeping::{ConfigAct, KeepArgs, PruneArgs, SetupArgs};
@@ -61,6 +61,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Compare two runs: what is new, gone, changed and the same
     Diff(DiffArgs),
+    /// List hosts and programs that are new since a day
+    New(NewArgs),
     /// Know what a job always does, and tell when it does something else
     Baseline {
         /// What to do

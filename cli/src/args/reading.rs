@@ -44,10 +44,17 @@ pub struct ViewArgs {
     /// Show every peer, with names, bytes and programs
     #[arg(long, group = "what")]
     pub net: bool,
+    /// Show the processes that ended with another status than 0, or by a signal
+    #[arg(long, group = "what")]
+    pub failed: bool,
+    /// Show the processes that went on when the recording ended; of a live run, that go on
+    #[arg(long, group = "what")]
+    pub running: bool,
     /// Show what the record can and cannot say: sources, numbers, gaps
     #[arg(long, group = "what")]
     pub coverage: bool,
-    /// How many entries each list shows [default: 5], or how many events --timeline [default: all]
+    /// How many entries each list shows [default: 5], or how many events --timeline and processes or files
+    /// the other pages [default: all]
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 }

@@ -96,7 +96,8 @@ impl Collector {
             }
             "unix" if matches!(line.text("op"), "connect" | "send") => self.unix(line),
             "unix" if line.has("passed") => self.passed(line),
-            "delegation" => {
+            // A file or socket that it goes through is told as that.
+            "delegation" if !line.has("path") => {
                 let name = format!("work handed to {}", Safe::new(line.text("broker")));
                 self.fact(Section::Unix, Name::Plain(name), line);
             }

@@ -82,3 +82,70 @@ impl Drop for Screen {
         ratatui::restore();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::File,
+        io::Read,
+        os::fd::OwnedFd,
+        process::{Command, Stdio},
+    };
+
+    use rustix::{
+        fs::{Mode, OFlags},
+        pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+        termios::tcgetattr,
+    };
+
+    use super::*;
+
+    #[test]
+    #[ignore = "it panics: the test below runs it, on a terminal of its own"]
+    fn panics_with_the_terminal_taken() {
+        let mut screen = Screen::take().expect("a terminal");
+        screen.draw(|_| {}).expect("it draws");
+        panic!("a fault of the monitor");
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("a terminal");
+        let name = ptsname(&keyboard, Vec::new()).expect("a terminal has a name");
+        let open = || -> OwnedFd {
+            let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+            rustix::fs::open(name.as_c_str(), flags, Mode::empty()).expect("the terminal opens")
+        };
+        let screen = open();
+        let before = tcgetattr(&screen).expect("a terminal");
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--ignored", "--exact", "--nocapture", "--test-threads=1"])
+            .arg("monitor::screen::tests::panics_with_the_terminal_taken")
+            .env("TERM", "xterm")
+            .stdin(Stdio::from(open()))
+            .stdout(Stdio::from(open()))
+            .stderr(Stdio::from(open()))
+            .spawn()
+            .expect("it starts");
+        let reader = std::thread::spawn(move || {
+            let (mut file, mut shown, mut part) = (File::from(keyboard), Vec::new(), [0; 4096]);
+            // A terminal that nobody has open any more gives an error.
+            while let Some(len) = file.read(&mut part).ok().filter(|len| *len > 0) {
+                shown.extend_from_slice(&part[..len]);
+            }
+            String::from_utf8_lossy(&shown).into_owned()
+        });
+        assert!(!child.wait().expect("it ends").success());
+        let after = tcgetattr(&screen).expect("a terminal");
+        assert_eq!(
+            (after.local_modes, after.input_modes, after.output_modes),
+            (before.local_modes, before.input_modes, before.output_modes)
+        );
+        drop(screen);
+        let shown = reader.join().expect("it reads");
+        let at = |what: &str| shown.find(what).unwrap_or_else(|| panic!("no {what:?}: {shown:?}"));
+        let (taken, given) = (at("\u{1b}[?1049h"), at("\u{1b}[?1049l"));
+        assert!(taken < given && given < at("a fault of the monitor"), "{shown:?}");
+    }
+}

@@ -8,13 +8,13 @@ use std::{
 
 use event::model::table;
 use jiff::Timestamp;
-use storage::{Found, Query, Row};
+use storage::{Events, Found, Query, Row};
 
 use super::{
     filter::Filter,
     line::Line,
     line_table::{Clock, Columns, LineTable},
-    query_shapes as shapes,
+    query_counts as counts, query_shapes as shapes,
 };
 use crate::{
     args::{Filters, Format, Globals, Moment, QueryArgs},
@@ -30,7 +30,7 @@ pub(crate) fn query(args: &QueryArgs, globals: &Globals) -> Result<Answer, Failu
         return shapes::list_fields(globals);
     }
     let fields = args.fields.as_deref().map(shapes::fields).transpose()?;
-    let by = shapes::count_by(&args.count)?;
+    let by = counts::count_by(&args.count)?;
     let filter = Filter::new(&args.filters)?;
     if !args.rules.is_empty() || !args.sigma.is_empty() {
         return super::findings::again(args, &filter, globals);
@@ -41,7 +41,7 @@ pub(crate) fn query(args: &QueryArgs, globals: &Globals) -> Result<Answer, Failu
         return shapes::sql(&opened, sql, globals);
     }
     if let Some(field) = by {
-        return shapes::count(&opened, &args.filters, field, args, globals);
+        return counts::count(&opened, &args.filters, field, args, globals);
     }
     let mut asked = Asked { filters: &args.filters, left: (!args.all).then_some(args.limit) };
     let mut out = Out::open(globals);
@@ -137,12 +137,7 @@ pub(super) fn each(
     take: &mut dyn FnMut(&Row<'_>) -> io::Result<()>,
 ) -> Result<Found, Failure> {
     let Some(events) = opened.events()? else { return Ok(Found::default()) };
-    let mut filter = Filter::new(asked.filters)?;
-    if asked.filters.related {
-        filter = filter.only(causes(opened, &asked.filters.severity)?);
-    }
-    let mut query = columns_of(asked.filters, opened, asked.left);
-    super::narrow::narrow(&events, &filter, &mut query);
+    let (filter, query) = conditions(opened, &events, asked)?;
     let mut failed = None;
     let found = events.filtered(
         &query,
@@ -158,6 +153,40 @@ pub(super) fn each(
     );
     let found = found.map_err(|error| Failure::of(&error))?;
     failed.map_or(Ok(found), |error| Err(error.into()))
+}
+
+/// The same where columns say it all: no line is read. Severities and words are conditions on lines, and
+/// must not be asked for.
+pub(super) fn each_row(
+    opened: &Opened,
+    asked: &Asked<'_>,
+    take: &mut dyn FnMut(&Row<'_>),
+) -> Result<Found, Failure> {
+    let Some(events) = opened.events()? else { return Ok(Found::default()) };
+    let (filter, query) = conditions(opened, &events, asked)?;
+    let mut kept = 0;
+    let found = events.each_row(&query, &mut |row| {
+        if filter.keeps_columns(row) {
+            kept += 1;
+            take(row);
+        }
+    });
+    found.map(|found| Found { events: kept, ..found }).map_err(|error| Failure::of(&error))
+}
+
+/// What is asked of lines, and what of the index.
+fn conditions(
+    opened: &Opened,
+    events: &Events<'_>,
+    asked: &Asked<'_>,
+) -> Result<(Filter, Query), Failure> {
+    let mut filter = Filter::new(asked.filters)?;
+    if asked.filters.related {
+        filter = filter.only(causes(opened, &asked.filters.severity)?);
+    }
+    let mut query = columns_of(asked.filters, opened, asked.left);
+    super::narrow::narrow(events, &filter, &mut query);
+    Ok((filter, query))
 }
 
 /// Numbers of the events that findings name as their cause.

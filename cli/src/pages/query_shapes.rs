@@ -1,7 +1,6 @@
-//! Other shapes of an answer: chosen fields, counts by a field, rows of SQL.
+//! Other shapes of an answer: chosen fields, rows of SQL.
 
 use std::{
-    collections::HashMap,
     io::{self, Write},
     ops::ControlFlow,
 };
@@ -12,10 +11,10 @@ use storage::{Cell, Found};
 
 use super::{
     line::Line,
-    query::{Asked, each, tell},
+    query::{Asked, each},
 };
 use crate::{
-    args::{Filters, Format, Globals, QueryArgs},
+    args::{Format, Globals},
     complete::field_names,
     derive::Opened,
     dispatch::Answer,
@@ -42,17 +41,8 @@ pub(super) fn fields(text: &str) -> Result<Vec<&str>, Failure> {
     text.split(',').map(str::trim).map(known).collect()
 }
 
-/// Reads `by FIELD`.
-pub(super) fn count_by(words: &[String]) -> Result<Option<&str>, Failure> {
-    match words {
-        [] => Ok(None),
-        [by, field] if by == "by" => known(field).map(Some),
-        _ => Err(Failure::new(format!("cannot count '{}'", words.join(" ")))
-            .hint("audit query --count by exe")),
-    }
-}
-
-fn known(name: &str) -> Result<&str, Failure> {
+/// A field that events have.
+pub(super) fn known(name: &str) -> Result<&str, Failure> {
     let exact = name.strip_suffix("_b64").unwrap_or(name);
     match field_names().contains(&exact) {
         true => Ok(name),
@@ -102,7 +92,7 @@ impl Serialize for InOrder {
 }
 
 /// A field's value for people.
-fn shown(line: &Line, name: &str) -> String {
+pub(super) fn shown(line: &Line, name: &str) -> String {
     match line.value(name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => match line.bytes(name) {
@@ -145,80 +135,6 @@ impl Rows {
         }
         Ok(())
     }
-}
-
-/// Counts the events by the values of a field, over all runs.
-pub(super) fn count(
-    opened: &[Opened],
-    filters: &Filters,
-    field: &str,
-    args: &QueryArgs,
-    globals: &Globals,
-) -> Result<Answer, Failure> {
-    let mut counts: HashMap<String, (Value, String, u64, u64)> = HashMap::new();
-    for run in opened {
-        let found = each(run, &Asked { filters, left: None }, &mut |row| {
-            let line = Line::parse(row.line);
-            let value = line.value(field).cloned().unwrap_or(Value::Null);
-            let key = format!("{value}{}", line.text(&format!("{field}_b64")));
-            let known = counts.entry(key).or_insert_with(|| (value, shown(&line, field), 0, 0));
-            known.2 += 1;
-            known.3 = known.3.saturating_add(row.count);
-            Ok(())
-        })?;
-        tell(&found, run, globals, opened.len() > 1);
-    }
-    let mut counts: Vec<_> = counts.into_values().collect();
-    counts.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| a.1.cmp(&b.1)));
-    let all = counts.len();
-    if !args.all {
-        counts.truncate(args.limit);
-    }
-    let mut out = Out::open(globals);
-    match globals.form() {
-        Format::Text => counted(&counts, all, field, &mut out)?,
-        form => {
-            let entries: Vec<Value> = counts
-                .iter()
-                .map(|(value, _, events, times)| {
-                    json!({ "value": value, "events": events, "times": times })
-                })
-                .collect();
-            let page = json!({ "schema": "audit.count", "version": 1, "field": field,
-                               "values": all, "counts": entries });
-            text::write_json(&mut out, &page, form)?;
-        }
-    }
-    out.close()?;
-    Ok(if all > 0 { Answer::Yes } else { Answer::No })
-}
-
-fn counted(
-    counts: &[(Value, String, u64, u64)],
-    all: usize,
-    field: &str,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    use Align::{CutMiddle, Right};
-    let mut table = Table::new(&[Right, Right, CutMiddle]);
-    table.styled(
-        ["EVENTS", "TIMES"]
-            .into_iter()
-            .map(|head| (head.to_owned(), HEADING))
-            .chain([(field.to_uppercase(), HEADING)]),
-    );
-    for (_, shown, events, times) in counts {
-        let shown = if shown.is_empty() { "-".to_owned() } else { shown.clone() };
-        table.row([text::count(*events), text::count(*times), shown]);
-    }
-    if all > 0 {
-        out.write_all(table.render(Screen::of_stdout().room).as_bytes())?;
-    }
-    if all > counts.len() {
-        let words = format!("{} of {all} values: --all, or --limit N", counts.len());
-        writeln!(out, "{}", text::painted(text::FAINT, &words))?;
-    }
-    Ok(())
 }
 
 /// Prints what the index answers.

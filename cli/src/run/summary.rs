@@ -116,6 +116,10 @@ fn done(
             text.push_str(&format!("            {}\n", Safe::new(reason)));
         }
         text.push_str(&format!("  next      audit view {suffix}\n"));
+    } else if told {
+        text.push_str(&format!(
+            "  next      audit explain {suffix}      audit report {suffix} -o run.html\n"
+        ));
     }
     Told { text, wrong: wrong || told }
 }

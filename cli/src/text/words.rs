@@ -44,7 +44,11 @@ pub(crate) fn signal(number: u64) -> String {
 
 /// Returns `count` with `one` or the plural of it.
 pub(crate) fn plural(count: u64, one: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
+    let s = match count {
+        1 => "",
+        _ if one.ends_with('s') => "es",
+        _ => "s",
+    };
     format!("{} {one}{s}", super::count(count))
 }
 

@@ -14,7 +14,7 @@ pub(crate) mod summary;
 mod tests;
 mod words;
 
-use std::{fs::File, ops::ControlFlow};
+use std::{collections::BTreeSet, fs::File, ops::ControlFlow};
 
 use rusqlite::Connection;
 
@@ -240,6 +240,53 @@ impl<'r> Events<'r> {
         })
         .map_err(self.run.file("read", EVENTS))?;
         Ok(Summary { malformed, ..summary.finish(top, lens) })
+    }
+
+    /// Returns every program that did something, each once, in the order of their paths.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the events cannot be read.
+    pub fn programs(&self) -> Result<Vec<Vec<u8>>, Error> {
+        if let Some(all) = self.index.as_ref().and_then(|index| words::all(index, Field::Exe)) {
+            return Ok(all);
+        }
+        let mut all = BTreeSet::new();
+        self.each_row(&Query::default(), &mut |row| {
+            if let Some(exe) = row.exe.filter(|exe| !all.contains(*exe)) {
+                all.insert(exe.to_vec());
+            }
+        })?;
+        Ok(all.into_iter().collect())
+    }
+
+    /// Returns everyone who was talked to, however many.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the events cannot be read.
+    pub fn contacts(&self) -> Result<Vec<Destination>, Error> {
+        let stored = self.index.as_ref().and_then(stored::read);
+        if let Some((list, all)) = stored.map(|summary| summary.destinations)
+            && list.len() == all
+        {
+            return Ok(list);
+        }
+        let mut counts = summary::Counts::default();
+        let net = Query { types: vec!["net".to_owned()], ..Query::default() };
+        self.each_row(&net, &mut |row| counts.add(row))?;
+        Ok(counts.into_contacts())
+    }
+
+    /// Gives the columns of each event of `query` to `take`: no line is read where there is an index, and
+    /// `row.line` is empty then.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the events cannot be read.
+    pub fn each_row(&self, query: &Query, take: &mut dyn FnMut(&Row<'_>)) -> Result<Found, Error> {
+        let mut seen = |row: &Row<'_>| {
+            take(row);
+            false
+        };
+        self.filtered(query, &mut seen, &mut |_| true, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Gives each different value of a column that is as `is` says, if there are few of them and few

@@ -259,6 +259,13 @@ impl Counts {
         }
     }
 
+    /// Everyone who was talked to.
+    pub(crate) fn into_contacts(self) -> Vec<Destination> {
+        let mut all: Vec<Destination> = self.destinations.into_values().collect();
+        all.sort_by_key(|to| to.first_seq);
+        all
+    }
+
     pub(crate) fn finish(self, top: usize, lens: &Lens) -> Summary {
         let top = top.min(LISTED);
         let outside = self.outside(top, lens);

@@ -35,6 +35,20 @@ impl Field {
     }
 }
 
+/// Every value; `None` when the index fails.
+pub(super) fn all(index: &Connection, field: Field) -> Option<Vec<Vec<u8>>> {
+    let mut found = Vec::new();
+    let mut statement =
+        index.prepare("SELECT value FROM words WHERE field = ?1 ORDER BY value").ok()?;
+    for column in field.columns() {
+        let mut rows = statement.query([column]).ok()?;
+        while let Some(row) = rows.next().ok()? {
+            found.push(row.get_ref(0).ok()?.as_blob().ok()?.to_vec());
+        }
+    }
+    Some(found)
+}
+
 /// The values that are so; `None` when they are many, or many events have them, or the index fails:
 /// then nothing is gained by them.
 pub(super) fn few(

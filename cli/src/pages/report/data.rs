@@ -111,6 +111,11 @@ impl<'r> Report<'r> {
         command_line(self.opened.meta.about.command())
     }
 
+    /// How long it took.
+    pub(super) fn seconds(&self) -> f64 {
+        std::time::Duration::from_nanos(self.span.1.abs_diff(self.span.0)).as_secs_f64()
+    }
+
     /// How it ended.
     pub(super) fn ended(&self) -> String {
         match self.opened.meta.exit {

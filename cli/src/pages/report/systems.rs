@@ -133,26 +133,38 @@ pub(super) fn junit(report: &Report<'_>) -> String {
         cases.push(case(&group.rule, wrong));
     }
     let failures = cases.iter().filter(|(_, wrong)| wrong.is_some()).count();
+    let time = report.seconds();
+    // As the schema of JUnitReport (xtests/fixtures/schemas/junit.xsd) wants it, all of it.
     let mut page = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"audit {}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite id=\"0\" package=\"audit\" name=\"audit {}\" \
+         timestamp=\"{}\" hostname=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\" \
+         time=\"{time:.3}\">\n<properties/>\n",
         escape(report.opened.run.id().as_str()),
+        report.opened.meta.started.get(..19).unwrap_or("1970-01-01T00:00:00"),
+        escape(&host(&report.opened.meta.host)),
         cases.len()
     );
     for (name, wrong) in cases {
         let name = escape(&name);
+        let open = format!("<testcase classname=\"audit\" name=\"{name}\" time=\"0\"");
         // Writing to a string does not fail.
         let _ = match wrong {
-            None => writeln!(page, "<testcase classname=\"audit\" name=\"{name}\"/>"),
+            None => writeln!(page, "{open}/>"),
             Some((message, text)) => writeln!(
                 page,
-                "<testcase classname=\"audit\" name=\"{name}\"><failure message=\"{}\">{}</failure></testcase>",
+                "{open}><failure type=\"audit\" message=\"{}\">{}</failure></testcase>",
                 escape(&message),
                 escape(&Safe::new(&text).plain().to_string())
             ),
         };
     }
-    page.push_str("</testsuite>\n</testsuites>\n");
+    page.push_str("<system-out/>\n<system-err/>\n</testsuite>\n</testsuites>\n");
     page
+}
+
+/// The machine's name, where the record has one.
+fn host(name: &str) -> String {
+    if name.is_empty() { "localhost".to_owned() } else { Safe::new(name).to_string() }
 }
 
 /// For a step of GitHub Actions: the heaviest findings, as many as are shown.

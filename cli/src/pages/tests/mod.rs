@@ -7,7 +7,10 @@ mod stories;
 use jiff::Timestamp;
 use storage::{RunDir, Store};
 
-use super::{explain, query, report, runs, status, view};
+use super::{
+    explain, query, report, runs, status,
+    view::{self, earlier::NewHere, processes::Which},
+};
 use crate::{
     args::{Filters, Times},
     derive::{Opened, ensure_derived},
@@ -35,7 +38,7 @@ fn plain(page: &str) -> String {
 
 fn view_of(opened: &Opened, limit: Option<usize>) -> String {
     let mut out = Vec::new();
-    view::page(opened, limit, Screen::design(), &mut out).expect("memory takes it");
+    view::page(opened, None, limit, Screen::design(), &mut out).expect("memory takes it");
     plain(&String::from_utf8(out).expect("pages are text"))
 }
 
@@ -93,6 +96,27 @@ fn an_empty_store_says_how_to_record() {
 fn a_run_is_shown_on_one_page() {
     let bench = Bench::new();
     insta::assert_snapshot!(view_of(&open(stories::shop(&bench)), None));
+}
+
+#[test]
+fn what_no_run_before_used_is_told_with_how_often() {
+    let bench = Bench::new();
+    let opened = open(stories::shop(&bench));
+    let shown = |programs: &[&[u8]], runs: usize| {
+        let programs = programs.iter().map(|path| path.to_vec()).collect();
+        let (new, mut out) = (NewHere { programs, runs }, Vec::new());
+        view::page(&opened, Some(&new), Some(2), Screen::design(), &mut out).expect("memory");
+        let page = plain(&String::from_utf8(out).expect("pages are text"));
+        let lines = page.lines().skip_while(|line| !line.contains("new here"));
+        lines.take_while(|line| !line.is_empty()).map(str::trim).collect::<Vec<_>>().join("|")
+    };
+    assert_eq!(shown(&[], 1), "new here  no program  (not in the run before)");
+    let few: [&[u8]; 2] = [b"/tmp/.x/r\x1bun.sh", b"/usr/bin/git"];
+    let line = shown(&few, 5);
+    assert!(line.starts_with("new here  /tmp/.x/r\\x1bun.sh  /usr/bin/git"), "{line}");
+    assert!(line.ends_with("(not in the 5 runs before)"), "{line}");
+    let many: Vec<&[u8]> = vec![b"/a", b"/b", b"/c"];
+    assert_eq!(shown(&many, 2), "new here  /a  /b  … 1 more  (not in the 2 runs before)");
 }
 
 #[test]
@@ -233,11 +257,13 @@ fn all_pages(opened: &Opened, width: usize) -> Vec<(&'static str, Vec<u8>)> {
         write(&mut out).expect("memory takes it");
         pages.push((name, out));
     };
-    add("page", &|out| view::page(opened, None, screen, out));
+    add("page", &|out| view::page(opened, None, None, screen, out));
     add("tree", &|out| view::tree::write(opened, screen, out));
     add("timeline", &|out| view::timeline(opened, None, Times::Rel, screen, out));
     add("files", &|out| view::lists::files(opened, None, form, screen, out));
     add("net", &|out| view::lists::net(opened, None, form, screen, out));
+    add("failed", &|out| view::processes::write(opened, Which::Failed, None, form, screen, out));
+    add("running", &|out| view::processes::write(opened, Which::Running, None, form, screen, out));
     add("coverage", &|out| view::coverage::write(opened, screen, out));
     add("query", &|out| {
         out.extend(query::text_page(opened, &Filters::default(), screen).bytes());

@@ -12,6 +12,7 @@ use crate::{
     pages::{
         explain::{Group, style},
         line::Line,
+        view::earlier::NewHere,
     },
     text::{self, Align, FAINT, HEADING, Safe, Screen, Table, plural, program},
 };
@@ -30,6 +31,8 @@ pub(super) struct Dashboard<'d> {
     pub(super) coverage: &'d BTreeMap<String, Coverage>,
     /// Findings by rule, the heaviest first.
     pub(super) findings: &'d [Group],
+    /// What no run before did.
+    pub(super) new: Option<&'d NewHere>,
     /// When the run began, nanoseconds since 1970.
     pub(super) start_ns: i64,
     /// Where it is shown.
@@ -136,6 +139,38 @@ impl Dashboard<'_> {
                 writeln!(out, "  {}", line.trim().replace('\u{a0}', " "))?;
             }
         }
+        self.new_here(out)
+    }
+
+    /// Programs that none of the runs before used; a line that says so where there is none.
+    fn new_here(&self, out: &mut impl Write) -> io::Result<()> {
+        let Some(new) = self.new else { return Ok(()) };
+        let times = |path: &[u8]| {
+            let known = self.summary.executed.0.iter().find(|one| one.path == path);
+            known.map_or_else(String::new, |one| format!(" ({})", text::count(one.times)))
+        };
+        let mut words: Vec<String> = new
+            .programs
+            .iter()
+            .take(self.limit)
+            .map(|path| format!("{}{}", Safe::bytes(path), times(path)).replace(' ', "\u{a0}"))
+            .collect();
+        if let Some(more) = self.more(new.programs.len()) {
+            words.push(format!("…\u{a0}{more}\u{a0}more"));
+        }
+        if words.is_empty() {
+            words.push("no\u{a0}program".to_owned());
+        }
+        let than = match new.runs {
+            1 => "not in the run before".to_owned(),
+            runs => format!("not in the {runs} runs before"),
+        };
+        words.push(format!("({than})").replace(' ', "\u{a0}"));
+        let room = self.screen.width.saturating_sub(12);
+        for (at, line) in text::wrap(&words.join("  "), room).iter().enumerate() {
+            let label = if at == 0 { "new here" } else { "" };
+            writeln!(out, "  {label:<10}{}", line.trim().replace('\u{a0}', " "))?;
+        }
         Ok(())
     }
 
@@ -179,10 +214,15 @@ impl Dashboard<'_> {
                 table.styled([(String::new(), FAINT), (words, FAINT), (String::new(), FAINT)]);
             }
         }
-        for (label, (list, all)) in [("outside", &summary.outside), ("secrets", &summary.secrets)] {
+        let lists = [("outside", &summary.outside, ""), ("secrets", &summary.secrets, "once")];
+        for (label, (list, all), once) in lists {
             let mut label = label;
             for one in list.iter().take(self.limit) {
-                table.row([label.to_owned(), Safe::bytes(&one.path).to_string(), String::new()]);
+                let times = match one.times {
+                    0 | 1 => once.to_owned(),
+                    times => format!("x{}", text::count(times)),
+                };
+                table.row([label.to_owned(), Safe::bytes(&one.path).to_string(), times]);
                 label = "";
             }
             if let Some(more) = self.more(*all) {

@@ -1,28 +1,70 @@
 //! `audit view --files` and `--net`: every file and what was done to it, every peer.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io::Write,
 };
 
+use event::model::table::TYPES;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use storage::{Query, Row};
 
-use super::each_of;
+use super::{each_of, each_row};
 use crate::{
     args::Format,
     derive::Opened,
     failure::Failure,
-    pages::describe::verb,
     text::{self, Align, HEADING, Safe, Screen, Table, program},
 };
 
 /// What was done to a file.
 #[derive(Default)]
 struct File {
-    did: BTreeMap<String, u64>,
-    by: BTreeSet<String>,
+    did: BTreeMap<&'static str, u64>,
+    /// Paths of programs: few, so that looking through them costs less than keeping them sorted.
+    by: Vec<Box<[u8]>>,
     size: Option<u64>,
     seq: u64,
+}
+
+/// What only the line says of it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    dir: bool,
+    size_after: Option<u64>,
+}
+
+impl File {
+    fn add(&mut self, row: &Row<'_>, told: &Told) {
+        let did = self.did.entry(verb(row.op, told.dir)).or_default();
+        *did = did.saturating_add(row.count.max(1));
+        if let Some(exe) = row.exe.filter(|exe| !self.by.iter().any(|by| **by == **exe)) {
+            self.by.push(exe.into());
+        }
+        self.size = told.size_after.or(self.size);
+        if self.seq == 0 {
+            self.seq = row.seq;
+        }
+    }
+
+    fn programs(&self) -> BTreeSet<String> {
+        self.by.iter().map(|exe| program(exe)).collect()
+    }
+}
+
+/// What was done, in a word; of an operation that is none of ours, no more than that.
+fn verb(op: Option<&str>, dir: bool) -> &'static str {
+    match op {
+        Some("create") if dir => "mkdir",
+        Some("delete") if dir => "rmdir",
+        Some(op) => {
+            let mut known = TYPES.iter().flat_map(|kind| kind.ops).copied();
+            known.find(|known| *known == op).unwrap_or("other")
+        }
+        None => "file",
+    }
 }
 
 /// Writes every file, in the order of their names.
@@ -33,25 +75,25 @@ pub(in crate::pages) fn files(
     screen: Screen,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let mut files: BTreeMap<String, File> = BTreeMap::new();
-    each_of(opened, &["file"], &mut |row, line| {
+    let mut known: HashMap<Box<[u8]>, File> = HashMap::new();
+    let query = Query { types: vec!["file".to_owned()], ..Query::default() };
+    each_row(opened, &query, &mut |row| {
+        let told: Told = serde_json::from_slice(row.line).unwrap_or_default();
         for path in [row.path, row.path2].into_iter().flatten() {
-            let file = files.entry(Safe::bytes(path).to_string()).or_default();
-            let did = file.did.entry(verb(&line)).or_default();
-            *did = did.saturating_add(row.count.max(1));
-            file.by.extend(row.exe.map(program));
-            file.size = line.number("size_after").or(file.size);
-            if file.seq == 0 {
-                file.seq = row.seq;
+            match known.get_mut(path) {
+                Some(file) => file.add(row, &told),
+                None => known.entry(path.into()).or_default().add(row, &told),
             }
         }
         Ok(())
     })?;
+    let files: BTreeMap<String, File> =
+        known.into_iter().map(|(path, file)| (Safe::bytes(&path).to_string(), file)).collect();
     let files = files.iter().take(limit.unwrap_or(usize::MAX));
     if form != Format::Text {
         let list: Vec<Value> = files
             .map(|(path, file)| {
-                json!({ "path": path, "did": file.did, "by": file.by, "size": file.size, "first": file.seq })
+                json!({ "path": path, "did": file.did, "by": file.programs(), "size": file.size, "first": file.seq })
             })
             .collect();
         let page = json!({ "schema": "audit.files", "version": 1, "files": list });
@@ -62,8 +104,8 @@ pub(in crate::pages) fn files(
     let mut table = Table::new(&[Left, CutMiddle, Right, CutEnd]);
     table.styled(["WHAT", "PATH", "SIZE", "BY"].map(|head| (head.to_owned(), HEADING)));
     for (path, file) in files {
-        let did: Vec<&str> = file.did.keys().map(String::as_str).collect();
-        let by: Vec<&str> = file.by.iter().map(String::as_str).collect();
+        let did: Vec<&str> = file.did.keys().copied().collect();
+        let by: Vec<String> = file.programs().into_iter().collect();
         let size = file.size.map(text::bytes).unwrap_or_default();
         table.row([did.join(","), path.clone(), size, by.join(" ")]);
     }

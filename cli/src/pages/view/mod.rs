@@ -2,14 +2,19 @@
 
 pub(super) mod coverage;
 mod dashboard;
+pub(super) mod earlier;
 mod head;
 pub(super) mod lists;
+pub(super) mod processes;
 pub(super) mod tree;
 
 use std::{collections::BTreeMap, io::Write, ops::ControlFlow};
 
 use serde_json::json;
 use storage::{Query, Summary};
+
+use earlier::NewHere;
+use processes::Which;
 
 use super::{
     explain::{Explain, grouped},
@@ -21,7 +26,7 @@ use crate::{
     derive::Opened,
     dispatch::Answer,
     failure::Failure,
-    text::{self, Out, Screen},
+    text::{self, Out, Safe, Screen},
 };
 
 /// Entries of each list, unless the user says another number.
@@ -40,17 +45,30 @@ pub(crate) fn view(args: &ViewArgs, globals: &Globals) -> Result<Answer, Failure
         (form, _, _) if args.files => lists::files(&opened, args.limit, form, screen, &mut out)?,
         (form, _, _) if args.net => lists::net(&opened, args.limit, form, screen, &mut out)?,
         (Format::Text, _, _) if args.coverage => coverage::write(&opened, screen, &mut out)?,
+        (form, _, _) if args.failed => {
+            processes::write(&opened, Which::Failed, args.limit, form, screen, &mut out)?;
+        }
+        (form, _, _) if args.running => {
+            processes::write(&opened, Which::Running, args.limit, form, screen, &mut out)?;
+        }
         (Format::Text, _, true) => tree::write(&opened, screen, &mut out)?,
-        (Format::Text, _, _) => page(&opened, args.limit, screen, &mut out)?,
-        (form, _, _) => object(&opened, args.limit, form, &mut out)?,
+        (Format::Text, _, _) => {
+            let new = earlier::new_here(&opened, globals)?;
+            page(&opened, new.as_ref(), args.limit, screen, &mut out)?;
+        }
+        (form, _, _) => {
+            let new = earlier::new_here(&opened, globals)?;
+            object(&opened, new.as_ref(), args.limit, form, &mut out)?;
+        }
     }
     out.close()?;
     Ok(Answer::Yes)
 }
 
-/// Writes the dashboard.
+/// Writes the dashboard; `new` is what no run before did.
 pub(super) fn page(
     opened: &Opened,
+    new: Option<&NewHere>,
     limit: Option<usize>,
     screen: Screen,
     out: &mut impl Write,
@@ -67,6 +85,7 @@ pub(super) fn page(
         host_sources: host_sources(opened, &summary, limit)?,
         coverage: &opened.meta.coverage,
         findings: &findings,
+        new,
         start_ns: super::nanoseconds(&opened.meta.started).unwrap_or(0),
         screen,
     };
@@ -119,16 +138,25 @@ pub(super) fn each(
     query: &Query,
     take: &mut dyn FnMut(&storage::Row<'_>, Line) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
+    each_row(opened, query, &mut |row| take(row, Line::parse(row.line)))
+}
+
+/// The same with the line as it is: taking all of it apart costs some microseconds, which a million
+/// events have a million times.
+fn each_row(
+    opened: &Opened,
+    query: &Query,
+    take: &mut dyn FnMut(&storage::Row<'_>) -> std::io::Result<()>,
+) -> Result<(), Failure> {
     let Some(events) = opened.events()? else { return Ok(()) };
     let mut failed = None;
-    let found =
-        events.query(query, &mut |_| true, &mut |row| match take(row, Line::parse(row.line)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        });
+    let found = events.query(query, &mut |_| true, &mut |row| match take(row) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    });
     found.map_err(|error| Failure::of(&error))?;
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
@@ -159,12 +187,13 @@ fn lines(opened: &Opened, limit: Option<usize>, out: &mut impl Write) -> Result<
 
 fn object(
     opened: &Opened,
+    new: Option<&NewHere>,
     limit: Option<usize>,
     form: Format,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let summary = opened.summary(limit.unwrap_or(ENTRIES))?;
-    let page = json!({
+    let mut page = json!({
         "schema": "audit.view",
         "version": 1,
         "live": opened.live,
@@ -172,6 +201,11 @@ fn object(
         "summary": dashboard::object(&summary),
         "findings": super::Findings::of(opened)?.object(),
     });
+    if let (Some(new), Some(fields)) = (new, page.as_object_mut()) {
+        let programs = new.programs.iter().map(|path| Safe::bytes(path).to_string());
+        let new = json!({ "programs": programs.collect::<Vec<_>>(), "compared_with": new.runs });
+        fields.insert("new_here".to_owned(), new);
+    }
     text::write_json(out, &page, form)?;
     Ok(())
 }

@@ -4,9 +4,13 @@
 //! nested a million deep. Each is written once, and nothing here recurses.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     io::{self, Write},
 };
+
+use serde::Deserialize;
+use storage::{Query, Row};
 
 use crate::{
     derive::Opened,
@@ -73,6 +77,15 @@ impl Node {
     }
 }
 
+/// What only the line says of an effect.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Told<'a> {
+    start_ns: Option<u64>,
+    #[serde(borrow)]
+    peer: Option<Cow<'a, str>>,
+}
+
 #[derive(Debug, Default)]
 struct Tree {
     nodes: HashMap<Id, Node>,
@@ -86,8 +99,16 @@ pub(in crate::pages) fn write(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let mut tree = Tree::default();
-    super::each_of(opened, &["process", "exec", "file", "net"], &mut |row, line| {
+    super::each_of(opened, &["process", "exec"], &mut |row, line| {
         tree.add(row.ts_ns, &line);
+        Ok(())
+    })?;
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    let (types, ops) = (["file", "net"], ["write", "create", "delete", "rename"]);
+    let ops = [&ops[..], &["connect", "send", "flow"]].concat();
+    let effects = Query { types: words(&types), ops: words(&ops), ..Query::default() };
+    super::each_row(opened, &effects, &mut |row| {
+        tree.effect(row);
         Ok(())
     })?;
     tree.text(screen, out)?;
@@ -103,20 +124,28 @@ impl Tree {
         })
     }
 
+    /// Takes what was done to a file or said to a peer; there may be a million of these.
+    fn effect(&mut self, row: &Row<'_>) {
+        let Some(pid) = row.pid else { return };
+        let told: Told<'_> = serde_json::from_slice(row.line).unwrap_or_default();
+        let id = (pid.into(), told.start_ns.unwrap_or(0));
+        match (row.kind, told.peer) {
+            ("file", _) => self.node(id).changed += 1,
+            (_, Some(peer)) if !peer.is_empty() => {
+                let peers = &mut self.node(id).peers;
+                if !peers.contains(&*peer) {
+                    peers.insert(peer.into_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn add(&mut self, ts_ns: i64, line: &Line) {
         let id =
             |pid: &str, start: &str| Some((line.number(pid)?, line.number(start).unwrap_or(0)));
         let Some(actor) = id("pid", "start_ns") else { return };
         match (line.text("type"), line.text("op")) {
-            ("file", "write" | "create" | "delete" | "rename") => {
-                self.node(actor).changed += 1;
-            }
-            ("net", "connect" | "send" | "flow") => {
-                let peer = line.text("peer").to_owned();
-                if !peer.is_empty() {
-                    self.node(actor).peers.insert(peer);
-                }
-            }
             ("process", "fork") => {
                 let Some(child) = id("child_pid", "child_start_ns") else { return };
                 self.node(actor);
