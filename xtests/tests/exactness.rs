@@ -65,8 +65,14 @@ fn each_of_100000_opens_of_1000_files_is_counted_for_its_file() {
         .succeed();
     run.assert_whole();
     let expected: BTreeMap<_, _> = files.into_iter().map(|path| (path, rounds)).collect();
-    // Nothing was read from them, and that is told.
-    let found = run.paths_below("open", &lab.work());
+    // Nothing was read from them, and that is told; but of what is closed just as a window ends it is not
+    // known, so an event of a later window may say that it was read (docs/events.md).
+    let opened = run.paths_below("open", &lab.work());
+    assert_eq!(opened.len(), expected.len(), "each was only opened, in its first window at least");
+    let mut found = opened;
+    for (path, count) in run.paths_below("read", &lab.work()) {
+        *found.entry(path).or_default() += count;
+    }
     assert_same("opens", &found, &expected);
     assert_eq!(found.values().sum::<u64>(), 1_000 * rounds);
     let own = lab.work().into_os_string().into_encoded_bytes();
