@@ -1,6 +1,6 @@
 # What a person types. Each target may be run twice, and none asks a question.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-long bench package package-test fmt lint prebuild clean
+.PHONY: help setup build demo test test-long bench package package-test fuzz-long fmt lint prebuild clean
 
 CARGO ?= cargo
 # rustup's folder is in PATH only for shells that read its profile.
@@ -30,7 +30,10 @@ bench: build ## Measure what recording costs, as root (ARGS: --rounds N --only W
 	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(ARGS)
 
 package: build ## Make a tarball, Debian and RPM packages in dist/
-	@packaging/package.sh
+	@recorder=$$(scripts/static.sh) && AUDIT_RECORDER=$$recorder packaging/package.sh
+
+fuzz-long: ## Fuzz each target in its turn, one process in the idle class (SECONDS=3600)
+	@chrt -i 0 nice -n 19 fuzz/long $(or $(SECONDS),3600)
 
 package-test: package ## Install and record in a clean Debian root, as root; once by network
 	@packaging/try-debian.sh dist/audit-run_*.deb

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes what a release ships, in dist/: a tarball with an installer, a Debian package, and an RPM one
-# where rpmbuild is installed; and SHA256SUMS of them. Programs are those of `make build`.
+# where rpmbuild is installed; and SHA256SUMS of them. Programs are those of `make build`, the recorder
+# that of scripts/static.sh where AUDIT_RECORDER says so, as `make package` does.
 # AUDIT_PACKAGES says which of "tarball debian rpm" are wanted.
 set -eu
 
@@ -11,13 +12,14 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 here=$top/packaging
 dist=${1:-$top/dist}
 built=${AUDIT_BUILT:-$target/release}
+recorder=${AUDIT_RECORDER:-$built/audit-supervisor}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
 # The same tree makes the same packages: times are those of the last commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH
 
-for program in audit audit-supervisor; do
-    [ -x "$built/$program" ] || die "cannot find $built/$program
+for program in "$built/audit" "$recorder"; do
+    [ -x "$program" ] || die "cannot find $program
   build it: make build"
 done
 machine=$(uname -m)
@@ -36,7 +38,7 @@ stage() {
     install -d "$1/usr/bin" "$1/usr/lib/audit-run" "$1/usr/share/zsh/vendor-completions" \
         "$1/usr/share/doc/audit-run"
     install -m 755 "$built/audit" "$1/usr/bin/audit"
-    install -m 755 "$built/audit-supervisor" "$1/usr/lib/audit-run/audit-supervisor"
+    install -m 755 "$recorder" "$1/usr/lib/audit-run/audit-supervisor"
     "$built/audit" generate share "$1/usr/share"
     mv "$1/usr/share/zsh/site-functions/_audit" "$1/usr/share/zsh/vendor-completions/_audit"
     rmdir "$1/usr/share/zsh/site-functions"

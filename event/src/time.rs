@@ -17,10 +17,13 @@ struct Pair {
 }
 
 impl Clock {
-    /// Learns that both clocks showed these times at one moment.
-    pub fn learn(&mut self, boot_ns: u64, real_ns: i64) {
+    /// Learns that both clocks showed these times at one moment. Returns by how many nanoseconds the
+    /// world's clock went on more than the kernel's since the pair before.
+    pub fn learn(&mut self, boot_ns: u64, real_ns: i64) -> i64 {
         self.before = self.last;
+        let expected = self.before.map_or(real_ns, |pair| pair.at(boot_ns));
         self.last = Some(Pair { boot_ns, real_ns });
+        real_ns.saturating_sub(expected)
     }
 
     /// Returns UTC nanoseconds since 1970 for a time of the kernel's clock.
@@ -34,7 +37,13 @@ impl Clock {
             (Some(last), None) => last,
             (None, _) => Pair { boot_ns: 0, real_ns: 0 },
         };
-        pair.real_ns.saturating_add_unsigned(boot_ns).saturating_sub_unsigned(pair.boot_ns)
+        pair.at(boot_ns)
+    }
+}
+
+impl Pair {
+    fn at(self, boot_ns: u64) -> i64 {
+        self.real_ns.saturating_add_unsigned(boot_ns).saturating_sub_unsigned(self.boot_ns)
     }
 }
 
@@ -110,10 +119,10 @@ mod tests {
     fn an_event_is_told_by_the_pair_before_it() {
         let mut clock = Clock::default();
         assert_eq!(clock.utc(5), 5);
-        clock.learn(100, 1_000);
+        assert_eq!(clock.learn(100, 1_000), 0);
         assert_eq!((clock.utc(100), clock.utc(150), clock.utc(90)), (1_000, 1_050, 990));
         // The world's clock was set forward by 500 in between.
-        clock.learn(200, 1_600);
+        assert_eq!(clock.learn(200, 1_600), 500);
         assert_eq!((clock.utc(199), clock.utc(200), clock.utc(260)), (1_099, 1_600, 1_660));
     }
 

@@ -30,6 +30,8 @@ pub struct Listed {
     pub started_ns: Option<i64>,
     /// When its record was sealed, nanoseconds since 1970.
     pub ended_ns: Option<i64>,
+    /// How long that was by the kernel's clock, nanoseconds.
+    pub took_ns: Option<u64>,
     /// How the command ended.
     pub exit: Option<Exit>,
     /// The verdict, once events were derived; not compared with the segments.
@@ -67,6 +69,9 @@ impl RunDir {
             about,
             started_ns: first.started_ns,
             ended_ns: seal.map(|seal| seal.real_ns),
+            took_ns: seal
+                .zip(first.began_ns)
+                .map(|(seal, began)| seal.boot_ns.saturating_sub(began)),
             exit: status.map(Exit::from_wait),
             verdict,
             reasons: reasons.unwrap_or_default(),

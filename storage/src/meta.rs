@@ -261,6 +261,10 @@ pub struct Meta {
     /// When it ended, RFC 3339; of a truncated run, its last sign of life.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
+    /// How long that was by the kernel's clock, nanoseconds: `ended - started` unless the machine's clock
+    /// was set meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took_ns: Option<u64>,
     /// How the command ended, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,

@@ -168,6 +168,11 @@ impl Running<'_> {
         stdin.write_all(b"go\n").expect("the command listens");
     }
 
+    /// Ends standard input.
+    pub fn hang_up(&mut self) {
+        drop(self.stdin.take());
+    }
+
     /// The front's pid.
     ///
     /// # Panics

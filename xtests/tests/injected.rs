@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
@@ -57,6 +58,15 @@ fn recorder_is_gone(lab: &Lab) {
     wait::until_true("the recorder's end", || processes_running(&supervisor).is_empty());
 }
 
+/// What the ticker says at its end: when each program was started, and when it had ended.
+fn told_times(line: &str) -> Vec<(u64, u64)> {
+    let pair = |word: &str| {
+        let (begun, ended) = word.split_once('-')?;
+        Some((begun.parse().ok()?, ended.parse().ok()?))
+    };
+    line.split_whitespace().map(|word| pair(word).expect("two times")).collect()
+}
+
 /// Opens a run as a user would, and reads what that made.
 fn opened(lab: &Lab, dir: &Path, status: ExitStatus) -> Recorded {
     let id = dir.file_name().and_then(|name| name.to_str()).expect("an id");
@@ -77,13 +87,17 @@ fn a_recorder_killed_at_any_moment_leaves_a_readable_marked_record_and_the_comma
         some_moment(round, 250);
         let before = boot_ns();
         kill_process(supervisor, Signal::KILL).expect("it is there");
+        running.hang_up();
+        let done = told_times(&running.line());
         let (status, errors) = ended(running);
         assert_eq!(status.code(), Some(STATUS), "round {round}: {errors}");
         let run = opened(&lab, &dir, status);
         assert_eq!(run.verdict(), "truncated", "round {round}: {:?}", run.reasons());
-        // All that was started before the kill, but for the last moment.
-        let last = ticks(&lab, &run).last().copied().unwrap_or(before - 250_000_000);
-        let lost_ms = before.saturating_sub(last) / 1_000_000;
+        // All that had ended before the kill, but for the last moment.
+        let told: BTreeSet<u64> = ticks(&lab, &run).into_iter().collect();
+        let missing = |(begun, ended): &&(u64, u64)| *ended < before && !told.contains(begun);
+        let first = done.iter().find(missing).map_or(before, |(_, ended)| *ended);
+        let lost_ms = (before - first) / 1_000_000;
         most = most.max(lost_ms);
         late += u32::from(lost_ms > 50);
         fs::remove_dir_all(&dir).expect("it is ours");
@@ -96,7 +110,7 @@ fn a_recorder_killed_at_any_moment_leaves_a_readable_marked_record_and_the_comma
 #[test]
 fn a_front_killed_at_any_moment_leaves_a_whole_record() {
     let lab = Lab::new();
-    let rounds = rounds(4, 200);
+    let rounds = rounds(4, 1000);
     for round in 0..rounds {
         let mut running = lab.run(ticker(&lab, 200)).start_ungated();
         running.expect("ready");
@@ -106,7 +120,7 @@ fn a_front_killed_at_any_moment_leaves_a_whole_record() {
         let (status, _) = ended(running);
         recorder_is_gone(&lab);
         let run = opened(&lab, &dir, status);
-        run.assert_whole();
+        assert_sealed(&run, round);
         let end = run.end().number("code");
         assert_eq!(end, Some(STATUS.unsigned_abs().into()), "round {round}: {:?}", run.end());
         // How many there are is a matter of the machine's load.
@@ -114,6 +128,18 @@ fn a_front_killed_at_any_moment_leaves_a_whole_record() {
         fs::remove_dir_all(&dir).expect("it is ours");
     }
     eprintln!("{rounds} kills of the front: {rounds} whole records");
+}
+
+/// Holds a record to be sealed and without a loss. What others mount meanwhile may not be markable.
+fn assert_sealed(run: &Recorded, round: u32) {
+    let mounts = ["access degraded: ", "names degraded: "];
+    let others = |reason: &&str| mounts.iter().any(|mount| reason.starts_with(mount));
+    let complete = run.verdict().starts_with("complete");
+    let reasons = run.reasons();
+    let only_others = run.verdict() == "partial" && reasons.iter().all(others);
+    assert!(complete || only_others, "round {round}: {}: {reasons:?}", run.verdict());
+    assert_eq!(run.losses(), [], "round {round}: lost events");
+    run.assert_adds_up();
 }
 
 fn latest(lab: &Lab) -> PathBuf {

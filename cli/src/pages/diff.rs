@@ -102,6 +102,9 @@ fn titles(runs: &[Opened; 2]) -> [String; 2] {
         format!("{} {date}", run.run.id().suffix())
     };
     let took = |run: &Opened| {
+        if let Some(took) = run.meta.took_ns {
+            return Some(Duration::from_nanos(took));
+        }
         let start = nanoseconds(&run.meta.started)?;
         let end = nanoseconds(run.meta.ended.as_deref()?)?;
         u64::try_from(end.checked_sub(start)?).ok().map(Duration::from_nanos)

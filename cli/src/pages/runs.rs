@@ -152,9 +152,10 @@ impl List<'_> {
     /// How long it took; of a running one, so far.
     fn time(&self, listed: &Listed) -> String {
         let now = i64::try_from(self.now.as_nanosecond()).ok();
-        let end = if listed.state == State::Running { now } else { listed.ended_ns };
-        let span = end.zip(listed.started_ns).and_then(|(end, start)| end.checked_sub(start));
-        let span = span.and_then(|ns| u64::try_from(ns).ok()).map(Duration::from_nanos);
+        let so_far = now.zip(listed.started_ns).and_then(|(now, start)| now.checked_sub(start));
+        let so_far = so_far.and_then(|ns| u64::try_from(ns).ok());
+        let span = if listed.state == State::Running { so_far } else { listed.took_ns };
+        let span = span.map(Duration::from_nanos);
         span.map_or_else(|| "-".to_owned(), text::elapsed)
     }
 

@@ -14,7 +14,7 @@ impl Pipeline {
         let (kernel, rest) =
             rest.split_at_checked(told.release_len.into()).ok_or(Malformed::Length)?;
         let host = rest.get(..told.host_len.into()).ok_or(Malformed::Length)?;
-        self.learn_clocks(told.boot_ns, told.real_ns);
+        self.learn_clocks(told.boot_ns, told.real_ns, at);
         self.beats.begin(told.boot_ns);
         self.with_start(at, |start| {
             start.kernel = Some(kernel.to_vec());

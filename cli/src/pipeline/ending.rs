@@ -17,7 +17,8 @@ pub(super) struct Sealed {
 impl Pipeline {
     pub(super) fn seal(&mut self, frame: &Frame<'_>, emit: &mut Emit<'_>) {
         let Ok((seal, _)) = frame.body::<Seal>() else { return };
-        self.learn_clocks(seal.boot_ns, seal.real_ns);
+        let at = self.last.unwrap_or(At { frame: 0, boot_ns: seal.boot_ns });
+        self.learn_clocks(seal.boot_ns, seal.real_ns, at);
         if seal.frames != frame.head.seq {
             let (counted, seq) = (seal.frames, frame.head.seq);
             self.coverage.note(format!("the seal counts {counted} frames and is number {seq}"));

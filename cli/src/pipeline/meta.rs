@@ -22,6 +22,7 @@ impl Pipeline {
         if let Some((first, last)) = self.span() {
             meta.started = rfc3339(first);
             meta.ended = Some(rfc3339(last));
+            meta.took_ns = self.took_ns();
         }
         if let Some(end) = self.ended() {
             meta.exit = end.status.map(Exit::from_wait);

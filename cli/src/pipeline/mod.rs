@@ -111,6 +111,8 @@ pub struct Pipeline {
     main_status: Option<i32>,
     unreadable: Option<statements::Unreadable>,
     last: Option<At>,
+    /// First clocks: of the kernel, of the world.
+    first_boot_ns: Option<u64>,
     first_ts_ns: Option<i64>,
     last_ts_ns: Option<i64>,
     told: u64,
@@ -195,6 +197,13 @@ impl Pipeline {
         // A record that was cut off goes on after its last clocks.
         let frame = self.last.map(|at| self.clock.utc(at.boot_ns));
         self.first_ts_ns.zip(self.last_ts_ns.max(frame))
+    }
+
+    /// From the first frame to the last by the kernel's clock, which nobody sets, nanoseconds.
+    #[must_use]
+    pub fn took_ns(&self) -> Option<u64> {
+        let (first, last) = self.first_boot_ns.zip(self.last)?;
+        Some(last.boot_ns.saturating_sub(first))
     }
 
     fn take(&mut self, frame: &Frame<'_>, at: At) -> Result<Then, Malformed> {

@@ -10,6 +10,10 @@ use zerocopy::FromBytes;
 
 use super::{At, Pipeline};
 
+/// What the world's clock must differ by to be called set: far more than it is slewed by within a
+/// second (500 ppm, adjtimex(2)), and than a busy machine lets pass between the reading of both.
+const STEP_NS: i64 = 500_000_000;
+
 /// Frames of this window that could not be read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unreadable {
@@ -72,16 +76,26 @@ impl Pipeline {
             self.coverage.tally(&tally);
             rest = after;
         }
-        self.learn_clocks(checkpoint.boot_ns, checkpoint.real_ns);
+        self.learn_clocks(checkpoint.boot_ns, checkpoint.real_ns, at);
         self.beat(at, checkpoint.alive);
         Ok(())
     }
 
-    /// Learns what both clocks showed at one moment.
-    pub(super) fn learn_clocks(&mut self, boot_ns: u64, real_ns: i64) {
-        self.clock.learn(boot_ns, real_ns);
+    /// Learns what both clocks showed at one moment, and tells when the world's was set since.
+    pub(super) fn learn_clocks(&mut self, boot_ns: u64, real_ns: i64, at: At) {
+        let step_ns = self.clock.learn(boot_ns, real_ns);
+        self.first_boot_ns.get_or_insert(boot_ns);
         self.first_ts_ns.get_or_insert(real_ns);
         self.last_ts_ns = Some(real_ns);
+        if step_ns.abs() < STEP_NS {
+            return;
+        }
+        let way = if step_ns > 0 { "forward" } else { "back" };
+        let seconds = step_ns.unsigned_abs() as f64 / 1e9;
+        let reason = format!("the machine's clock was set {way} by {seconds:.1} s").into_bytes();
+        let source = SourceName::Record;
+        let what = Source { source, state: None, reason: Some(reason), totals: None };
+        self.push(at, None, What::Source(Box::new(what)));
     }
 
     /// A frame could not be read: counted, and told with the others of its window.

@@ -29,6 +29,8 @@ pub(crate) struct First {
     pub(crate) about: Option<About>,
     /// When it began, nanoseconds since 1970.
     pub(crate) started_ns: Option<i64>,
+    /// The same by the kernel's clock.
+    pub(crate) began_ns: Option<u64>,
     /// The run's keys.
     pub(crate) certificate: Option<Certificate>,
     /// How far it is out of the command's reach: [`event::protocol::trust`].
@@ -47,6 +49,7 @@ pub(crate) fn first(dir: impl AsFd) -> First {
             KIND_START => {
                 let start = frame.body::<Start>().ok().map(|(start, _)| start);
                 first.started_ns = start.map(|start| start.real_ns);
+                first.began_ns = start.map(|start| start.boot_ns);
                 first.trust = start.map(|start| start.trust);
             }
             KIND_KEYS => first.certificate = Certificate::parse(frame.payload),

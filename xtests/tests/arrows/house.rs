@@ -27,8 +27,17 @@ pub(crate) enum Unsafe {
 pub(crate) const ANYWHERE: &[&str] = &["thiserror"];
 
 /// Crates of others that any crate may use for its tests.
-pub(crate) const FOR_TESTS: &[&str] =
-    &["criterion", "insta", "libc", "object", "proptest", "rustix", "serde_json", "tempfile"];
+pub(crate) const FOR_TESTS: &[&str] = &[
+    "criterion",
+    "insta",
+    "libc",
+    "object",
+    "proptest",
+    "rusqlite",
+    "rustix",
+    "serde_json",
+    "tempfile",
+];
 
 /// The two programs; they share the ground floor and nothing else.
 pub(crate) const PROGRAMS: (&str, &str) = ("cli", "supervisor");

@@ -104,6 +104,8 @@ fn lost(line: &Line) -> String {
 fn source(line: &Line) -> String {
     let state = line.text("state").replace('_', " ");
     let mut head = format!("{} {}", Safe::new(line.text("source")), Safe::new(&state));
+    // What it says is not of its state.
+    head.truncate(head.trim_end().len());
     if line.has("seen") {
         let total = |name| text::count(line.number(name).unwrap_or(0));
         let (seen, stored, folded) = (total("seen"), total("stored"), total("folded"));

@@ -114,7 +114,7 @@ impl Frames {
     fn seal(&mut self, real_ns: i64, status: Option<i32>) {
         let seal = Seal {
             chain: self.chain.link(),
-            boot_ns: 9_000,
+            boot_ns: 1_000 + u64::try_from(real_ns - START_NS).expect("it ends later"),
             real_ns,
             frames: self.seq + 1,
             main_code: status.unwrap_or(0),

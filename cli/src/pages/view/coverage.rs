@@ -35,7 +35,7 @@ impl Told {
     fn hear(&mut self, ts_ns: i64, line: &Line) {
         match line.text("type") {
             "lost" => self.lost(line),
-            "source" if !line.has("seen") => self.state(ts_ns, line),
+            "source" if line.has("state") && !line.has("seen") => self.state(ts_ns, line),
             "heartbeat" => {
                 let since = self.last_beat_ns.map_or(0, |last| ts_ns.saturating_sub(last));
                 self.longest_ns = self.longest_ns.max(since);

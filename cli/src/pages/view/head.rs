@@ -84,6 +84,9 @@ pub(super) fn title(
 
 /// From the first frame to the last; of a live run, to its last event.
 fn span(meta: &Meta, summary: &Summary) -> Option<Duration> {
+    if let Some(took) = meta.took_ns {
+        return Some(Duration::from_nanos(took));
+    }
     let start = nanoseconds(&meta.started)?;
     let end = last_sign(meta, summary)?;
     u64::try_from(end.checked_sub(start)?).ok().map(Duration::from_nanos)

@@ -184,12 +184,30 @@ fn steps_of_the_clock_change_times_and_neither_order_nor_durations() {
         let short = |event: serde_json::Value| {
             (event["type"].to_string(), event["pid"].as_i64().unwrap_or_default())
         };
-        events.map(short).collect()
+        events.map(short).filter(|(kind, _)| kind != "\"source\"").collect()
     };
     assert_eq!(order(&stepped), order(&steady), "the order is that of the frames");
     let days = |maker: &Maker| -> Vec<String> {
         played(maker, "exec").iter().map(|exec| exec["ts"].to_string()[1..11].to_owned()).collect()
     };
+    let said = |maker: &Maker| -> Vec<String> {
+        let told = played(maker, "source");
+        let told =
+            told.iter().filter(|told| told["source"] == "record" && told.get("state").is_none());
+        told.map(|told| told["reason"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(said(&steady), Vec::<String>::new());
+    let set = |how: &str| format!("the machine's clock was set {how} s");
+    assert_eq!(
+        said(&stepped),
+        [set("forward by 86400.0"), set("back by 172800.0"), set("forward by 86400.0")]
+    );
+    let took = |maker: &Maker| {
+        let mut meta = storage::Meta::default();
+        maker.events().1.describe(&mut meta);
+        (meta.took_ns, meta.verdict)
+    };
+    assert_eq!(took(&stepped), took(&steady), "how long it took is asked of the other clock");
     assert_eq!(days(&steady), ["2026-11-22"; 5]);
     // Each is told by the pair of clocks before it.
     assert_eq!(

@@ -2,6 +2,8 @@
 //! memory, or reaches the terminal as it is (docs/security.md, Reading a record).
 #![forbid(unsafe_code)]
 
+mod index;
+
 use std::{
     fs::{self, File},
     os::unix::fs::symlink,
@@ -18,11 +20,11 @@ const MEMORY: &str = "--as=3000000000";
 const PATIENCE: &str = "60";
 
 /// Text that no terminal may get as it is: escapes, OSC 8, C1, bidi, line ends, a byte that is no UTF-8.
-const EVIL: &[u8] =
+pub(crate) const EVIL: &[u8] =
     b"\x1b[2Jx\x1b]8;;e:e\x1b\\y\x07\xc2\x9b31mz\xe2\x80\xaeq\xe2\x81\xa6\r\nlast\x7f\xff";
 
 /// A run to spoil.
-fn spoiled(lab: &Lab) -> Recorded {
+pub(crate) fn spoiled(lab: &Lab) -> Recorded {
     let run = lab.run([lab.nothing()]).succeed();
     let supervisor = lab.program("audit-supervisor");
     xtests::wait::until_true("the recorder's end", || {
@@ -35,6 +37,11 @@ fn spoiled(lab: &Lab) -> Recorded {
 fn pages(lab: &Lab, id: &str) -> Vec<(String, Output)> {
     let lines: [&[&str]; 4] =
         [&["runs"], &["view", id], &["query", id, "--all", "--format", "jsonl"], &["verify", id]];
+    bounded(lab, &lines)
+}
+
+/// What `audit` says to these words, bounded in time and memory.
+pub(crate) fn bounded(lab: &Lab, lines: &[&[&str]]) -> Vec<(String, Output)> {
     let look = |words: &&[&str]| {
         let mut command = Command::new("timeout");
         command.args(["--signal=KILL", PATIENCE, "prlimit", MEMORY]).arg(lab.program("audit"));
@@ -45,7 +52,7 @@ fn pages(lab: &Lab, id: &str) -> Vec<(String, Output)> {
 }
 
 /// Each page comes to an end with a status of its own: it is neither killed nor does it panic.
-fn assert_sane(what: &str, pages: &[(String, Output)]) {
+pub(crate) fn assert_sane(what: &str, pages: &[(String, Output)]) {
     for (page, output) in pages {
         let said = String::from_utf8_lossy(&output.stderr);
         // 101 is a panic, 137 the patience, 134 an abort: no memory.

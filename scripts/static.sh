@@ -1,0 +1,25 @@
+#!/bin/sh
+# Builds the recorder for a release, linked to no library of the machine, and prints where it is.
+#
+# musl's parts come with Rust's target, which rustup fetches; nothing else is installed. What is C in it
+# (hashes, in assembler) includes no header, so that this machine's compiler will do.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/common.sh
+. "$top/scripts/common.sh"
+cd "$top"
+
+triple=$(uname -m)-unknown-linux-musl
+has_target() {
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$triple/lib" ]
+}
+if ! has_target && has rustup; then
+    rustup target add "$triple" >&2 </dev/null || say "rustup failed"
+fi
+has_target || die "cannot link without a C library: Rust's target $triple is missing
+  with rustup: rustup target add $triple"
+
+export "CC_$(echo "$triple" | tr - _)=${CC:-cc}"
+cargo build --release --locked -p supervisor --target "$triple" --target-dir "$target/static" >&2
+echo "$target/static/$triple/release/audit-supervisor"
