@@ -65,6 +65,7 @@ fn with_no_descriptor_to_spare_it_says_no_by_itself() {
     };
     // The loader of the other one ends before its first line: status 127.
     let line = format!("ulimit -n 3; exec {}", recorder.display());
-    let output = Command::new("sh").arg("-c").arg(line).stdin(Stdio::null()).output().expect("a shell");
+    let output =
+        Command::new("sh").arg("-c").arg(line).stdin(Stdio::null()).output().expect("a shell");
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
 }
