@@ -15,6 +15,8 @@ pub(crate) const UNREADABLE: u8 = 3;
 /// `audit run --lock=fail`: a run of that name goes on; the command was not started (EX_TEMPFAIL,
 /// sysexits.h).
 pub(crate) const BUSY: u8 = 75;
+/// `audit run --strict --diff-last=fail-on-new`: whether the command did something new is not known.
+pub(crate) const NOT_COMPARED: u8 = 122;
 /// `audit run --strict`: the command ran, its record is not complete.
 pub(crate) const NOT_COMPLETE: u8 = 123;
 /// `audit run` could not start recording; the command was not started.
@@ -37,12 +39,13 @@ const fn meaning(code: &'static str, says: &'static str) -> Meaning {
 }
 
 /// Statuses of `audit run`.
-pub(crate) const OF_RUN: [Meaning; 9] = [
+pub(crate) const OF_RUN: [Meaning; 10] = [
     meaning("CMD's", "the command was recorded and exited with this status"),
     meaning("signal", "CMD died by a signal, and so does audit (a shell shows 128 + N)"),
     meaning("1", "with --fail-on: CMD succeeded, but something weighty was found"),
     meaning("1", "with --diff-last=fail-on-new: CMD succeeded, but did something new"),
     meaning("75", "with --lock=fail: a run of this name goes on; CMD was not started"),
+    meaning("122", "with --strict and fail-on-new: CMD succeeded, and cannot be compared"),
     meaning("123", "with --strict: CMD ran to its end, but the record is not complete"),
     meaning("125", "wrong usage, or recording could not start; CMD was not started"),
     meaning("126", "CMD was found but cannot be executed"),
@@ -111,6 +114,7 @@ mod tests {
             UNCLEAN,
             UNREADABLE,
             BUSY,
+            NOT_COMPARED,
             NOT_COMPLETE,
             NOT_RECORDED,
             NOT_EXECUTABLE,

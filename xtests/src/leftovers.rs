@@ -58,6 +58,16 @@ pub(crate) fn remove(leaf: &Path) {
     });
 }
 
+/// Ends what is in a cgroup or below it and removes all of them.
+pub(crate) fn remove_with_all_below(cgroup: &Path) {
+    for entry in fs::read_dir(cgroup).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_with_all_below(&entry.path());
+        }
+    }
+    remove(cgroup);
+}
+
 /// Cgroups of a run, by its id.
 #[must_use]
 pub fn leaves(id: &str) -> Vec<PathBuf> {
@@ -92,7 +102,7 @@ fn leaves_where(is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
 }
 
 /// Where the unified hierarchy is mounted.
-fn unified() -> Option<PathBuf> {
+pub(crate) fn unified() -> Option<PathBuf> {
     let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
     table.lines().find_map(|line| {
         let (place, kind) = line.split_once(" - ")?;

@@ -4,7 +4,7 @@
 use std::{fs, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
-use xtests::{Lab, processes_running, wait};
+use xtests::{Lab, Recorded, processes_running, wait};
 
 #[test]
 fn a_daemon_is_recorded_until_it_ends() {
@@ -46,6 +46,28 @@ fn a_record_that_ends_before_its_processes_says_who_is_left_and_lets_them_be() {
     let pid = Pid::from_raw(pid).expect("a pid");
     kill_process(pid, Signal::KILL).expect("it was left alone");
     lab.remove_leaf(run.id());
+}
+
+#[test]
+fn without_waiting_the_command_is_over_when_it_ends_and_the_record_when_all_have() {
+    let lab = Lab::new();
+    let (daemonizer, file) = (lab.program("daemonizer"), lab.work().join("word"));
+    let mut audit = lab.audit();
+    audit.args(["run", "--no-wait", "--linger", "120s", "--"]).arg(&daemonizer).arg(&file);
+    let ended = audit.output().expect("it starts");
+    assert_eq!((ended.status.code(), ended.stderr.len()), (Some(0), 0), "{ended:?}");
+    assert_eq!(processes_running(&daemonizer).len(), 1, "the daemon goes on");
+    let dir = lab.runs().pop().expect("a run");
+    let seal = dir.join("segments/seal");
+    assert!(!seal.exists(), "and so does its record");
+    fs::write(&file, "go").expect("room");
+    wait::until_true("the seal", || seal.exists());
+    let done = lab.ask(["view".as_ref(), dir.as_os_str()]);
+    let run = Recorded::read(&dir, done.status, done.stdout, done.stderr);
+    run.assert_whole();
+    assert_eq!(run.at("read", &file).count(), 1, "what the daemon did then");
+    let refused = lab.ask(["run", "--no-wait", "--strict", "--", "true"]);
+    assert_eq!(refused.status.code(), Some(125), "there is nothing to judge by yet");
 }
 
 #[test]

@@ -111,10 +111,50 @@ fn what_is_new_since_the_last_run_of_a_name_is_said_and_can_be_a_failure() {
 }
 
 #[test]
+fn a_gate_that_cannot_be_checked_is_not_passed_in_silence() {
+    let lab = Lab::new();
+    let job = |flags: &[&str], script: &str| {
+        let gate = ["--name", "job", "--diff-last=fail-on-new"];
+        run(&lab, &[&gate[..], flags, &["--", "sh", "-c", script]].concat())
+    };
+    assert_eq!(job(&["--strict"], "true").status.code(), Some(0), "the first has none before it");
+    // Its index has to be made again, and cannot be.
+    let last = lab.runs().pop().expect("a run");
+    fs::remove_file(last.join("index.sqlite")).expect("it is there");
+    let mount = |words: &[&str]| {
+        let done = Command::new("mount").args(words).arg(&last).status();
+        assert!(done.expect("there is mount").success());
+    };
+    mount(&["--bind", last.to_str().expect("UTF-8")]);
+    mount(&["-o", "remount,bind,ro"]);
+    // Of runs of one second the newest is not known: only the first may be there.
+    let strict = job(&["--strict"], "true");
+    for dir in lab.runs().into_iter().filter(|dir| *dir != last) {
+        fs::remove_dir_all(dir).expect("it is ours");
+    }
+    let plain = job(&[], "true");
+    for dir in lab.runs().into_iter().filter(|dir| *dir != last) {
+        fs::remove_dir_all(dir).expect("it is ours");
+    }
+    let failed = job(&["--strict"], "exit 3");
+    assert!(Command::new("umount").arg(&last).status().expect("there is umount").success());
+    assert_eq!(strict.status.code(), Some(122), "{}", errors(&strict));
+    assert_eq!(plain.status.code(), Some(0), "{}", errors(&plain));
+    assert_eq!(failed.status.code(), Some(3), "{}", errors(&failed));
+    for said in [strict, plain, failed].map(|it| errors(&it)) {
+        assert!(said.contains("read-only file system"), "{said}");
+    }
+}
+
+#[test]
 fn the_newest_runs_are_kept_and_those_that_are_pinned() {
     let lab = Lab::new();
     let keep = ["--retain-runs", "2", "--min-free", "0", "--", "true"];
     let record = || {
+        // Runs of one second are in no order.
+        let second = || std::time::SystemTime::UNIX_EPOCH.elapsed().expect("it is later").as_secs();
+        let begun = second();
+        wait::until_true("another second", || second() != begun);
         let output = run(&lab, &keep);
         assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
         lab.runs().len()

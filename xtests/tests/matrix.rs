@@ -194,8 +194,8 @@ fn on_terminal(lab: &Lab, (_, body, act, redirect): Way, recorded: bool) -> Vec<
 fn on_a_terminal_the_user_sees_the_command_as_if_it_were_alone() {
     let lab = Lab::new();
     for way in WAYS {
-        // ^C ends the whole line of an interactive shell, what it would say of the end too; and the
-        // prompt waits for what the command leaves behind (docs/unattended.md, --linger).
+        // ^C ends the whole line of an interactive shell, what it would say of the end too; of what is
+        // left in the background there is a test of its own in terminal.rs.
         if way.2 == Act::Interrupt || way.0 == "background child" {
             continue;
         }

@@ -50,9 +50,10 @@ fn a_job_in_the_background_goes_on() {
 fn control_c_ends_the_command_and_a_shell_script_around_it() {
     let lab = Lab::new();
     let mut terminal = Terminal::new(&lab);
-    // A shell leaves its loop when its child died by SIGINT, and only then.
+    // A shell leaves its loop when its child died by SIGINT, and only then. exec: a shell that catches
+    // SIGINT while it vforks forgets it (dash, onsig), recorded or not.
     terminal.line(
-        "for i in 1 2 3; do audit run -- sh -c 'echo round''ed; sleep 1000'; done; echo status $?",
+        "for i in 1 2 3; do audit run -- sh -c 'echo round''ed; exec sleep 1000'; done; echo status $?",
     );
     terminal.expect("rounded");
     terminal.keys("\x03");
@@ -111,6 +112,30 @@ fn a_summary_of_one_line_is_shown_on_a_terminal() {
     assert!(!said.contains("exit 0"), "-q still prints: {said}");
     terminal.close();
     check_records(&lab, 2);
+}
+
+#[test]
+fn the_prompt_does_not_wait_for_what_the_command_leaves_behind_and_that_is_recorded() {
+    let lab = Lab::new();
+    let mut terminal = Terminal::new(&lab);
+    let left = "(until [ -e go ]; do read -t 0.05 <> <(:); done; cat go; echo la\"\"te) &";
+    terminal.line(&format!(
+        "audit run --name left --linger 10m -- bash -c '{left} exit 3'; echo sta\"\"tus $?"
+    ));
+    let said = terminal.expect("status 3");
+    assert!(said.contains("still recording what the command left behind"), "{said}");
+    std::fs::write(lab.work().join("go"), "now").expect("room");
+    terminal.expect("nowlate");
+    terminal.line("audit run --strict -- bash -c 'sleep 0.7 & exit 4'; echo sta\"\"tus $?");
+    let said = terminal.expect("status 4");
+    assert!(!said.contains("still recording"), "--strict needs the whole record: {said}");
+    terminal.close();
+    for dir in lab.runs() {
+        xtests::wait::until_true("the seal", || dir.join("segments/seal").exists());
+    }
+    check_records(&lab, 2);
+    let left = lab.told(["query", "--path", "go", "--op", "read", "--all", "--json", "@left"]);
+    assert!(left.contains("/work/go"), "what was left did this: {left}");
 }
 
 fn check_records(lab: &Lab, number: usize) {

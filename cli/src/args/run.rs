@@ -132,6 +132,10 @@ pub struct RunArgs {
     /// How long to go on recording processes that outlive the command
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub linger: Duration,
+    /// Exit as soon as CMD does, also while what it left behind is still recorded. On a terminal that is
+    /// so unless --fail-on, --strict or --diff-last need the whole record
+    #[arg(long, conflicts_with_all = ["fail_on", "strict", "diff_last"])]
+    pub no_wait: bool,
     /// Do not start the command (125) unless the record is at least so far out of its reach: sealed
     /// (installed recorder), direct (root records) or local
     #[arg(long, value_name = "LEVEL", value_enum, hide_possible_values = true)]
@@ -159,7 +163,8 @@ pub struct RunArgs {
     )]
     pub lock: Option<Locked>,
     /// Compare with the last run of this --name: report what differs, or fail-on-new: exit with
-    /// --fail-code, too, when CMD succeeds and did something new
+    /// --fail-code, too, when CMD succeeds and did something new (with --strict 122 when that cannot be
+    /// known)
     #[arg(
         long,
         value_name = "WHAT",
@@ -236,6 +241,12 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
+    /// Whether the status of `audit` can depend on what the record says.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.fail_on.is_some() || self.strict || self.diff_last.is_some()
+    }
+
     /// When to print the summary, `-q` taken into account.
     #[must_use]
     pub fn summary_when(&self, globals: &Globals) -> SummaryWhen {

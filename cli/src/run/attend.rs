@@ -1,8 +1,17 @@
 //! While the command runs: passes signals on, stops and continues with it, sees it end.
 
-use std::{io, os::fd::AsFd};
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::fd::{AsFd, BorrowedFd},
+    time::{Duration, Instant},
+};
 
-use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
+use rustix::{
+    event::Timespec,
+    fs::{Mode, OFlags, openat},
+    process::{Pid, WaitOptions, WaitStatus, waitpid},
+};
 
 use super::{
     notify::Proxy,
@@ -10,6 +19,13 @@ use super::{
     supervisor::{Supervisor, Word},
     sys,
 };
+
+/// What is gone so soon after the command ended with it, as the last of a pipeline does, and was not left
+/// behind. Nobody notices it before a prompt.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// How often it is looked who is left.
+const PACE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,17 +71,22 @@ impl Attendant<'_> {
             if let Some(end) = self.reap()? {
                 return Ok(end);
             }
-            self.wait()?;
+            self.wait(None)?;
             while let Some(came) = self.signals.next() {
                 signals::pass_on(self.child, self.leaf, came);
             }
         }
     }
 
-    /// Waits until the recorder is done. ^C and friends end the waiting, not the recording.
-    pub(super) fn until_sealed(&mut self) -> io::Result<()> {
+    /// Waits until the recorder is done; with a leaf no longer than somebody is left in it. ^C and
+    /// friends end the waiting, not the recording.
+    pub(super) fn until_sealed(&mut self, leaf: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        let begun = Instant::now();
         while self.recorder == Recorder::Working {
-            self.wait()?;
+            self.wait(leaf.map(|_| &PACE))?;
+            if leaf.is_some_and(|leaf| begun.elapsed() >= GRACE && is_populated(leaf)) {
+                return Ok(());
+            }
             while let Some(came) = self.signals.next() {
                 if self.signals.ends(came) {
                     return Ok(());
@@ -75,11 +96,11 @@ impl Attendant<'_> {
         Ok(())
     }
 
-    fn wait(&mut self) -> io::Result<()> {
+    fn wait(&mut self, limit: Option<&Timespec>) -> io::Result<()> {
         let working = self.recorder == Recorder::Working;
         let others =
             [working.then(|| self.supervisor.as_fd()), self.notify.as_ref().map(AsFd::as_fd)];
-        let [spoke, notified] = self.signals.or_one_of(others, None)?;
+        let [spoke, notified] = self.signals.or_one_of(others, limit)?;
         if let Some(proxy) = self.notify.as_ref().filter(|_| notified) {
             proxy.pass_on(self.leaf);
         }
@@ -120,6 +141,15 @@ pub(super) fn stop_with_it(by: Option<i32>) {
     let by_terminal = [libc::SIGTTIN, libc::SIGTTOU];
     let signal = by.filter(|signal| by_terminal.contains(signal));
     sys::stop_by(signal.unwrap_or(libc::SIGTSTP));
+}
+
+/// Whether processes are in a cgroup or below it. One that cannot be asked is waited for.
+fn is_populated(leaf: BorrowedFd<'_>) -> bool {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(leaf, "cgroup.events", flags, Mode::empty()).map(File::from);
+    let mut text = String::new();
+    file.is_ok_and(|mut file| file.read_to_string(&mut text).is_ok())
+        && text.contains("populated 1")
 }
 
 fn end_of(status: WaitStatus) -> End {

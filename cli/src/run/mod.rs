@@ -21,7 +21,11 @@ mod tidy;
 mod turn;
 mod user;
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    os::fd::AsFd,
+    process::ExitCode,
+};
 
 use event::model::Severity;
 
@@ -136,6 +140,9 @@ fn record(
     // The one thread is started after the one fork.
     let deriving = deriving::start(&begun.run, ruling.set.clone());
     let leaf = begun.leaf_name();
+    // Alone, the command would give its caller the prompt back now.
+    let at_once = !args.is_judged() && (args.no_wait || std::io::stderr().is_terminal());
+    let left = at_once.then(|| begun.leaf.as_fd());
     let mut attendant = attend::Attendant {
         child,
         leaf: &leaf,
@@ -151,7 +158,7 @@ fn record(
         )
     })?;
     // How the command ended is known: nothing that comes now changes the status.
-    let _ = attendant.until_sealed();
+    let _ = attendant.until_sealed(left);
     let recorder = attendant.recorder;
     let derived = deriving.finish(recorder, signals);
     if recorder != attend::Recorder::Working {
@@ -160,7 +167,7 @@ fn record(
     }
     summary::print(&begun.run, end, recorder, &derived, args.summary_when(globals));
     let quiet = args.summary_when(globals) == SummaryWhen::Never;
-    let news = last.is_some_and(|last| last.compare(&begun.run, &derived, quiet));
+    let news = last.map_or(since::News::None, |last| last.compare(&begun.run, &derived, quiet));
     tidy::after(args, globals, &begun.run);
     Ok(judged(args, end, summary::is_complete(recorder, &derived), summary::worst(&derived), news))
 }
@@ -171,15 +178,18 @@ fn judged(
     end: attend::End,
     complete: bool,
     worst: Option<Severity>,
-    news: bool,
+    news: since::News,
 ) -> attend::End {
     if args.strict && !complete {
         return attend::End::Exited(exit::NOT_COMPLETE.into());
     }
     let found = args.fail_on.is_some_and(|least| worst >= Some(least.into()));
-    let new = args.diff_last == Some(DiffLast::FailOnNew) && news;
+    let gate = args.diff_last == Some(DiffLast::FailOnNew);
+    let new = gate && news == since::News::Some;
+    let unknown = gate && args.strict && news == since::News::Unknown;
     match end {
         attend::End::Exited(0) if found || new => attend::End::Exited(args.fail_code.into()),
+        attend::End::Exited(0) if unknown => attend::End::Exited(exit::NOT_COMPARED.into()),
         end => end,
     }
 }

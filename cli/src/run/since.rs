@@ -17,9 +17,20 @@ use crate::{
 /// Differences that are listed; `audit diff` has them all.
 const SHOWN: usize = 10;
 
-/// The run before.
+/// What came of the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// Nothing is new, or there is nothing to compare with.
+    None,
+    /// Something is.
+    Some,
+    /// It could not be compared.
+    Unknown,
+}
+
+/// The run before, or why it cannot be found.
 pub(super) struct Last {
-    run: Option<RunDir>,
+    run: Result<Option<RunDir>, Failure>,
 }
 
 impl Last {
@@ -27,38 +38,40 @@ impl Last {
     /// when nobody wants to know.
     pub(super) fn find(args: &RunArgs, globals: &Globals) -> Option<Last> {
         let name = args.name.as_deref().filter(|_| args.diff_last.is_some())?;
-        let run = globals.store().ok().and_then(|store| newest(&store, name));
-        Some(Last { run })
+        Some(Last { run: globals.store().and_then(|store| newest(&store, name)) })
     }
 
-    /// Compares, and says what differs unless `quiet`. Returns whether the run did something new;
-    /// without a run before nothing is.
-    pub(super) fn compare(self, run: &RunDir, derived: &Derived, quiet: bool) -> bool {
-        let Some(last) = self.run else { return false };
-        let said = match differences(last, run, derived) {
-            Ok((suffix, difference)) => {
-                let any_new = difference.changes.iter().any(|change| change.kind == Kind::New);
-                if !difference.changes.is_empty() && !quiet {
-                    // Nobody is left to hear that standard error is closed.
-                    let page = page(&suffix, run.id().suffix(), &difference);
-                    let _ = anstream::stderr().write_all(page.as_bytes());
-                }
-                return any_new;
+    /// Compares, and says what differs unless `quiet`, and what keeps it from being compared.
+    pub(super) fn compare(self, run: &RunDir, derived: &Derived, quiet: bool) -> News {
+        let compared =
+            self.run.and_then(|last| last.map(|last| differences(last, run, derived)).transpose());
+        let (suffix, difference) = match compared {
+            Ok(Some(difference)) => difference,
+            Ok(None) => return News::None,
+            Err(failure) => {
+                failure.print();
+                return News::Unknown;
             }
-            Err(failure) => failure,
         };
-        said.print();
-        false
+        if !difference.changes.is_empty() && !quiet {
+            // Nobody is left to hear that standard error is closed.
+            let page = page(&suffix, run.id().suffix(), &difference);
+            let _ = anstream::stderr().write_all(page.as_bytes());
+        }
+        match difference.changes.iter().any(|change| change.kind == Kind::New) {
+            true => News::Some,
+            false => News::None,
+        }
     }
 }
 
-fn newest(store: &Store, name: &str) -> Option<RunDir> {
-    let ids = store.ids().ok()?;
-    ids.iter().rev().filter_map(|id| store.run(id).ok()).find(|run| {
+fn newest(store: &Store, name: &str) -> Result<Option<RunDir>, Failure> {
+    let ids = store.ids().map_err(|why| Failure::because("cannot find the last run", &why))?;
+    Ok(ids.iter().rev().filter_map(|id| store.run(id).ok()).find(|run| {
         let listed = run.listed();
         listed.name.as_deref() == Some(name)
             && matches!(listed.state, State::Sealed | State::Truncated)
-    })
+    }))
 }
 
 fn differences(

@@ -35,15 +35,19 @@ pub(super) fn print(
         Derived::Done(meta, summary, findings) => {
             done(run, end, recorder, meta, (summary, findings))
         }
+        // Nothing is wrong: who did not wait knows it.
+        Derived::Later if recorder == Recorder::Working => Told {
+            text: format!(
+                "audit {}  {}  still recording what the command left behind\n",
+                run.id().suffix(),
+                ended(end)
+            ),
+            wrong: false,
+        },
         Derived::Later => Told::warning(format!(
-            "audit {}  {}  {}\n",
+            "audit {}  {}  recorded; events are derived when first asked for\n",
             run.id().suffix(),
             ended(end),
-            match recorder {
-                Recorder::Working => "still recording what the command left behind",
-                Recorder::Done | Recorder::Gone =>
-                    "recorded; events are derived when first asked for",
-            }
         )),
         Derived::Failed(failure) => Told::warning(format!(
             "audit {}  {}  recorded; {failure}  next      audit view {}\n",

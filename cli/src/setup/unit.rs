@@ -26,6 +26,12 @@ const IN_THE_WAY: [(&str, &[&str], &str, &str); 5] = [
     ("ProcSubset", &["pid"], "all", "the kernel's types and mounts are in /proc and /sys"),
 ];
 
+/// A service is not stopped by what goes wrong with its record.
+const FLAGS: &str = "--on-error run";
+
+/// Where the command ends when the service is up: the service itself is what it leaves behind.
+const FLAGS_WHERE_IT_FORKS: &str = "--on-error run --no-wait --linger 3650d";
+
 const YES: &[&str] = &["yes", "true", "1", "on"];
 const YES_AND_MORE: &[&str] =
     &["yes", "true", "1", "on", "self", "identity", "full", "strict", "private"];
@@ -94,6 +100,10 @@ impl Unit {
         user.or(self.is_dynamic().then_some("a user of the moment"))
     }
 
+    fn forks(&self) -> bool {
+        self.get("Type") == Some("forking")
+    }
+
     fn is_dynamic(&self) -> bool {
         self.get("DynamicUser").is_some_and(|value| YES.contains(&value))
     }
@@ -111,13 +121,15 @@ fn drop_in(name: &str, text: &str) -> Result<String, Failure> {
          # systemctl edit {name}; then: systemctl daemon-reload, systemctl restart {name}\n\
          [Service]\nExecStart=\n"
     );
+    let flags = if unit.forks() { FLAGS_WHERE_IT_FORKS } else { FLAGS };
     for start in &unit.starts {
-        page.push_str(&format!("ExecStart={}\n", recorded(start, label.trim_matches('-'))));
+        let line = recorded(start, label.trim_matches('-'), flags);
+        page.push_str(&format!("ExecStart={line}\n"));
     }
     page.push_str(
-        "# The recorder makes a cgroup for each run below the unit's own.\nDelegate=yes\n\
-         # A stop asks the command first, by the recorder; what is left gets SIGKILL.\nKillMode=mixed\n",
+        "# The recorder makes a cgroup for each run below the unit's own.\nDelegate=yes\n",
     );
+    page.push_str(&stopping(&unit));
     let sealed = unit.user();
     page.push_str(&match sealed {
         Some(user) => format!(
@@ -161,8 +173,28 @@ fn drop_in(name: &str, text: &str) -> Result<String, Failure> {
     Ok(page)
 }
 
+/// How it is stopped so that the record gets its end.
+fn stopping(unit: &Unit) -> String {
+    if !unit.forks() {
+        return "# A stop asks the command first, by the recorder; what is left gets SIGKILL.\n\
+                KillMode=mixed\n"
+            .to_owned();
+    }
+    let mut lines = "# Type=forking: audit ends when the command has forked, and the recorder goes on until the\n\
+         # service is stopped: all are asked to end, and the recorder ends after the others.\n\
+         KillMode=control-group\n"
+        .to_owned();
+    if unit.get("PIDFile").is_none() {
+        lines.push_str(
+            "# There is no PIDFile=, and a guess could take the recorder for the service.\n\
+             GuessMainPID=no\n",
+        );
+    }
+    lines
+}
+
 /// The command behind `audit run`; the signs before it stay in front (systemd.service(5)).
-fn recorded(start: &str, label: &str) -> String {
+fn recorded(start: &str, label: &str, flags: &str) -> String {
     let command = start.trim_start_matches(['@', '-', ':', '+', '!', '|']);
     let signs = &start[..start.len() - command.len()];
     // `@` gives the program another argv[0], which audit does not: the word is left out.
@@ -175,7 +207,7 @@ fn recorded(start: &str, label: &str) -> String {
         }
         false => (signs.to_owned(), command.to_owned()),
     };
-    format!("{signs}/usr/bin/audit run --name {label} --on-error run -- {command}")
+    format!("{signs}/usr/bin/audit run --name {label} {flags} -- {command}")
 }
 
 #[cfg(test)]
@@ -194,7 +226,7 @@ mod tests {
 
     #[test]
     fn signs_before_the_command_stay_before_it() {
-        let line = |start| recorded(start, "app");
+        let line = |start| recorded(start, "app", FLAGS);
         let run = "/usr/bin/audit run --name app --on-error run --";
         assert_eq!(line("/usr/bin/app -x"), format!("{run} /usr/bin/app -x"));
         assert_eq!(line("-!/usr/bin/app"), format!("-!{run} /usr/bin/app"));
@@ -209,6 +241,12 @@ mod tests {
              ProtectControlGroups=true\nProtectSystem=strict\nSystemCallFilter=@system-service\n",
         );
         insta::assert_snapshot!("unit_hardened", page.expect("it has a command"));
+    }
+
+    #[test]
+    fn what_a_forking_service_leaves_behind_is_recorded_until_it_is_stopped() {
+        let page = drop_in("app.service", "[Service]\nType=forking\nExecStart=/usr/bin/app -d\n");
+        insta::assert_snapshot!("unit_forking", page.expect("it has a command"));
     }
 
     #[test]
