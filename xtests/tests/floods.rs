@@ -79,7 +79,7 @@ fn a_flood_of_denied_opens_is_counted_and_its_first_names_are_told() {
         .collect();
     assert!(told.iter().all(|event| event.text("errno") == "EACCES"));
     let sum: u64 = told.iter().map(|event| event.count()).sum();
-    let lost = run.tally("opens").lost;
+    let lost = run.tally("calls").lost;
     assert!(sum <= names && sum + lost >= names, "{sum} told, {lost} lost of {names}");
     let [first, ..] = told.as_slice() else { panic!("none") };
     assert_eq!((first.text("path_claimed"), first.count()), (&*format!("{shut}/f000000"), 1));
