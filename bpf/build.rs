@@ -12,41 +12,6 @@ use std::process::Command;
 
 const PROGRAMS: [&str; 4] = ["proc", "net", "calls", "names"];
 
-/// Read by every program, so part of every hash; in this order.
-const HEADERS: [&str; 31] = [
-    "abi.h",
-    "kernel.h",
-    "common.h",
-    "leaf.h",
-    "creds.h",
-    "owner.h",
-    "tracked.h",
-    "path.h",
-    "exec.h",
-    "socket.h",
-    "sock.h",
-    "packet.h",
-    "payload.h",
-    "request.h",
-    "foreign.h",
-    "call_ring.h",
-    "call_numbers.h",
-    "cred.h",
-    "connect.h",
-    "call_args.h",
-    "named.h",
-    "opens.h",
-    "unwatched.h",
-    "target.h",
-    "rare_shapes.h",
-    "rare.h",
-    "inherited.h",
-    "rings.h",
-    "passed.h",
-    "unix.h",
-    "uses.h",
-];
-
 /// Newest last tested first: any of them builds the same programs.
 const VERSIONED: [&str; 9] = [
     "clang-22", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16", "clang-15",
@@ -163,11 +128,20 @@ fn keep(program: &str, object: &Path, prebuilt: &Path) -> Result<(), Box<dyn Err
 /// not against malice: a reviewer rebuilds.
 fn source_hash(program: &str) -> Result<String, Box<dyn Error>> {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let files = HEADERS.iter().map(|h| (*h).to_owned()).chain([format!("{program}.bpf.c")]);
-    for file in files {
-        for byte in fs::read(format!("progs/{file}"))? {
+    for file in sources(program)? {
+        for byte in fs::read(file)? {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
     Ok(format!("{hash:016x}"))
+}
+
+/// All headers, in the order of their names, and the program itself.
+fn sources(program: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let entries: Result<Vec<_>, _> = fs::read_dir("progs")?.collect();
+    let paths = entries?.into_iter().map(|entry| entry.path());
+    let mut files: Vec<_> = paths.filter(|path| path.extension() == Some("h".as_ref())).collect();
+    files.sort();
+    files.push(format!("progs/{program}.bpf.c").into());
+    Ok(files)
 }

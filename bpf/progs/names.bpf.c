@@ -9,8 +9,6 @@
  */
 #include "request.h"
 
-#define ALLOW 1
-
 enum {
 	PORT_DNS = 53,
 	PORT_MDNS = 5353,	/* RFC 6762 */

@@ -8,9 +8,10 @@
  * where they are used (foreign.h), as are those that were made before the run.
  */
 #include "foreign.h"
+#include "outsider.h"
 #include "packet.h"
-
-#define ALLOW 1
+#include "peers.h"
+#include "tcp.h"
 
 /* include/net/tcp_states.h */
 #define STATE_ESTABLISHED 1
@@ -58,89 +59,6 @@ int on_create(struct bpf_sock *sk)
 	if (sk->type == SOCK_TYPE_RAW || (sk->protocol != NET_TCP && sk->protocol != NET_UDP))
 		tell_socket(sk, &owner);
 	return ALLOW;
-}
-
-INLINE u16 proto_of(struct bpf_sock *sk)
-{
-	return sk->protocol | (sk->type == SOCK_TYPE_RAW ? NET_RAW : 0);
-}
-
-/* Whether a packet goes to another peer than the one before; remembers it. Call with the lock held. */
-INLINE bool is_new_peer(struct state *state, const struct net_ends *ends)
-{
-	const u64 *addr = (const u64 *)ends->peer;
-	struct peer *last = &state->last_sent;
-	bool other = last->addr[0] != addr[0] || last->addr[1] != addr[1] ||
-		     last->port != ends->peer_port;
-
-	last->addr[0] = addr[0];
-	last->addr[1] = addr[1];
-	last->port = ends->peer_port;
-	return other;
-}
-
-/* A call that names a peer makes the caller the owner. Returns whether the peer is another than
- * that of the last REC_SEND. */
-INLINE bool name_peer(struct state *state, u64 cookie, const struct owner *owner,
-		      const struct net_ends *ends, bool connecting)
-{
-	bool other;
-
-	bpf_spin_lock(&state->lock);
-	state->cookie = cookie;
-	state->owner = *owner;
-	state->connecting = connecting;
-	other = is_new_peer(state, ends);
-	bpf_spin_unlock(&state->lock);
-	return other;
-}
-
-/* connect(2) and sendmsg(2) with an address: `kind` says which. The local end is not chosen yet,
- * unless the socket was bound. */
-INLINE int on_named(struct bpf_sock_addr *ctx, struct net_ends *ends, u32 kind)
-{
-	struct bpf_sock *sk = ctx->sk;
-	struct state *state;
-	struct owner owner;
-	bool connecting;
-	u64 cookie;
-
-	if (!sk)
-		return ALLOW;
-	state = state_of(sk);
-	if (!state)
-		return ALLOW;
-	ends->family = sk->family;
-	ends->proto = proto_of(sk);
-	ends->peer_port = bpf_ntohs(ctx->user_port);
-	ends->local_port = sk->src_port;
-	cookie = bpf_get_socket_cookie(ctx);
-	current_owner(&owner);
-	connecting = kind == REC_CONNECT && ends->proto == NET_TCP;
-	if (name_peer(state, cookie, &owner, ends, connecting) || kind == REC_CONNECT)
-		send_sock(kind, cookie, &owner, ends, 0, 0);
-	return ALLOW;
-}
-
-INLINE int on_named4(struct bpf_sock_addr *ctx, u32 kind)
-{
-	struct net_ends ends = {};
-	struct bpf_sock *sk = ctx->sk;
-
-	put_v4(ends.peer, ctx->user_ip4);
-	put_v4(ends.local, sk ? sk->src_ip4 : 0);
-	return on_named(ctx, &ends, kind);
-}
-
-INLINE int on_named6(struct bpf_sock_addr *ctx, u32 kind)
-{
-	struct net_ends ends = {};
-	struct bpf_sock *sk = ctx->sk;
-
-	put_v6(ends.peer, LOAD4(ctx->user_ip6));
-	if (sk)
-		put_v6(ends.local, LOAD4(sk->src_ip6));
-	return on_named(ctx, &ends, kind);
 }
 
 SEC("cgroup/connect4")
@@ -319,81 +237,6 @@ int on_release(struct bpf_sock *sk)
 	return ALLOW;
 }
 
-/* From here on the kernel counts for this connection. */
-INLINE void begin(struct state *state, u64 cookie, struct bpf_sock *sk, u32 established,
-		  struct net_ends *ends, struct owner *owner)
-{
-	u64 tcp = (u64)bpf_skc_to_tcp_sock(sk);
-
-	ends_of(sk, ends);
-	bpf_spin_lock(&state->lock);
-	if (state->tcp != tcp)
-		state->totals = (struct totals){};
-	state->tcp = tcp;
-	state->cookie = cookie;
-	state->ends = *ends;
-	state->established = established;
-	state->connecting = 0;
-	*owner = state->owner;
-	bpf_spin_unlock(&state->lock);
-}
-
-/* `kind` is 0 for a connection that only begins: CONNECT told of it. */
-INLINE void on_begin(struct bpf_sock_ops *ctx, struct bpf_sock *sk, u32 kind, u32 flags)
-{
-	struct state *state = state_of(sk);
-	u64 cookie = bpf_get_socket_cookie(ctx);
-	struct net_ends ends = {};
-	struct owner owner = {};
-
-	if (!state)
-		return;
-	begin(state, cookie, sk, kind != 0, &ends, &owner);
-	if (kind)
-		send_sock(kind, cookie, &owner, &ends, flags, 0);
-}
-
-INLINE void on_close(struct bpf_sock *sk)
-{
-	struct state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	struct taken taken = {};
-	struct totals now = {};
-	u32 established, error;
-
-	if (!state || !state->tcp)
-		return;
-	tcp_totals(state->tcp, &now);
-	error = error_of(state->tcp);
-	bpf_spin_lock(&state->lock);
-	take(state, &taken, &now);
-	established = state->established;
-	state->established = 0;
-	state->tcp = 0;
-	bpf_spin_unlock(&state->lock);
-	send_flow(&taken, FLOW_CLOSED);
-	send_sock(REC_CLOSED, taken.cookie, &taken.owner, &taken.ends,
-		  established ? 0 : SOCK_NEVER_ESTABLISHED, error);
-}
-
-/* Who makes a socket listen owns what it accepts. */
-INLINE void on_listen(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
-{
-	struct state *state = state_of(sk);
-	u64 cookie = bpf_get_socket_cookie(ctx);
-	struct net_ends ends = {};
-	struct owner owner;
-
-	if (!state)
-		return;
-	current_owner(&owner);
-	bpf_spin_lock(&state->lock);
-	state->cookie = cookie;
-	state->owner = owner;
-	bpf_spin_unlock(&state->lock);
-	ends_of(sk, &ends);
-	send_sock(REC_LISTEN, cookie, &owner, &ends, 0, 0);
-}
-
 /* State changes are told only to sockets that ask: at connect(2) and when a handshake ends, so
  * that listeners do not. The verdict of this type is the reply, and 1 replies nothing. */
 SEC("sockops")
@@ -424,41 +267,6 @@ int on_tcp(struct bpf_sock_ops *ctx)
 		break;
 	}
 	return ALLOW;
-}
-
-/* Who connects a socket from outside the leaf, until that connection is over. */
-struct connecting {
-	struct owner owner;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct connecting);
-} outsiders SEC(".maps");
-
-/* The peer is the kernel's: it stands in the socket before the state changes (net/ipv4/tcp_ipv4.c,
- * tcp_v4_connect). Runs in the caller. */
-INLINE int outsider_connects(struct sock *sk)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	u32 thread = task->pid, one = 1;
-	struct connecting *connecting;
-	struct net_ends ends = {};
-
-	if (!current_in_run() || below_leaf(sk->sk_cgrp_data.cgroup))
-		return 0;
-	connecting = bpf_sk_storage_get(&outsiders, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!connecting) {
-		count(REC_FLOW, COUNT_FAULT);
-		return 0;
-	}
-	bpf_map_update_elem(&begun, &thread, &one, BPF_ANY);
-	current_owner(&connecting->owner);
-	ends_of_sock(sk, sk->__sk_common.skc_family, &ends);
-	send_sock(REC_CONNECT, bpf_get_socket_cookie(sk), &connecting->owner, &ends, SOCK_OUTSIDE, 0);
-	return 0;
 }
 
 /* TCP sockets of the whole machine; those of the leaf tell by sockops. */

@@ -11,6 +11,8 @@
 
 #include "socket.h"
 
+#define ALLOW 1	/* the verdict "go on" of cgroup programs */
+
 struct packet {
 	struct net_ends ends;	/* local and peer as this socket sees them */
 	u32 payload;

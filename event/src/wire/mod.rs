@@ -1,4 +1,4 @@
-//! Records as the BPF programs send them, mirrored from `bpf/progs/abi.h`.
+//! Records as the BPF programs send them, mirrored from `bpf/progs/abi.h` and its parts.
 //!
 //! A record is viewed where it lies (ring or segment); nothing is copied. Sizes and offsets are held
 //! against the BTF of the built objects by a test in `bpf`.
