@@ -11,6 +11,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 
 need=''       # nothing is built or tested without these
 wish=''       # the built objects in bpf/prebuilt/ stand in for these
+tools=''      # without these some tests say that they were not run
 
 # Names of packages:      apt            dnf            pacman       zypper         apk
 package_of() {
@@ -23,6 +24,8 @@ package_of() {
     git)       set -- "$2" 'git'           'git'             'git'    'git'           'git' ;;
     strace)    set -- "$2" 'strace'        'strace'          'strace' 'strace'        'strace' ;;
     jq)        set -- "$2" 'jq'            'jq'              'jq'     'jq'            'jq' ;;
+    xmllint)   set -- "$2" 'libxml2-utils' 'libxml2'         'libxml2' 'libxml2-tools' 'libxml2-utils' ;;
+    jsonschema) set -- "$2" 'python3-jsonschema' 'python3-jsonschema' 'python-jsonschema' 'python3-jsonschema' 'py3-jsonschema' ;;
     keygen)    set -- "$2" 'openssh-client' 'openssh'        'openssh' 'openssh-clients' 'openssh-keygen' ;;
     esac
     case $1 in
@@ -93,7 +96,7 @@ has_versioned() {
 }
 
 look() {
-    need='' wish=''
+    need='' wish='' tools=''
     has cc || need="$need cc"
     has make || need="$need make"
     [ -n "${AUDIT_BPF_CLANG:-}" ] || has_versioned clang || wish="$wish clang"
@@ -104,13 +107,15 @@ look() {
         has strace || need="$need strace"
         has jq || need="$need jq"
         has ssh-keygen || need="$need keygen"
+        has xmllint || tools="$tools xmllint"
+        python3 -c 'import jsonschema' 2>/dev/null || tools="$tools jsonschema"
     fi
 }
 
 # Installs what `look` found missing; what is needed and still not there ends the set-up.
 fill() {
     look
-    missing="$need$wish"
+    missing="$need$wish$tools"
     [ -n "$missing" ] || return 0
     by=$(manager)
     packages=''
@@ -128,6 +133,7 @@ fill() {
     fi
     look
     [ -z "$wish" ] || say "without$wish the built objects in bpf/prebuilt/ are used"
+    [ -z "$tools" ] || say "without$tools the tests that need them are named as not run"
     [ -z "$need" ] || die "cannot build:$need missing
   as root: $(words_of "${by:-apt}")$packages"
 }

@@ -4,6 +4,7 @@ mod baseline;
 mod config;
 mod describe;
 mod diff;
+mod diff_forms;
 mod explain;
 mod filter;
 mod findings;

@@ -186,11 +186,17 @@ impl Seen {
             }
             out.write_all(table.render(screen.room).as_bytes())?;
         }
-        self.foot(what, since_ns, out)
+        self.foot(what, since_ns, screen, out)
     }
 
     /// What was compared with what: without runs before, all is new.
-    fn foot(&self, what: Option<News>, since_ns: i64, out: &mut impl Write) -> io::Result<()> {
+    fn foot(
+        &self,
+        what: Option<News>,
+        since_ns: i64,
+        screen: Screen,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let (before, after) = self.runs;
         let mut words = String::new();
         for (of, found) in [(News::Hosts, &self.new_hosts), (News::Programs, &self.new_programs)] {
@@ -205,7 +211,8 @@ impl Seen {
             plural(before, "run")
         );
         let none = if before == 0 { ": nothing to compare with" } else { "" };
-        writeln!(out, "{}", text::painted(FAINT, &format!("{words}{none}")))
+        let lines = text::wrap(&format!("{words}{none}"), screen.width);
+        lines.iter().try_for_each(|line| writeln!(out, "{}", text::painted(FAINT, line)))
     }
 
     fn object(&self, what: Option<News>, since_ns: i64) -> Value {

@@ -10,6 +10,9 @@ const GAP: &str = "  ";
 /// Narrowest that the column that gives way becomes.
 const LEAST: usize = 12;
 
+/// What paths keep before other text is cut further.
+const SHORT: usize = 30;
+
 /// What text keeps before paths are cut: a program's name with its number.
 const FAIR: usize = 24;
 
@@ -85,9 +88,9 @@ impl Table {
             (0..self.columns.len()).map(|at| need(at).unwrap_or(0)).collect();
         let used: usize = widths.iter().filter(|w| **w > 0).map(|w| w + GAP.len()).sum();
         let mut over = (self.indent + used).saturating_sub(GAP.len()).saturating_sub(room);
-        // Paths are what a table is read for: other text gives way first, but not all of it; the last
-        // column before the others.
-        for (of_text, least) in [(true, FAIR), (false, LEAST), (true, LEAST)] {
+        // Paths are what a table is read for: other text gives way first, but not all of it before paths
+        // are short too; the last column before the others.
+        for (of_text, least) in [(true, FAIR), (false, SHORT), (true, LEAST), (false, LEAST)] {
             for (width, align) in widths.iter_mut().zip(&self.columns).rev() {
                 let gives = match align {
                     Align::CutEnd => of_text,
@@ -95,6 +98,8 @@ impl Table {
                     Align::Left | Align::Right => false,
                 };
                 if gives {
+                    // A command line may be as short as other text.
+                    let least = if *align == Align::Cut { LEAST } else { least };
                     let give = over.min(width.saturating_sub(least));
                     *width -= give;
                     over -= give;

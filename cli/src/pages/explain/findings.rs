@@ -9,8 +9,11 @@ use super::{Explain, story::Seen};
 use crate::{
     args::{ExplainArgs, Format, SEVERITIES},
     failure::Failure,
-    pages::describe::{verb, what},
-    text::{self, Align, BAD, CAUTION, FAINT, HEADING, Safe, Table, plural},
+    pages::{
+        Line,
+        describe::{verb, what},
+    },
+    text::{self, Align, BAD, CAUTION, FAINT, HEADING, Safe, Table, command_line, plural},
 };
 
 /// Findings of one rule.
@@ -122,7 +125,10 @@ impl Explain<'_> {
         for seen in group.seen.iter().take(self.limit) {
             let line = &seen.line;
             let about = ["path", "host", "peer"].iter().find_map(|name| line.bytes(name));
-            let about = about.map(|about| Safe::bytes(&about).to_string()).unwrap_or_default();
+            let about = match about {
+                Some(about) => Safe::bytes(&about).to_string(),
+                None => self.ran(line)?,
+            };
             table.row([
                 self.offset(seen.ts_ns),
                 crate::pages::describe::who(line),
@@ -145,6 +151,15 @@ impl Explain<'_> {
         }
         writeln!(out)?;
         Ok(())
+    }
+}
+
+impl Explain<'_> {
+    /// The command line that a finding is about, where its cause is an exec.
+    fn ran(&self, line: &Line) -> Result<String, Failure> {
+        let Some(cause) = line.number("cause") else { return Ok(String::new()) };
+        let cause = self.event(cause)?.filter(|cause| cause.line.text("type") == "exec");
+        Ok(cause.map(|cause| command_line(cause.line.list("argv"))).unwrap_or_default())
     }
 }
 

@@ -1,11 +1,10 @@
 //! The lists of the dashboard: processes, files, network.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
-use serde_json::json;
-use std::collections::BTreeMap;
-
-use event::json::base64;
 use storage::{Coverage, Destination, PathCount, Summary, Top};
 
 use crate::{
@@ -31,6 +30,8 @@ pub(super) struct Dashboard<'d> {
     pub(super) coverage: &'d BTreeMap<String, Coverage>,
     /// Findings by rule, the heaviest first.
     pub(super) findings: &'d [Group],
+    /// Where the run began.
+    pub(super) cwd: &'d [u8],
     /// What no run before did.
     pub(super) new: Option<&'d NewHere>,
     /// When the run began, nanoseconds since 1970.
@@ -68,8 +69,7 @@ impl Dashboard<'_> {
         let counts = counts.iter().map(|(severity, times)| format!("{severity} {times}"));
         let counts = counts.collect::<Vec<_>>().join("  ");
         heading(out, "FINDINGS", &format!("{counts}   see: audit explain {}", self.id))?;
-        let mut table =
-            Table::new(&[Align::Left, Align::Left, Align::CutMiddle, Align::Left]).indent(2);
+        let mut table = Table::new(&[Align::Left, Align::Left, Align::Cut, Align::Left]).indent(2);
         for group in self.findings.iter().take(self.limit) {
             let first = group.seen.first();
             let about = first.and_then(|seen| {
@@ -174,6 +174,12 @@ impl Dashboard<'_> {
         Ok(())
     }
 
+    /// A path; below the directory that the head names, from there.
+    fn path(&self, path: &[u8]) -> String {
+        let inside = path.strip_prefix(self.cwd).and_then(|rest| rest.strip_prefix(b"/"));
+        Safe::bytes(inside.filter(|rest| !rest.is_empty()).unwrap_or(path)).to_string()
+    }
+
     /// How many of `all` are not shown.
     fn more(&self, all: usize) -> Option<String> {
         let more = all.saturating_sub(self.limit);
@@ -206,7 +212,7 @@ impl Dashboard<'_> {
                     0 | 1 => String::new(),
                     times => format!("x{}", text::count(times)),
                 };
-                table.row([label.to_owned(), Safe::bytes(&one.path).to_string(), times]);
+                table.row([label.to_owned(), self.path(&one.path), times]);
                 label = "";
             }
             if let Some(more) = self.more(list.1) {
@@ -222,7 +228,7 @@ impl Dashboard<'_> {
                     0 | 1 => once.to_owned(),
                     times => format!("x{}", text::count(times)),
                 };
-                table.row([label.to_owned(), Safe::bytes(&one.path).to_string(), times]);
+                table.row([label.to_owned(), self.path(&one.path), times]);
                 label = "";
             }
             if let Some(more) = self.more(*all) {
@@ -295,59 +301,5 @@ fn peer(to: &Destination) -> String {
     match to.ip.contains(':') {
         true => format!("[{}]:{}", Safe::new(&to.ip), to.port),
         false => format!("{}:{}", Safe::new(&to.ip), to.port),
-    }
-}
-
-/// The same numbers as JSON.
-pub(in crate::pages) fn object(summary: &Summary) -> serde_json::Value {
-    let paths = |(list, all): &(Vec<PathCount>, usize)| {
-        let top: Vec<_> = list.iter().map(path_object).collect();
-        json!({ "count": all, "top": top })
-    };
-    let destinations: Vec<_> = summary.destinations.0.iter().map(destination_object).collect();
-    let types: Vec<_> = summary
-        .types
-        .iter()
-        .map(|of| json!({ "type": of.kind, "op": of.op, "events": of.events, "times": of.times }))
-        .collect();
-    json!({
-        "types": types,
-        "executed": paths(&summary.executed),
-        "read": paths(&summary.read),
-        "written": paths(&summary.written),
-        "created": paths(&summary.created),
-        "deleted": paths(&summary.deleted),
-        "renamed": paths(&summary.renamed),
-        "devices": paths(&summary.devices),
-        "destinations": { "count": summary.destinations.1, "top": destinations },
-        "malformed_lines": summary.malformed,
-    })
-}
-
-fn path_object(one: &PathCount) -> serde_json::Value {
-    let mut object = json!({ "times": one.times, "first_seq": one.first_seq });
-    put_bytes(&mut object, "path", &one.path);
-    object
-}
-
-fn destination_object(to: &Destination) -> serde_json::Value {
-    let mut object = json!({
-        "ip": to.ip, "port": (!to.accepted).then_some(to.port), "accepted": to.accepted, "proto": to.proto, "host": to.host, "contacts": to.contacts,
-        "sent_bytes": to.sent, "received_bytes": to.received, "first_seq": to.first_seq,
-    });
-    if let Some(exe) = &to.exe {
-        put_bytes(&mut object, "exe", exe);
-    }
-    object
-}
-
-/// Puts bytes as text, and in base64 beside it where the text does not say it all.
-fn put_bytes(object: &mut serde_json::Value, name: &str, bytes: &[u8]) {
-    let Some(fields) = object.as_object_mut() else { return };
-    fields.insert(name.to_owned(), json!(String::from_utf8_lossy(bytes)));
-    if std::str::from_utf8(bytes).is_err() {
-        let mut exact = Vec::new();
-        base64::encode(bytes, &mut exact);
-        fields.insert(format!("{name}_b64"), json!(String::from_utf8_lossy(&exact)));
     }
 }

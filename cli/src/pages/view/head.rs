@@ -166,7 +166,12 @@ fn opens(end: &Line) -> Option<String> {
     Some(format!("{seen} counted: {named} in events, {unnamed} of no event, {lost} lost"))
 }
 
+/// In one line where there is nothing to say of any source.
 fn coverage(meta: &Meta) -> String {
+    if meta.coverage.values().all(|of| of.state == "on" && of.lost == 0) {
+        let names = meta.coverage.keys().map(|source| Safe::new(source).to_string());
+        return format!("all on: {}", names.collect::<Vec<_>>().join(", "));
+    }
     let states = meta.coverage.iter().map(|(source, of)| {
         let state = of.state.replace('_', " ");
         let lost = match of.lost {

@@ -100,8 +100,8 @@ pub(in crate::pages) fn files(
         text::write_json(out, &page, form)?;
         return Ok(());
     }
-    use Align::{CutEnd, CutMiddle, Left, Right};
-    let mut table = Table::new(&[Left, CutMiddle, Right, CutEnd]);
+    use Align::{CutEnd, CutMiddle, Right};
+    let mut table = Table::new(&[CutEnd, CutMiddle, Right, CutEnd]);
     table.styled(["WHAT", "PATH", "SIZE", "BY"].map(|head| (head.to_owned(), HEADING)));
     for (path, file) in files {
         let did: Vec<&str> = file.did.keys().copied().collect();

@@ -5,6 +5,7 @@ mod dashboard;
 pub(super) mod earlier;
 mod head;
 pub(super) mod lists;
+mod object;
 pub(super) mod processes;
 pub(super) mod tree;
 
@@ -32,7 +33,7 @@ use crate::{
 /// Entries of each list, unless the user says another number.
 const ENTRIES: usize = 5;
 
-pub(super) use dashboard::object as summary_object;
+pub(super) use object::object as summary_object;
 
 /// Prints a run.
 pub(crate) fn view(args: &ViewArgs, globals: &Globals) -> Result<Answer, Failure> {
@@ -85,6 +86,7 @@ pub(super) fn page(
         host_sources: host_sources(opened, &summary, limit)?,
         coverage: &opened.meta.coverage,
         findings: &findings,
+        cwd: &opened.meta.about.cwd(),
         new,
         start_ns: super::nanoseconds(&opened.meta.started).unwrap_or(0),
         screen,
@@ -198,7 +200,7 @@ fn object(
         "version": 1,
         "live": opened.live,
         "run": opened.meta,
-        "summary": dashboard::object(&summary),
+        "summary": summary_object(&summary),
         "findings": super::Findings::of(opened)?.object(),
     });
     if let (Some(new), Some(fields)) = (new, page.as_object_mut()) {

@@ -16,11 +16,14 @@ use crate::{
     derive::Opened,
     failure::Failure,
     pages::{describe, line::Line},
-    text::{self, FAINT, Safe, Screen, command_line, cut_end, program},
+    text::{self, FAINT, Safe, Screen, command_line, cut_end, cut_middle, program},
 };
 
 /// A process: pid and start.
 type Id = (u64, u64);
+
+/// Columns that the path of a program takes of a line at most.
+const LONGEST: usize = 32;
 
 /// Deepest indentation, in levels; what is deeper stays there.
 const DEEPEST: usize = 24;
@@ -168,7 +171,7 @@ impl Tree {
                 let node = self.node(actor);
                 node.span_ns.get_or_insert((ts_ns, ts_ns));
                 node.programs.push(program(&line.bytes("exe").unwrap_or_default()));
-                node.command = Some(command_line(line.list("argv")));
+                node.command = Some(command(line.list("argv")));
             }
             _ => {}
         }
@@ -236,6 +239,17 @@ impl Tree {
         }
         groups.into_iter().map(|(id, times, _)| (id, times)).collect()
     }
+}
+
+/// A command line whose program, called by a long path, leaves room for the rest.
+fn command(mut argv: Vec<Vec<u8>>) -> String {
+    if let Some(first) = argv.first_mut()
+        && first.len() > LONGEST
+        && let Ok(name) = std::str::from_utf8(first)
+    {
+        *first = cut_middle(name, LONGEST).into_bytes();
+    }
+    command_line(argv)
 }
 
 fn entry(
