@@ -42,8 +42,8 @@ pub use meta::{
     About, Coverage, DerivedFrom, EventsFile, Exit, IndexFile, MAX_META, Meta, SegmentFile, Stamp,
 };
 pub use query::{
-    Activity, Cell, Destination, Events, Field, Found, LISTED, Lens, Match, PathCount, Query,
-    Summary, TakeRow, Top, TypeCount, WORDS,
+    Activity, Cell, Destination, Events, Field, Found, LISTED, Lens, Match, OfColumn, PathCount,
+    Query, Summary, TakeRow, Top, TypeCount, WORDS,
 };
 pub use row::{Row, read_row};
 pub use run::{RunDir, rules_hash};

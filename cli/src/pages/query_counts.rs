@@ -6,11 +6,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use storage::Row;
+use storage::{OfColumn, Row};
 
 use super::{
     line::Line,
-    query::{Asked, each, each_row, tell},
+    query::{Asked, columns_of, each, each_row, tell},
     query_shapes::{known, shown},
 };
 use crate::{
@@ -43,19 +43,13 @@ struct Counts {
     without: (u64, u64),
 }
 
-/// A field that the index has as a column.
-enum Column<'r> {
-    Text(&'r [u8]),
-    Number(u64),
-    Absent,
-}
-
 /// The column that a field is, where the line says the same: `path` of a line may be what was claimed.
-fn column<'r>(field: &str, row: &Row<'r>) -> Option<Column<'r>> {
-    let text = |value: Option<&'r [u8]>| value.map_or(Column::Absent, Column::Text);
-    let number = |value: Option<u32>| value.map_or(Column::Absent, |n| Column::Number(n.into()));
+fn column<'r>(field: &str, row: &Row<'r>) -> Option<OfColumn<'r>> {
+    let text = |value: Option<&'r [u8]>| value.map_or(OfColumn::Absent, OfColumn::Bytes);
+    let number =
+        |value: Option<u32>| value.map_or(OfColumn::Absent, |n| OfColumn::Number(n.into()));
     Some(match field {
-        "type" => Column::Text(row.kind.as_bytes()),
+        "type" => OfColumn::Bytes(row.kind.as_bytes()),
         "op" => text(row.op.map(str::as_bytes)),
         "exe" => text(row.exe),
         "proto" => text(row.proto.map(str::as_bytes)),
@@ -67,6 +61,10 @@ fn column<'r>(field: &str, row: &Row<'r>) -> Option<Column<'r>> {
 }
 
 impl Counts {
+    fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.numbers.is_empty() && self.without.0 == 0
+    }
+
     /// Counts an event by its line.
     fn line(&mut self, field: &str, row: &Row<'_>) {
         let line = Line::parse(row.line);
@@ -78,21 +76,35 @@ impl Counts {
     }
 
     /// Counts an event by a column.
-    fn column(&mut self, column: &Column<'_>, times: u64) {
+    fn column(&mut self, column: OfColumn<'_>, times: u64) {
         let count = match column {
-            Column::Absent => &mut self.without,
-            Column::Number(number) => self.numbers.entry(*number).or_default(),
-            Column::Text(bytes) => {
-                if !self.texts.contains_key(*bytes) {
+            OfColumn::Absent => &mut self.without,
+            OfColumn::Number(number) => self.numbers.entry(number).or_default(),
+            OfColumn::Bytes(bytes) => {
+                if !self.texts.contains_key(bytes) {
                     self.texts.insert(bytes.to_vec(), (0, 0));
                 }
-                match self.texts.get_mut(*bytes) {
+                match self.texts.get_mut(bytes) {
                     Some(count) => count,
                     None => return,
                 }
             }
         };
         (count.0, count.1) = (count.0 + 1, count.1.saturating_add(times));
+    }
+
+    /// Adds those of another run.
+    fn add(&mut self, other: Counts) {
+        let sum = |into: &mut (u64, u64), from: (u64, u64)| {
+            *into = (into.0 + from.0, into.1.saturating_add(from.1));
+        };
+        for (text, count) in other.texts {
+            sum(self.texts.entry(text).or_default(), count);
+        }
+        for (number, count) in other.numbers {
+            sum(self.numbers.entry(number).or_default(), count);
+        }
+        sum(&mut self.without, other.without);
     }
 
     /// All of them, the most frequent first.
@@ -115,6 +127,19 @@ impl Counts {
     }
 }
 
+/// Counts a column of all events of a run of which types, operations, process and times are as asked;
+/// `None` when more is asked for, or the index cannot say it.
+fn whole(run: &Opened, filters: &Filters, field: &str) -> Result<Option<Counts>, Failure> {
+    let more = [&filters.path, &filters.dest, &filters.host, &filters.exe];
+    if filters.related || more.iter().any(|asked| asked.is_some()) {
+        return Ok(None);
+    }
+    let Some(events) = run.events()? else { return Ok(None) };
+    let (query, mut counts) = (columns_of(filters, run, None), Counts::default());
+    let said = events.values(&query, field, &mut |value, times| counts.column(value, times));
+    Ok(Some(counts).filter(|counts| said && !counts.is_empty()))
+}
+
 /// Counts the events by the values of a field, over all runs.
 pub(super) fn count(
     opened: &[Opened],
@@ -130,10 +155,14 @@ pub(super) fn count(
         && filters.severity.is_empty();
     for run in opened {
         let asked = Asked { filters, left: None };
+        if in_columns && let Some(whole) = whole(run, filters, field)? {
+            counts.add(whole);
+            continue;
+        }
         let found = if in_columns {
             each_row(run, &asked, &mut |row| {
                 if let Some(column) = column(field, row) {
-                    counts.column(&column, row.count);
+                    counts.column(column, row.count);
                 }
             })?
         } else {

@@ -7,7 +7,7 @@ use rusqlite::{
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-use super::{Match, Query, collect::Collector, lines::Lines};
+use super::{Match, OfColumn as Cell, Query, collect::Collector, lines::Lines};
 use crate::{Row, schema::COLUMNS};
 
 /// The types with few events: worth their index even when the result must be sorted.
@@ -201,6 +201,40 @@ pub(super) fn is_rare(query: &Query) -> bool {
 }
 
 pub(super) fn statement(query: &Query) -> (String, Vec<Value>) {
+    let (conditions, values) = conditions(query);
+    (format!("SELECT {COLUMNS} FROM events WHERE {conditions} ORDER BY seq"), values)
+}
+
+/// Gives one column of each row, and how often it happened: nothing else of the row is taken apart.
+pub(super) fn values(
+    index: &Connection,
+    query: &Query,
+    column: &str,
+    lines: u64,
+    take: &mut dyn FnMut(Cell<'_>, u64),
+) -> Result<(), String> {
+    let say = |error: rusqlite::Error| error.to_string();
+    let (conditions, values) = conditions(query);
+    let text = format!("SELECT {column}, count FROM events WHERE {conditions}");
+    let mut statement = index.prepare(&text).map_err(say)?;
+    let parameters = rusqlite::params_from_iter(values.into_iter().map(ToSqlOutput::Owned));
+    let mut rows = statement.query(parameters).map_err(say)?;
+    let mut left = lines;
+    while let Some(row) = rows.next().map_err(say)? {
+        // A damaged tree can lead in circles.
+        left = left.checked_sub(1).ok_or("it has more rows than there are events")?;
+        let times = row.get_ref(1).map_err(say)?.as_i64().ok().and_then(|n| u64::try_from(n).ok());
+        let value = match row.get_ref(0).map_err(say)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Cell::Bytes(bytes),
+            ValueRef::Integer(number) => u64::try_from(number).map_or(Cell::Absent, Cell::Number),
+            _ => Cell::Absent,
+        };
+        take(value, times.unwrap_or(1));
+    }
+    Ok(())
+}
+
+fn conditions(query: &Query) -> (String, Vec<Value>) {
     let mut all = Conditions::default();
     let plus = if !query.is_narrow() && is_rare(query) { "" } else { "+" };
     all.one_of(plus, "type", &query.types);
@@ -229,5 +263,5 @@ pub(super) fn statement(query: &Query) -> (String, Vec<Value>) {
         }
     }
     let conditions = if all.text.is_empty() { "1".to_owned() } else { all.text.join(" AND ") };
-    (format!("SELECT {COLUMNS} FROM events WHERE {conditions} ORDER BY seq"), all.values)
+    (conditions, all.values)
 }

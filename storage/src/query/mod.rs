@@ -144,6 +144,17 @@ impl Query {
     }
 }
 
+/// The value of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OfColumn<'r> {
+    /// None.
+    Absent,
+    /// A number.
+    Number(u64),
+    /// Exact bytes.
+    Bytes(&'r [u8]),
+}
+
 /// The events of a run, open for questions.
 #[derive(Debug)]
 pub struct Events<'r> {
@@ -287,6 +298,22 @@ impl<'r> Events<'r> {
             false
         };
         self.filtered(query, &mut seen, &mut |_| true, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Gives the column `name` of each event of `query`, and how often it happened, in no order. Returns
+    /// false where that cannot be said: without an index, of another column, or when the index fails on the
+    /// way; what was given then is worth nothing.
+    pub fn values(
+        &self,
+        query: &Query,
+        name: &str,
+        take: &mut dyn FnMut(OfColumn<'_>, u64),
+    ) -> bool {
+        let known = schema::COLUMNS.split(", ").any(|column| column == name);
+        let Some(index) = self.index.as_ref().filter(|_| known && query.contains.is_none()) else {
+            return false;
+        };
+        indexed::values(index, query, name, self.lines, take).is_ok()
     }
 
     /// Gives each different value of a column that is as `is` says, if there are few of them and few

@@ -169,7 +169,31 @@ proptest! {
             let limit = query.limit.unwrap_or(usize::MAX);
             let seqs: Vec<u64> = expected.map(|row| row.seq).take(limit).collect();
             prop_assert_eq!(rows.iter().map(|row| row.0).collect::<Vec<_>>(), seqs, "{:?}", query);
+            let whole = Query { limit: None, contains: None, ..query.clone() };
+            let mut by_column = Vec::new();
+            let said = indexed.values(&whole, "exe", &mut |value, times| {
+                let bytes = if let OfColumn::Bytes(bytes) = value { bytes } else { b"none" };
+                by_column.push((bytes.to_vec(), times));
+            });
+            prop_assert!(said);
+            let mut by_row = Vec::new();
+            let take = &mut |row: &Row<'_>| by_row.push((row.exe.unwrap_or(b"none").to_vec(), row.count));
+            scanned.each_row(&whole, take).expect("it reads");
+            by_column.sort();
+            by_row.sort();
+            prop_assert_eq!(by_column, by_row, "{:?}", whole);
         }
+        let all = Query::default();
+        let (no_index, no_column) =
+            (scanned.values(&all, "exe", &mut |_, _| ()), indexed.values(&all, "1; --", &mut |_, _| ()));
+        prop_assert!(!no_index && !no_column);
+        prop_assert_eq!(indexed.programs().expect("it reads"), scanned.programs().expect("it reads"));
+        let contacts = |events: &Events<'_>| {
+            let mut all = events.contacts().expect("it reads");
+            all.sort_by_key(|to| to.first_seq);
+            all
+        };
+        prop_assert_eq!(contacts(&indexed), contacts(&scanned));
         prop_assert_eq!(indexed.summary(5, &lens()).expect("it counts"), scanned.summary(5, &lens()).expect("it counts"));
     }
 
