@@ -7,6 +7,8 @@
 
 mod raw;
 mod reduced;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 use std::fs;
