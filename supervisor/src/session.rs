@@ -1,5 +1,9 @@
 //! One recording from the front's first word to the seal.
 
+mod arming;
+mod pruning;
+mod sealing;
+
 use std::{
     io,
     ops::ControlFlow,
@@ -10,26 +14,19 @@ use std::{
 
 use event::redact::Key;
 use event::{
-    frame::control::{self, Ending, KIND_ABOUT, MAX_ABOUT, Seal, State},
-    protocol::{
-        ABOUT, ARMED, BEGIN, Begin, CHILD, Child, DONE, PRUNE, Prune, READY, Ready, refusal, scope,
-        without,
-    },
+    frame::control::{Ending, KIND_ABOUT, MAX_ABOUT},
+    protocol::{ABOUT, BEGIN, Begin, DONE, PRUNE, Prune, READY, Ready, refusal, without},
 };
 use fsmon::Power;
 use nix::sys::signalfd::SignalFd;
 use zerocopy::IntoBytes;
 
 use crate::{
-    admission,
     arguments::Arguments,
     cgroup::{self, Leaf, Parent},
     channel::Channel,
-    clock,
-    hashes::Hashes,
-    inherited,
+    clock, inherited,
     keeper::{Beside, Keeper},
-    lockdown, marking,
     powers::{self, Powers},
     queues::Queues,
     recorder::{Asked, Recorder, Source},
@@ -74,10 +71,10 @@ fn attend(channel: &mut Channel, standing: Standing, powers: &Powers) -> Result<
     let (first, segments) = hear_first(channel)?;
     let settings = match first {
         First::Begin(settings) => settings,
-        First::Prune(run) => return prune(channel, &standing, &parent, &run),
+        First::Prune(run) => return pruning::prune(channel, &standing, &parent, &run),
     };
     let mut session = begin(channel, Ground { standing, powers, parent }, settings, segments)?;
-    let ending = match arm(channel, &mut session, powers) {
+    let ending = match arming::arm(channel, &mut session, powers) {
         Ok(()) => record(channel, &mut session),
         Err(refusal) => {
             let _ = channel.refuse(refusal.reason, refusal.errno, &refusal.text);
@@ -90,7 +87,7 @@ fn attend(channel: &mut Channel, standing: Standing, powers: &Powers) -> Result<
             Ending::NotStarted
         }
     };
-    seal(&mut session.recorder, ending);
+    sealing::seal(&mut session.recorder, ending);
     // The front may be gone; the record is whole all the same.
     let _ = channel.send(DONE, None);
     // Letting go of marks and programs takes the kernel a while, which nobody has to wait for.
@@ -205,36 +202,6 @@ fn hear_first(channel: &mut Channel) -> Result<(First, Option<OwnedFd>), Refusal
     Ok((first, fd))
 }
 
-/// Removes the runs that the front names, one a word, unless it is itself recorded.
-fn prune(
-    channel: &mut Channel,
-    standing: &Standing,
-    parent: &Parent,
-    first: &Prune,
-) -> Result<(), Refusal> {
-    let Standing::For(caller) = standing else {
-        return Err(Refusal::protocol("only an installed recorder has a store of its own"));
-    };
-    let own = rustix::process::geteuid().as_raw();
-    if parent.is_recorded(own).map_err(|why| no_leaf(&why))? {
-        let text = "cannot remove runs from inside a recorded run";
-        return Err(Refusal::new(refusal::NOT_YOURS, libc::EPERM, text));
-    }
-    let mut next = *first;
-    loop {
-        match id_of(&next.run).and_then(|id| store::prune(store::INSTALLED, caller, id)) {
-            Ok(()) => channel.send(DONE, None).map_err(Refusal::protocol)?,
-            Err(why) => {
-                channel.refuse(why.reason, why.errno, &why.text).map_err(Refusal::protocol)?;
-            }
-        }
-        match hear_first(channel) {
-            Ok((First::Prune(prune), _)) => next = prune,
-            _ => return Ok(()),
-        }
-    }
-}
-
 /// With what the run is about comes the directory of keys, where there is one.
 fn hear_about(channel: &mut Channel) -> Result<(Vec<u8>, Option<OwnedFd>), Refusal> {
     let (message, keys) = channel.receive().map_err(Refusal::protocol)?;
@@ -289,106 +256,6 @@ fn make_leaf(
     })
 }
 
-/// Hears which process is the command and places the marks while it waits.
-fn arm(channel: &mut Channel, session: &mut Session, powers: &Powers) -> Result<(), Refusal> {
-    let (message, pidfd) = channel.receive().map_err(Refusal::protocol)?;
-    if message.kind != CHILD {
-        return Err(Refusal::protocol("it did not say which process is the command"));
-    }
-    let (child, _) = message.body::<Child>().map_err(Refusal::protocol)?;
-    let mut child = *child;
-    if let Standing::For(_) = &session.standing {
-        // An ordinary user's command is in the machine's namespace, whatever its front says: with mount
-        // marks there, whatever happens would count as the command's.
-        child.scope = scope::FILESYSTEM;
-    }
-    let pidfd = pidfd.ok_or_else(|| Refusal::protocol("no descriptor of the process came"))?;
-    let Session { recorder, settings, power, standing, .. } = session;
-    if let Standing::For(caller) = standing {
-        powers
-            .with(powers::PLACES | powers::MARKS, || {
-                admission::admit(caller, &child, pidfd.as_fd(), &recorder.leaf)
-            })
-            .map_err(Refusal::kernel("raise the capability for cgroups"))??;
-    }
-    recorder
-        .add_command(child.pid, child.scope, pidfd)
-        .map_err(Refusal::kernel("watch the command"))?;
-    powers
-        .with(powers::MARKS, || mark(&child, settings, recorder, power))
-        .map_err(Refusal::kernel("raise the capabilities for marks"))??;
-    let kept = match &session.standing {
-        Standing::For(_) => powers::LOOKUPS,
-        Standing::Own => powers::OWN,
-    };
-    powers.keep_only(kept).map_err(Refusal::kernel("give capabilities up"))?;
-    rustix::thread::set_no_new_privs(true)
-        .map_err(|errno| Refusal::kernel("set no_new_privs")(errno.into()))?;
-    let marks = matches!(session.standing, Standing::Own);
-    match (lockdown::recorder(session.segments.as_fd(), marks), &session.standing) {
-        (Ok(()), _) => {}
-        (Err(why), Standing::For(_)) => return Err(Refusal::kernel("shut itself in")(why)),
-        // The caller's own rights are lent to it: less protection, and the record is the same.
-        (Err(why), Standing::Own) => {
-            let text = format!("the recorder is not shut in: {why}");
-            statement::source(
-                &mut recorder.queues.writer,
-                control::Source::Record,
-                State::On,
-                &text,
-            );
-        }
-    }
-    // Threads have the rights of the one that starts them: not before.
-    let hashes = (settings.without & without::HASHES == 0).then(|| Hashes::start(Rc::clone(power)));
-    let hashes = hashes.transpose().map_err(Refusal::kernel("start a thread"))?;
-    recorder.queues.processes.hashes = hashes;
-    recorder.watch(channel, Source::Front).map_err(Refusal::kernel("watch the front"))?;
-    recorder.queues.writer.flush(clock::boot_ns());
-    recorder.queues.writer.sync_beside();
-    // A front that is gone lets nobody go: the command's process ends, and the record says so.
-    let _ = channel.send(ARMED, None);
-    Ok(())
-}
-
-/// Marks what the command can reach.
-fn mark(
-    child: &Child,
-    settings: &Begin,
-    recorder: &mut Recorder,
-    power: &Rc<dyn Power>,
-) -> Result<(), Refusal> {
-    if settings.without & without::FILES != 0 {
-        statement::files_not_asked(&mut recorder.queues.writer);
-        return Ok(());
-    }
-    if !proc_is_ours() {
-        // Numbers of processes are those of our pid namespace; in a /proc of another they are other
-        // processes, whose mounts would be marked.
-        let why = io::Error::other("/proc is that of another pid namespace");
-        statement::files_off(&mut recorder.queues.writer, &why);
-        return Ok(());
-    }
-    let own_mounts = child.scope == scope::MOUNT;
-    let Queues { writer, sensors, .. } = &mut recorder.queues;
-    match marking::mark(child.pid, own_mounts, writer, sensors, Rc::clone(power)) {
-        Ok(monitor) => recorder
-            .add_files(monitor, child.pid, own_mounts)
-            .map_err(Refusal::kernel("watch the marks")),
-        Err(why) => {
-            statement::files_off(&mut recorder.queues.writer, &why);
-            Ok(())
-        }
-    }
-}
-
-/// Whether /proc lists the processes of our own pid namespace by the numbers that they have in it.
-fn proc_is_ours() -> bool {
-    let own = rustix::process::getpid().as_raw_nonzero().to_string();
-    rustix::fs::readlink("/proc/self", Vec::new())
-        .is_ok_and(|link| link.to_bytes() == own.as_bytes())
-}
-
 /// Runs the loop until the run is over.
 fn record(channel: &mut Channel, session: &mut Session) -> Ending {
     let Session { recorder, signals, .. } = session;
@@ -420,58 +287,4 @@ fn record(channel: &mut Channel, session: &mut Session) -> Ending {
             Err(_) => return Ending::Stopped,
         }
     }
-}
-
-/// Detaches the programs, so that all counters stand still, takes what is left, and closes the record.
-fn seal(recorder: &mut Recorder, ending: Ending) {
-    if let Some(why) = recorder.queues.sensors.detach() {
-        statement::open_sockets_untold(&mut recorder.queues.writer, &why);
-    }
-    recorder.queues.drain_all();
-    recorder.queues.finish_hashes();
-    recorder.queues.finish_redaction();
-    let last = LastWords {
-        code: recorder.queues.main_code(),
-        ending,
-        alive: recorder.queues.processes.members.alive(),
-    };
-    recorder.queues.writer.close();
-    recorder.checkpoint(clock::boot_ns());
-    let writer = &mut recorder.queues.writer;
-    // What the disk refuses is said again in the reserve.
-    for attempt in 0..2 {
-        let firm = writer.settle(clock::boot_ns());
-        if attempt > 0 {
-            // The frames that begin the reserve came behind the last signature.
-            writer.sign(clock::boot_ns());
-        }
-        write_seal(writer, &last);
-        if writer.settle(clock::boot_ns()) == firm {
-            break;
-        }
-    }
-    writer.finish(clock::boot_ns());
-    recorder.leaf.remove();
-}
-
-/// What the seal says, but for the chain and the clocks.
-struct LastWords {
-    code: Option<i32>,
-    ending: Ending,
-    alive: u32,
-}
-
-fn write_seal(writer: &mut Writer, last: &LastWords) {
-    let boot_ns = clock::boot_ns();
-    let seal = Seal {
-        chain: writer.link(),
-        boot_ns,
-        real_ns: clock::real_ns(),
-        frames: writer.frames() + 1,
-        main_code: last.code.unwrap_or(0),
-        main_known: u32::from(last.code.is_some()),
-        ending: last.ending as u32,
-        alive: last.alive,
-    };
-    writer.seal(seal);
 }

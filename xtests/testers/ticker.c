@@ -19,7 +19,7 @@ static unsigned long long now(void)
 
 static int held(void)
 {
-	struct pollfd in = {0, 0, 0};
+	struct pollfd in = {0, POLLIN, 0};
 
 	return poll(&in, 1, 0) == 0;
 }
