@@ -1,6 +1,9 @@
 //! Judging: events in, findings out, in order; state follows what the rules need and is bounded.
 
+mod correlate;
+mod finding;
 mod fire;
+mod pairs;
 mod recent;
 mod sequences;
 mod tallies;
@@ -143,6 +146,7 @@ impl Judge {
             return;
         }
         self.mark(event, kind, who.as_deref());
+        self.mark_pairs(event, thing, who.as_deref());
         set.program.always(thing).iter().for_each(|clause| self.marks.look_at(*clause));
         let fired = self.decide(event, &set, thing, who, found);
         if let Some(memory) = memory.filter(|_| !fired) {
@@ -214,6 +218,15 @@ impl Judge {
                 }
             }
         });
+    }
+
+    /// Marks the conditions on two fields that hold.
+    fn mark_pairs(&mut self, event: &Event, thing: usize, who: Option<&Node>) {
+        let Judge { set, marks, around, .. } = self;
+        let here = set.program.pairs.iter().filter(|pair| pair.things >> thing & 1 == 1);
+        for pair in here.filter(|pair| pairs::holds(pair, event, who, around)) {
+            marks.hold(pair.test, set.program.of_test(pair.test));
+        }
     }
 
     /// Looks at the clauses that are worth it; later steps of a sequence first, so that no event is

@@ -36,6 +36,8 @@ pub(crate) enum Matcher {
     Present,
     /// A command line of this shape.
     Command(Shape),
+    /// Compared with a value of another field of the same event.
+    Same { how: How, fold: bool, other: Field },
 }
 
 /// How a text is compared.
@@ -80,6 +82,7 @@ impl Expr {
                 _ => u64::MAX,
             },
             Expr::Things(things) => *things,
+            Expr::Test(field, Matcher::Same { other, .. }) => field.things() & other.things(),
             Expr::Test(field, _) => field.things(),
         }
     }

@@ -125,6 +125,15 @@ impl Field {
         }
     }
 
+    /// Whether its values are numbers.
+    pub(crate) fn is_number(self) -> bool {
+        match self {
+            Field::Port | Field::LocalPort => true,
+            Field::Named(name) => NUMBERS.contains(&name),
+            _ => false,
+        }
+    }
+
     /// Whether it is about the process, as long as that runs one program.
     pub(crate) fn is_of_process(self) -> bool {
         use Field::{

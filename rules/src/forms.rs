@@ -26,6 +26,8 @@ pub(crate) struct Told {
     pub(crate) severities: Vec<(String, Severity, usize)>,
     /// Exceptions to rules of any file, by id.
     pub(crate) allowed: Vec<(String, Expr, Option<i64>, usize)>,
+    /// Ids or names of rules that find nothing by themselves.
+    pub(crate) watched: Vec<String>,
     /// Rules that cannot be used, and why.
     pub(crate) unusable: Vec<(String, String)>,
 }

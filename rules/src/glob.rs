@@ -10,6 +10,8 @@ pub(crate) enum Piece {
     Many,
     /// One byte.
     One,
+    /// A dash of some kind, or a slash: what begins an option somewhere.
+    Dash,
 }
 
 /// Literals in this order, with anything between them.
@@ -28,15 +30,16 @@ pub(crate) struct Wild {
 }
 
 impl Wild {
-    /// Pieces without single wildcards.
+    /// Pieces without places for a single character.
     fn of(pieces: &[Piece], fold: bool) -> Option<Wild> {
         let literals = pieces.iter().filter_map(|piece| match piece {
             Piece::Literal(text) if fold => Some(text.to_ascii_lowercase().into_bytes()),
             Piece::Literal(text) => Some(text.clone().into_bytes()),
-            Piece::Many | Piece::One => None,
+            Piece::Many | Piece::One | Piece::Dash => None,
         });
         let is_many = |piece: Option<&Piece>| piece == Some(&Piece::Many);
-        (!pieces.contains(&Piece::One)).then(|| Wild {
+        let single = |piece: &Piece| matches!(piece, Piece::One | Piece::Dash);
+        (!pieces.iter().any(single)).then(|| Wild {
             fold,
             before: is_many(pieces.first()),
             after: is_many(pieces.last()),
@@ -109,10 +112,34 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     found
 }
 
+/// Takes each dash and each slash of the literals for any of them.
+pub(crate) fn any_dash(pieces: Vec<Piece>) -> Vec<Piece> {
+    let dashes = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
+    let mut found = Vec::new();
+    for piece in pieces {
+        let Piece::Literal(text) = piece else {
+            found.push(piece);
+            continue;
+        };
+        for (at, part) in text.split(dashes).enumerate() {
+            if at > 0 {
+                found.push(Piece::Dash);
+            }
+            push_literal(&mut found, &mut part.to_owned());
+        }
+    }
+    found
+}
+
 fn push_literal(found: &mut Vec<Piece>, literal: &mut String) {
     if !literal.is_empty() {
         found.push(Piece::Literal(std::mem::take(literal)));
     }
+}
+
+/// Whether a name is as a pattern with `*` says.
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
+    Wild::of(&pieces(pattern), false).is_some_and(|wild| wild.holds(name.as_bytes()))
 }
 
 /// Makes the test; `fold` for either case of letters.
@@ -140,6 +167,8 @@ fn regex_of(pieces: &[Piece], fold: bool) -> String {
             Piece::Literal(text) => pattern.push_str(&escaped(text)),
             Piece::Many => pattern.push_str(".*"),
             Piece::One => pattern.push('.'),
+            // As bytes: U+2013, U+2014 and U+2015 differ in the last one.
+            Piece::Dash => pattern.push_str("(?:[-/]|\\xe2\\x80[\\x93-\\x95])"),
         }
     }
     pattern + "$"

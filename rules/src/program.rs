@@ -10,7 +10,10 @@ mod matcher;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::{expr::Matcher, field::Field};
+use crate::{
+    expr::{How, Matcher},
+    field::Field,
+};
 
 pub(crate) use build::{Builder, regex};
 use matcher::FieldMatcher;
@@ -27,6 +30,8 @@ pub(crate) struct Program {
     /// By type: the names of its fields that somebody looks at, and whose matchers.
     visited: Vec<Vec<(&'static str, Vec<usize>)>>,
     pub(crate) clauses: Vec<Clause>,
+    /// Conditions that look at two fields.
+    pub(crate) pairs: Vec<Pair>,
     by_test: Vec<Vec<u32>>,
     always: Vec<Vec<u32>>,
     /// Things whose clauses look only at paths and at the process.
@@ -40,6 +45,18 @@ pub(crate) struct Clause {
     pub(crate) step: u32,
     pub(crate) things: u64,
     pub(crate) code: Code,
+}
+
+/// A condition that holds one field against another one of the same event.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) test: TestId,
+    pub(crate) field: Field,
+    pub(crate) other: Field,
+    pub(crate) how: How,
+    pub(crate) fold: bool,
+    /// The things that have both fields.
+    pub(crate) things: u64,
 }
 
 /// A compiled expression.

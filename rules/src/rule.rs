@@ -65,10 +65,6 @@ pub(crate) enum Body {
         /// Ids or names.
         rules: Vec<String>,
         tally: Tally,
-        /// In the order of `rules`.
-        ordered: bool,
-        /// The rules find by themselves too.
-        generate: bool,
     },
 }
 
@@ -96,33 +92,126 @@ pub(crate) enum Same {
 }
 
 /// What is added up, and when it is too much.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tally {
     pub(crate) what: Amount,
     pub(crate) by: Vec<By>,
-    /// As much or more.
-    pub(crate) least: u64,
+    /// All of them.
+    pub(crate) bounds: Vec<Bound>,
+    /// Of rules: which of them must have held.
+    pub(crate) which: Which,
     pub(crate) within_ns: i64,
 }
 
-/// What is added up.
+/// What an amount must be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bound {
+    pub(crate) than: Than,
+    pub(crate) number: f64,
+}
+
+/// How an amount is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Than {
+    Less,
+    AtMost,
+    Equal,
+    Other,
+    AtLeast,
+    More,
+}
+
+impl Bound {
+    /// As much or more.
+    pub(crate) fn at_least(number: u64) -> Bound {
+        Bound { than: Than::AtLeast, number: number as f64 }
+    }
+
+    /// Whether an amount is so.
+    pub(crate) fn holds(&self, amount: f64) -> bool {
+        match self.than {
+            Than::Less => amount < self.number,
+            Than::AtMost => amount <= self.number,
+            Than::Equal => amount == self.number,
+            Than::Other => amount != self.number,
+            Than::AtLeast => amount >= self.number,
+            Than::More => amount > self.number,
+        }
+    }
+
+    /// Whether nothing is too little for it.
+    pub(crate) fn is_from_below(&self) -> bool {
+        matches!(self.than, Than::AtLeast | Than::More | Than::Equal)
+    }
+}
+
+/// Which rules must have held within the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// So many as the bounds say.
+    Any,
+    All(Vec<Which>),
+    One(Vec<Which>),
+    /// The one at this place of the list.
+    Rule(usize),
+}
+
+impl Which {
+    /// Whether it is enough that the rules at `places` held.
+    pub(crate) fn holds(&self, places: &[usize]) -> bool {
+        match self {
+            Which::Any => true,
+            Which::All(list) => list.iter().all(|one| one.holds(places)),
+            Which::One(list) => list.iter().any(|one| one.holds(places)),
+            Which::Rule(place) => places.contains(place),
+        }
+    }
+}
+
+/// What is added up.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Amount {
     Events,
     Sum(Field),
-    Distinct(Field),
+    /// Different values; of several fields, different ones together.
+    Distinct(Vec<Field>),
+    /// What values are in the middle.
+    Average(Field),
+    /// The value that so many of a hundred are not above.
+    Percentile(Field, u8),
     /// Rules that held.
     Rules,
+    /// So many rules that held one after the other.
+    Ordered(usize),
 }
 
 /// For whom it is added up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum By {
     Process,
     Field(Field),
+    /// Another field for each rule that is looked at; when a set is put together, in the order in
+    /// which the correlation names them.
+    Alias {
+        name: String,
+        fields: Vec<(String, Field)>,
+    },
 }
 
 impl Rule {
+    /// What other rules may call it.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.id).chain(self.name.as_deref())
+    }
+
+    /// Ids or names of the rules that it looks at.
+    pub(crate) fn looks_at(&self) -> &[String] {
+        match &self.body {
+            Body::Correlation { rules, .. } => rules,
+            _ => &[],
+        }
+    }
+
     /// Every expression of it.
     pub(crate) fn exprs(&self) -> Vec<&Expr> {
         match &self.body {

@@ -1,6 +1,10 @@
 //! A set of rules: several files, by who wrote them, put together and compiled.
 
-use std::collections::HashMap;
+mod compile;
+mod correlations;
+mod join;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use event::model::Event;
@@ -8,12 +12,9 @@ use event::model::Event;
 use crate::engine::{Judge, Surroundings};
 use crate::forms::{self, Told};
 use crate::problem::{Complaints, Problem};
-use crate::program::{Builder, Code, Program};
-use crate::rule::{Body, Exception, Rule};
+use crate::program::{Code, Program};
+use crate::rule::Rule;
 use crate::sample::Sample;
-
-/// Most rules of a set (HOSTILE A17).
-const MAX_RULES: usize = 5_000;
 
 /// Who wrote a file: the later ones can change what the earlier ones say, but for the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +45,8 @@ pub struct RuleSet {
     pub(crate) program: Program,
     pub(crate) exceptions: Vec<Vec<(Code, Option<i64>)>>,
     listeners: HashMap<u32, Vec<(u32, usize)>>,
+    /// Ids or names of rules that correlations look at.
+    watched: HashSet<String>,
 }
 
 /// Puts files together.
@@ -90,14 +93,13 @@ impl Loader {
             }
         }
         let mut problems = self.problems;
-        let mut layers: Vec<Layer> = Vec::new();
         for (layer, name, told) in &self.files {
-            set.join(*layer, name, told, &mut layers, &mut problems);
+            set.join(*layer, name, told, &mut problems);
         }
         for (layer, name, told) in self.files {
             set.change(layer, &name, told, &mut problems);
         }
-        set.hush();
+        set.correlate();
         set.compile(&mut problems);
         if problems.iter().any(|problem| problem.fatal) {
             return Err(problems);
@@ -122,138 +124,6 @@ impl RuleSet {
         let mut loader = Loader::default();
         loader.add_builtin();
         loader.finish().unwrap_or_default()
-    }
-
-    fn join(
-        &mut self,
-        layer: Layer,
-        name: &str,
-        told: &Told,
-        layers: &mut Vec<Layer>,
-        problems: &mut Vec<Problem>,
-    ) {
-        self.unusable.extend(told.unusable.iter().cloned());
-        for rule in &told.rules {
-            if let Some(known) = self.rules.iter().find(|known| known.id == rule.id) {
-                let what = format!("the id {} is taken by {}:{}", rule.id, known.from, known.line);
-                problems.push(problem(name, rule.line, what, layer != Layer::Project));
-                continue;
-            }
-            if self.rules.len() >= MAX_RULES {
-                let what = format!("more than {MAX_RULES} rules");
-                problems.push(problem(name, rule.line, what, layer != Layer::Project));
-                return;
-            }
-            self.rules.push(rule.clone());
-            layers.push(layer);
-        }
-    }
-
-    /// Takes what a file says of rules of other files.
-    fn change(&mut self, layer: Layer, name: &str, told: Told, problems: &mut Vec<Problem>) {
-        let weakens = layer == Layer::Project;
-        let refused = |line: usize, what: &str| {
-            let what = format!("{what} of the recorded project have no effect");
-            problem(name, line, what, false)
-        };
-        for (id, severity, line) in told.severities {
-            match self.rules.iter_mut().find(|rule| *rule.id == *id) {
-                // More weight never hides anything.
-                Some(rule) if !weakens || severity > rule.severity => rule.severity = severity,
-                Some(_) => problems.push(refused(line, "lower severities")),
-                None => problems.push(problem(name, line, format!("there is no rule {id}"), false)),
-            }
-        }
-        for (id, line) in told.disabled {
-            let known = self.rules.iter().any(|rule| *rule.id == *id);
-            match (weakens, known) {
-                (true, _) => problems.push(refused(line, "disabled rules")),
-                (false, false) => {
-                    problems.push(problem(name, line, format!("there is no rule {id}"), false));
-                }
-                (false, true) => {
-                    self.rules.retain(|rule| *rule.id != *id);
-                    self.disabled.push((id, name.to_owned()));
-                }
-            }
-        }
-        for (id, when, until_ns, line) in told.allowed {
-            if weakens {
-                problems.push(refused(line, "exceptions"));
-                continue;
-            }
-            match self.rules.iter_mut().find(|rule| *rule.id == *id) {
-                Some(rule) => rule.except.push(Exception { when, until_ns }),
-                None => problems.push(problem(name, line, format!("there is no rule {id}"), false)),
-            }
-        }
-    }
-
-    /// Rules that correlations look at find nothing by themselves, unless one says so.
-    fn hush(&mut self) {
-        let watched: Vec<String> = self
-            .rules
-            .iter()
-            .filter_map(|rule| match &rule.body {
-                Body::Correlation { rules, generate: false, .. } => Some(rules.clone()),
-                _ => None,
-            })
-            .flatten()
-            .collect();
-        for rule in &mut self.rules {
-            let is = |one: &String| *rule.id == **one || rule.name.as_ref() == Some(one);
-            rule.quiet |= watched.iter().any(is);
-        }
-    }
-
-    fn compile(&mut self, problems: &mut Vec<Problem>) {
-        let mut builder = Builder::default();
-        for (at, rule) in self.rules.iter().enumerate() {
-            let number = u32::try_from(at).unwrap_or(u32::MAX);
-            let mut codes = Vec::new();
-            let mut wrong = |why: String| {
-                problems.push(problem(&rule.from, rule.line, format!("{}: {why}", rule.id), true));
-            };
-            for (step, when) in (0..).zip(rule.exprs()) {
-                if let Err(why) = builder.clause(number, step, when) {
-                    wrong(why);
-                }
-            }
-            for exception in &rule.except {
-                match builder.code(&exception.when) {
-                    Ok(code) => codes.push((code, exception.until_ns)),
-                    Err(why) => wrong(why),
-                }
-            }
-            self.exceptions.push(codes);
-            if let Body::Correlation { rules, .. } = &rule.body {
-                for (place, id) in rules.iter().enumerate() {
-                    let base = self
-                        .rules
-                        .iter()
-                        .position(|rule| *rule.id == **id || rule.name.as_deref() == Some(id));
-                    match base.and_then(|at| u32::try_from(at).ok()) {
-                        Some(base) => {
-                            self.listeners.entry(base).or_default().push((number, place));
-                        }
-                        None => wrong(format!("there is no rule {id}")),
-                    }
-                }
-            }
-        }
-        match builder.finish() {
-            Ok(program) => self.program = program,
-            Err(why) => problems.push(problem("", 0, why, true)),
-        }
-    }
-
-    /// The correlations that look at a rule, and which of theirs it is.
-    pub(crate) fn listeners_of(&self, rule: u32) -> Vec<(u32, &Rule, usize)> {
-        let of_rule = self.listeners.get(&rule).map_or(&[][..], Vec::as_slice);
-        let found = of_rule
-            .iter()
-            .map(|(at, place)| self.rules.get(*at as usize).map(|rule| (*at, rule, *place)));
-        found.flatten().collect()
     }
 
     /// The rule with this id.

@@ -1,4 +1,4 @@
-//! Sigma rules: sources, modifiers, conditions, correlations; what is not evaluated is listed.
+//! Sigma rules: sources, modifiers, conditions; what is not evaluated is listed.
 #![forbid(unsafe_code)]
 
 mod common;
@@ -36,10 +36,54 @@ fn values_are_compared_as_their_modifiers_say() {
     assert!(one("CommandLine|base64|contains: 'hello '", "x aGVsbG8g y"));
     assert!(one("CommandLine|base64offset|contains: 'hello'", "x eGhlbGxv y"));
     assert!(one("CommandLine|neq: y", "x"));
+    assert!(one("CommandLine|utf16be|base64offset|contains: 'hi'", "x AGgAaQ== y"));
+    assert!(one("CommandLine|utf16|base64: 'hi'", "//5oAGkA"));
     assert!(one("ParentImage: null", "x"));
     assert!(one("ProcessId|gte: 100", "x"));
     assert!(!one("ProcessId|lt: 100", "x"));
+    assert!(one("ProcessId|gt: 99.5", "x") && !one("ProcessId|lte: 99.5", "x"));
+    assert!(one("ProcessId|gt: -1", "x") && !one("ProcessId|lt: 0", "x"));
     assert!(one("CurrentDirectory|exists: false", "x"));
+}
+
+#[test]
+fn windash_takes_every_dash_of_a_value_for_any_of_them() {
+    let one = |line: &str| {
+        of_process("  s: {CommandLine|windash|contains: ' -a -b'}\n  condition: s", line)
+    };
+    for line in ["x -a -b", "x /a /b", "x /a -b", "x \u{2013}a \u{2015}b"] {
+        assert!(one(line), "{line}");
+    }
+    assert!(!one("x +a -b") && !one("x \u{2012}a -b"));
+}
+
+#[test]
+fn a_field_is_held_against_another_one() {
+    let is = |item: &str, line: &str| of_process(&format!("  s: {{{item}}}\n  condition: s"), line);
+    let two = "/usr/bin/x";
+    // `exec` runs /usr/bin/ and the first word.
+    assert!(!is("Image|fieldref: CommandLine", "../bin/x"));
+    assert!(is("CommandLine|endswith|fieldref: Image", &format!("x {two}")));
+    assert!(is("CommandLine|fieldref|contains: Image", &format!("x {two} y")));
+    assert!(is("CommandLine|contains|fieldref: Image", "x /USR/bin/X y"));
+    assert!(!is("CommandLine|contains|cased|fieldref: Image", "x /USR/bin/X y"));
+    assert!(!is("CommandLine|startswith|fieldref: Image", &format!("x {two}")));
+    assert!(is("CommandLine|fieldref|neq: Image", "x"));
+    // The parent is not known: there is nothing to compare with.
+    assert!(!is("Image|fieldref: ParentImage", "x"));
+    assert!(is("Image|fieldref|neq: ParentImage", "x"));
+    assert!(is("ProcessId|fieldref: [ParentProcessId, ProcessId]", "x"));
+    assert!(!is("ProcessId|fieldref|all: [ParentProcessId, ProcessId]", "x"));
+    let own = "  s: {type: PATH, name|startswith|fieldref: exe}\n  condition: s";
+    assert!(holds("service: auditd", own, file("write", "/usr/bin/x.new")));
+    assert!(!holds("service: auditd", own, file("write", "/usr/bin/y")));
+}
+
+#[test]
+fn a_field_is_held_against_the_whole_of_a_long_command_line() {
+    let line = format!("x {} /usr/bin/x", "a".repeat(6_000));
+    let ends = "  s: {CommandLine|endswith|fieldref: Image}\n  condition: s";
+    assert!(of_process(ends, &line));
 }
 
 #[test]
@@ -60,6 +104,8 @@ fn conditions_combine_searches() {
         ("not (sel_a or sel_b)", false),
         ("sel_b and (sel_a or not filter)", true),
         ("[sel_a, sel_b]", true),
+        ("1 of *el*b", true),
+        ("1 of *el*a*", false),
     ] {
         assert_eq!(is(condition), expected, "{condition}");
     }
@@ -117,6 +163,14 @@ fn what_cannot_be_evaluated_is_listed_with_the_reason() {
             "Image|expand: '%x%'",
             "the modifier 'expand' is not evaluated",
         ),
+        ("category: process_creation", "Image|fieldref: Hashes", "our events have no 'Hashes'"),
+        (
+            "category: process_creation",
+            "Image|re|fieldref: User",
+            "the modifiers `re` and `fieldref` do not go together",
+        ),
+        ("category: process_creation", "Image|wide: x", "NUL bytes"),
+        ("service: auditd", "exe|fieldref: comm", "'comm' is compared with words only"),
         ("service: auditd", "type: USER_AUTH", "records of type USER_AUTH are not recorded"),
         (
             "service: auditd",
@@ -132,44 +186,6 @@ fn what_cannot_be_evaluated_is_listed_with_the_reason() {
         assert!(id == "one (t)" && reason.contains(why), "{reason}");
         assert_eq!(set.rules.len(), 0);
     }
-}
-
-fn base(name: &str, part: &str) -> String {
-    format!(
-        "title: {name}\nid: {name}\nname: {name}\nlogsource: {{category: process_creation}}\ndetection:\n  s: {{CommandLine|contains: {part}}}\n  condition: s\n"
-    )
-}
-
-#[test]
-fn correlations_count_and_follow() {
-    let later = |line: &str, seconds: i64, seq: u64| {
-        let event = exec(line);
-        Event { ts_ns: event.ts_ns + seconds * 1_000_000_000, seq, ..event }
-    };
-    let correlation = |rest: &str| {
-        let text =
-            format!("title: many\nid: many\ncorrelation:\n  timespan: 1m\n  rules: [a, b]\n{rest}");
-        load(&[&base("a", "aa"), &base("b", "bb"), &text])
-    };
-    let held = |rest: &str, events: &[Event]| {
-        let ids = correlation(rest).held(events, Default::default());
-        ids.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
-    };
-    let five: Vec<Event> = (0..5).map(|at| later("aa", at, 1 + at as u64)).collect();
-    let count = "  type: event_count\n  group-by: [Image]\n  condition: {gte: 5}\n";
-    assert_eq!(held(count, &five), "many");
-    assert_eq!(held(count, &five[..4]), "");
-    let slow: Vec<Event> = (0..5).map(|at| later("aa", at * 50, 1)).collect();
-    assert_eq!(held(count, &slow), "", "not within the minute");
-    let values = "  type: value_count\n  condition: {gte: 2, field: CommandLine}\n";
-    assert_eq!(held(values, &five), "");
-    assert_eq!(held(values, &[later("aa", 0, 1), later("aa c", 1, 2)]), "many");
-    let ordered = "  type: temporal_ordered\n";
-    let (first, second) = (later("aa", 0, 1), later("bb", 5, 2));
-    assert_eq!(held(ordered, &[first.clone(), second.clone()]), "many");
-    assert_eq!(held("  type: temporal\n  generate: true\n", &[first.clone(), second]), "a b many");
-    let before = later("bb", -5, 0);
-    assert_eq!(held(ordered, &[before, first]), "");
 }
 
 #[test]

@@ -129,12 +129,28 @@ fn stream(corpus: &mut Corpus, count: usize) -> Vec<Happening> {
                 ("CommandLine", format!("{word} v{value} n{number}")),
                 ("CurrentDirectory", format!("/srv/{value}")),
                 ("User", user.to_owned()),
-                ("ProcessId", (1_000 + number).to_string()),
+                ("ProcessId", (1_000 + number * 7_919 % 4_000).to_string()),
+                // A name that another field has at other times.
+                ("ParentImage", format!("/srv/{}", corpus.below(6))),
             ]);
             Happening { kind: Kind::Exec, at, fields }
         })
         .collect()
 }
+
+/// The correlations.
+const IDS: [&str; 10] = [
+    "count-3",
+    "values-3",
+    "both-any",
+    "both-ordered",
+    "by-alias",
+    "three-ordered",
+    "named",
+    "range",
+    "sum",
+    "average",
+];
 
 /// What a correlation found: at which happening, and whose it was.
 type Moment = (usize, String, String);
@@ -144,7 +160,7 @@ fn engines_agree_on_correlations() {
     let texts = texts("correlations");
     let (mut ours, mut theirs) = (Ours::load(&texts), Theirs::load(&texts, &BTreeSet::new()));
     assert_eq!(ours.set.unusable, []);
-    let happenings = stream(&mut Corpus::new(7), 3_000);
+    let happenings = stream(&mut Corpus::new(7), 6_000);
     let (mut of_ours, mut of_theirs): (BTreeSet<Moment>, BTreeSet<Moment>) = Default::default();
     for (at, happening) in happenings.iter().enumerate() {
         let user = happening.get("User").unwrap_or_default().to_owned();
@@ -159,12 +175,16 @@ fn engines_agree_on_correlations() {
         ("count-3", &["/alpha"][..]),
         ("values-3", &["/alpha"]),
         ("both-any", &["/alpha", "/beta"]),
+        ("named", &["/alpha", "/beta", "/gamma"]),
+        ("range", &["/alpha"]),
+        ("sum", &["/alpha"]),
+        ("average", &["/alpha"]),
     ] {
         let missing = begins(&happenings, &of_theirs, id, programs);
         let missing: Vec<&Moment> = missing.iter().filter(|it| !of_ours.contains(*it)).collect();
         assert!(missing.is_empty(), "only theirs: {:?}", &missing[..missing.len().min(5)]);
     }
-    for id in ["count-3", "values-3", "both-any", "both-ordered"] {
+    for id in IDS {
         let of = |all: &BTreeSet<Moment>| all.iter().filter(|(_, it, _)| it == id).count();
         println!("{id}: {} times ours, {} events of theirs", of(&of_ours), of(&of_theirs));
         assert!(of(&of_ours) >= 20);

@@ -1,17 +1,18 @@
 //! Sigma rules (specification 2.1), unchanged, on our fields. What cannot be said of our events is not
 //! passed over: the rule is listed, with the reason.
 
+mod auditd;
 mod condition;
+mod correlation;
 mod item;
 mod source;
 
 use event::model::Severity;
 
-use super::{Told, pattern};
+use super::Told;
 use crate::expr::Expr;
-use crate::field::Field;
 use crate::problem::Complaints;
-use crate::rule::{Amount, Body, By, Rule, Tally};
+use crate::rule::{Body, Rule};
 use crate::yaml::{Node, Value};
 
 use source::Source;
@@ -45,7 +46,10 @@ pub(super) fn read(document: &Node, text: &str, complaints: &mut Complaints<'_>,
         }
     };
     let body = match document.get("correlation") {
-        Some(correlation) => self::correlation(correlation),
+        Some(correlation) => {
+            told.watched.extend(correlation::watched(correlation));
+            correlation::read(correlation)
+        }
         None => detection(document).map(Body::When),
     };
     let body = match body {
@@ -166,60 +170,4 @@ fn search(node: &Node, source: &Source) -> Result<Expr, Why> {
         }
         Value::Scalar { .. } => item::keyword(node, source),
     }
-}
-
-fn correlation(node: &Node) -> Result<Body, Why> {
-    let word = |key: &str| node.get(key).and_then(Node::text);
-    let list = |key: &str| -> Vec<String> {
-        let items = node.get(key).map(Node::items).unwrap_or_default();
-        items.iter().filter_map(Node::text).map(str::to_owned).collect()
-    };
-    if node.get("aliases").is_some() {
-        return Err("correlations with aliases are not evaluated".to_owned().into());
-    }
-    let rules = list("rules");
-    if rules.is_empty() {
-        return broken(node, "a correlation names the rules that it looks at");
-    }
-    let within_ns = match pattern::duration(word("timespan").unwrap_or_default()) {
-        Ok(time) => time,
-        Err(why) => return broken(node, why),
-    };
-    let kind = word("type").unwrap_or_default();
-    let condition = node.get("condition");
-    let number = |key: &str| condition?.get(key)?.text()?.parse::<u64>().ok();
-    let least = match (number("gte"), number("gt"), number("eq")) {
-        (Some(number), ..) | (.., Some(number)) => number,
-        (None, Some(number), _) => number.saturating_add(1),
-        _ if kind.starts_with("temporal") => rules.len() as u64,
-        _ => return Err("its condition is none of gte, gt, eq".to_owned().into()),
-    };
-    if number("lt").is_some() || number("lte").is_some() || number("neq").is_some() {
-        return Err("what is too few is known at the end only: lt, lte, neq".to_owned().into());
-    }
-    let mut by = Vec::new();
-    for name in list("group-by") {
-        by.push(By::Field(any_field(&name)?));
-    }
-    let what = match kind {
-        "event_count" => Amount::Events,
-        "value_count" => {
-            let name = condition.and_then(|it| it.get("field")).and_then(Node::text);
-            Amount::Distinct(any_field(name.unwrap_or_default())?)
-        }
-        "temporal" | "temporal_ordered" => Amount::Rules,
-        "value_sum" => {
-            let name = condition.and_then(|it| it.get("field")).and_then(Node::text);
-            Amount::Sum(any_field(name.unwrap_or_default())?)
-        }
-        other => return Err(format!("correlations of type '{other}' are not evaluated").into()),
-    };
-    let generate = word("generate") == Some("true");
-    let tally = Tally { what, by, least, within_ns };
-    Ok(Body::Correlation { rules, tally, ordered: kind == "temporal_ordered", generate })
-}
-
-/// The field that a name stands for in any source.
-fn any_field(name: &str) -> Result<Field, Why> {
-    source::of_any(name).ok_or_else(|| format!("our events have no '{name}'").into())
 }

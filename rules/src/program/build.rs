@@ -6,7 +6,7 @@ use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::matcher::{FieldMatcher, Words};
-use super::{Clause, Code, Program, TestId};
+use super::{Clause, Code, Pair, Program, TestId};
 use crate::{
     expr::{Expr, Matcher},
     field::Field,
@@ -95,6 +95,12 @@ impl Builder {
         let Builder { mut program, regexes, .. } = self;
         let mut literals: Vec<Words> = Vec::new();
         for (id, (field, matcher)) in program.tests.iter().enumerate() {
+            if let Matcher::Same { how, fold, other } = *matcher {
+                let things = field.things() & other.things();
+                let (test, field) = (id as TestId, *field);
+                program.pairs.push(Pair { test, field, other, how, fold, things });
+                continue;
+            }
             let place = *program.by_field.entry(*field).or_insert_with(|| {
                 program.matchers.push(FieldMatcher::default());
                 literals.push(Default::default());

@@ -66,8 +66,14 @@ impl Program {
             }
             Code::Not(inner) => self.looks_only_at_paths(inner),
             Code::Things(_) => true,
-            Code::Test(test) => self.tests.get(*test as usize).is_some_and(|(field, _)| {
-                field.is_of_process() || matches!(field, Field::Path | Field::HomePath)
+            Code::Test(test) => self.tests.get(*test as usize).is_some_and(|(field, matcher)| {
+                let other = match matcher {
+                    Matcher::Same { other, .. } => *other,
+                    _ => *field,
+                };
+                [*field, other].iter().all(|field| {
+                    field.is_of_process() || matches!(field, Field::Path | Field::HomePath)
+                })
             }),
         }
     }
@@ -85,6 +91,7 @@ impl Program {
                     Matcher::Network { .. } => 6,
                     Matcher::Number { .. } => 7,
                     Matcher::Present => 8,
+                    Matcher::Same { .. } => 9,
                 };
                 Some((cost, vec![*test]))
             }

@@ -5,7 +5,7 @@ use super::unknown;
 use crate::field::Field;
 use crate::forms::pattern;
 use crate::problem::Complaints;
-use crate::rule::{Amount, Body, By, Same, Step, Tally};
+use crate::rule::{Amount, Body, Bound, By, Same, Step, Tally, Which};
 use crate::yaml::Node;
 
 pub(super) fn body(node: &Node, complaints: &mut Complaints<'_>) -> Option<Body> {
@@ -103,7 +103,7 @@ fn tally(kind: &str, node: &Node, complaints: &mut Complaints<'_>) -> Option<Tal
     let what = match (kind, of) {
         ("count", _) => Amount::Events,
         ("sum", Some(field)) => Amount::Sum(field),
-        ("distinct", Some(field)) => Amount::Distinct(field),
+        ("distinct", Some(field)) => Amount::Distinct(vec![field]),
         _ => {
             complaints.error(node.line, "`of` says which field");
             return None;
@@ -113,5 +113,6 @@ fn tally(kind: &str, node: &Node, complaints: &mut Complaints<'_>) -> Option<Tal
         complaints.error(node.line, "`above` says how much is too much");
         return None;
     };
-    Some(Tally { what, by, least, within_ns })
+    let bounds = vec![Bound::at_least(least)];
+    Some(Tally { what, by, bounds, which: Which::Any, within_ns })
 }

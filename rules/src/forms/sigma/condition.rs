@@ -1,6 +1,7 @@
 //! Conditions of Sigma: `selection and not 1 of filter_*`.
 
 use crate::expr::Expr;
+use crate::glob;
 
 /// Deepest nesting of parentheses and `not`.
 const DEPTH: usize = 32;
@@ -79,14 +80,9 @@ impl<'c> Parser<'c> {
         self.at += 1;
         let pattern = *self.words.get(self.at).ok_or("`of` what?")?;
         self.at += 1;
-        let fits = |name: &str| match pattern.split_once('*') {
-            _ if pattern == "them" => !name.starts_with('_'),
-            Some((before, after)) => {
-                name.len() >= before.len() + after.len()
-                    && name.starts_with(before)
-                    && name.ends_with(after)
-            }
-            None => name == pattern,
+        let fits = |name: &str| match pattern {
+            "them" => !name.starts_with('_'),
+            _ => glob::fits(pattern, name),
         };
         let chosen: Vec<Expr> =
             self.parts.iter().filter(|(name, _)| fits(name)).map(|(_, e)| e.clone()).collect();

@@ -1,52 +1,41 @@
 //! One field of a search: its modifiers and values.
 
-use event::wire::CallName;
+mod encoded;
+mod modifiers;
 
+use super::auditd::{self, Around};
 use super::{Why, source::Source};
 use crate::expr::{Expr, How, Matcher};
 use crate::field::{Field, things_of};
 use crate::forms::pattern;
-use crate::glob::{self, Piece};
 use crate::yaml::{Node, Value};
 
-/// What modifiers make of values.
-#[derive(Debug, Default)]
-struct Modifiers {
-    before: bool,
-    after: bool,
-    all: bool,
-    cased: bool,
-    dashes: bool,
-    negated: bool,
-    wide: bool,
-    base64: bool,
-    offsets: bool,
-    regex: Option<String>,
-    cidr: bool,
-    exists: bool,
-    compare: Option<&'static str>,
-}
-
-/// Words of the record types of auditd, and whether they are events of ours.
-const TYPES: &[(&str, &str)] = &[("EXECVE", "exec"), ("PATH", "file")];
+use modifiers::Modifiers;
 
 /// Reads `Field|modifier|modifier` and its values.
 pub(super) fn read(key: &str, node: &Node, source: &Source) -> Result<Expr, Why> {
     let mut words = key.split('|');
     let name = words.next().unwrap_or_default();
     let modifiers = Modifiers::read(words)?;
+    let expr = positive(name, node, source, &modifiers)?;
+    Ok(if modifiers.negated { expr.negated() } else { expr })
+}
+
+/// What it says but for `neq`.
+fn positive(name: &str, node: &Node, source: &Source, modifiers: &Modifiers) -> Result<Expr, Why> {
     if name.is_empty() {
-        // A word without a field is looked for anywhere, also inside of values.
-        let anywhere = Modifiers { before: true, after: true, ..modifiers };
-        let expr = each(node, &anywhere, &|one| word(one, source, &anywhere))?;
-        return Ok(if anywhere.negated { expr.negated() } else { expr });
+        return each(node, modifiers, &|one| word(one, source, modifiers));
     }
-    if *source == Source::Auditd
-        && let Some(expr) = of_auditd(name, node, &modifiers)?
-    {
-        return Ok(if modifiers.negated { expr.negated() } else { expr });
+    let reader = (*source == Source::Auditd).then(|| auditd::reader(name)).flatten();
+    let is_own = reader.is_some() || (*source == Source::Network && name == "Initiated");
+    if is_own && (modifiers.field || modifiers.regex.is_some() || modifiers.compare.is_some()) {
+        return Err(format!("'{name}' is compared with words only, and as a whole").into());
     }
-    if *source == Source::Network && name == "Initiated" {
+    if let Some(reader) = reader {
+        let around = Around { before: modifiers.before, after: modifiers.after };
+        return each(node, modifiers, &|one| reader(one.text().unwrap_or_default(), around));
+    }
+    if is_own {
         let ops: &[&str] = match node.text() {
             Some("true") => &["connect", "send"],
             _ => &["accept"],
@@ -55,29 +44,67 @@ pub(super) fn read(key: &str, node: &Node, source: &Source) -> Result<Expr, Why>
     }
     let field = source.field(name)?;
     if modifiers.exists {
-        let is = Expr::Test(field, Matcher::Present);
-        return Ok(if node.text() == Some("false") { is.negated() } else { is });
+        return exists(field, node);
     }
-    let expr = each(node, &modifiers, &|one| value(field, one, &modifiers))?;
-    Ok(if modifiers.negated { expr.negated() } else { expr })
+    each(node, modifiers, &|one| match modifiers.field {
+        true => same(field, one, source, modifiers),
+        false => value(field, one, modifiers),
+    })
+}
+
+fn exists(field: Field, node: &Node) -> Result<Expr, Why> {
+    let is = Expr::Test(field, Matcher::Present);
+    match node.text().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "true" | "yes" => Ok(is),
+        "false" | "no" => Ok(is.negated()),
+        _ => Err(Why::Broken(node.line, "`exists` is true or false".into())),
+    }
+}
+
+/// Another field of the same event: both are there, and the one is, begins with, ends with or holds
+/// the other.
+fn same(field: Field, node: &Node, source: &Source, modifiers: &Modifiers) -> Result<Expr, Why> {
+    let Some(name) = node.text().filter(|_| !node.is_null()) else {
+        return Err(Why::Broken(node.line, "`fieldref` wants the name of a field".into()));
+    };
+    if *source == Source::Auditd && auditd::reader(name).is_some() {
+        return Err(format!("'{name}' is compared with words only, and as a whole").into());
+    }
+    let how = match (modifiers.before, modifiers.after) {
+        (false, false) => How::Equals,
+        (false, true) => How::Prefix,
+        (true, false) => How::Suffix,
+        (true, true) => How::Contains,
+    };
+    let other = source.field(name)?;
+    Ok(Expr::Test(field, Matcher::Same { how, fold: !modifiers.cased, other }))
 }
 
 /// A word that is anywhere in the event.
 pub(super) fn keyword(node: &Node, source: &Source) -> Result<Expr, Why> {
-    let modifiers = Modifiers { before: true, after: true, ..Modifiers::default() };
-    word(node, source, &modifiers)
+    word(node, source, &Modifiers::default())
 }
 
-/// A word of what a log of this source would say.
+/// A word of what a log of this source would say, also inside of values.
 fn word(node: &Node, source: &Source, modifiers: &Modifiers) -> Result<Expr, Why> {
     let places: &[Field] = match source {
         // Its records have these as they are, and much that is no event of ours.
         Source::Auditd => &[Field::Argv, Field::Exe, Field::Path, Field::Cwd],
-        // The command line is one value there, with its spaces.
-        Source::Process => &[Field::Anything, Field::CommandLine],
+        // The command line is one value there, with its spaces; what the parent runs is part of it.
+        Source::Process => &[
+            Field::Anything,
+            Field::CommandLine,
+            Field::ParentExe,
+            Field::ParentCommandLine,
+            Field::User,
+        ],
         _ => &[Field::Anything],
     };
-    let each = places.iter().map(|place| value(*place, node, modifiers));
+    if modifiers.field || modifiers.exists || modifiers.compare.is_some() || modifiers.cidr {
+        return Err("a word without a field has no value to compare".to_owned().into());
+    }
+    let inside = modifiers.inside();
+    let each = places.iter().map(|place| value(*place, node, &inside));
     Ok(Expr::any(each.collect::<Result<_, _>>()?))
 }
 
@@ -93,39 +120,6 @@ fn each(
         }
         Value::Map(_) => Err(Why::Broken(node.line, "a value is a word or a list of them".into())),
         Value::Scalar { .. } => one(node),
-    }
-}
-
-impl Modifiers {
-    fn read<'w>(words: impl Iterator<Item = &'w str>) -> Result<Modifiers, Why> {
-        let mut read = Modifiers::default();
-        for word in words {
-            match word {
-                "contains" => (read.before, read.after) = (true, true),
-                "startswith" => read.after = true,
-                "endswith" => read.before = true,
-                "all" => read.all = true,
-                "cased" => read.cased = true,
-                "windash" => read.dashes = true,
-                "neq" => read.negated = true,
-                "wide" | "utf16le" => read.wide = true,
-                "base64" => read.base64 = true,
-                "base64offset" => read.offsets = true,
-                "re" => read.regex = Some(String::new()),
-                "i" | "m" | "s" => match &mut read.regex {
-                    Some(flags) => flags.push_str(word),
-                    None => return Err(format!("the modifier '{word}' goes with `re`").into()),
-                },
-                "cidr" => read.cidr = true,
-                "exists" => read.exists = true,
-                "gt" => read.compare = Some("gt"),
-                "gte" => read.compare = Some("gte"),
-                "lt" => read.compare = Some("lt"),
-                "lte" => read.compare = Some("lte"),
-                other => return Err(format!("the modifier '{other}' is not evaluated").into()),
-            }
-        }
-        Ok(read)
     }
 }
 
@@ -148,126 +142,10 @@ fn value(field: Field, node: &Node, modifiers: &Modifiers) -> Result<Expr, Why> 
     if modifiers.cidr {
         return pattern::network(field, text).map_err(|why| Why::Broken(node.line, why));
     }
-    if let Some(compare) = modifiers.compare {
+    if modifiers.compare.is_some() {
         let wrong = || Why::Broken(node.line, format!("'{text}' is no number"));
-        let number: u64 = text.parse().map_err(|_| wrong())?;
-        let (least, most) = match compare {
-            "gt" => (number.saturating_add(1), u64::MAX),
-            "gte" => (number, u64::MAX),
-            "lt" => (0, number.saturating_sub(1)),
-            _ => (0, number),
-        };
-        return Ok(Expr::Test(field, Matcher::Number { least, most }));
+        let range = encoded::number(modifiers.compare, text).ok_or_else(wrong)?;
+        return Ok(Expr::Test(field, range));
     }
-    let dashes = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
-    let forms: Vec<String> = match text.find('-').filter(|_| modifiers.dashes) {
-        Some(at) => dashes
-            .iter()
-            .map(|dash| {
-                format!(
-                    "{}{dash}{}",
-                    text.get(..at).unwrap_or_default(),
-                    text.get(at + 1..).unwrap_or_default()
-                )
-            })
-            .collect(),
-        None => vec![text.to_owned()],
-    };
-    let mut any = Vec::new();
-    for form in forms {
-        for (form, cased) in encoded(&form, modifiers) {
-            let mut pieces = match modifiers.base64 || modifiers.offsets {
-                true => vec![Piece::Literal(form)],
-                false => glob::pieces(&form),
-            };
-            if modifiers.before && pieces.first() != Some(&Piece::Many) {
-                pieces.insert(0, Piece::Many);
-            }
-            if modifiers.after && pieces.last() != Some(&Piece::Many) {
-                pieces.push(Piece::Many);
-            }
-            any.push(Expr::Test(field, glob::matcher(&pieces, !cased)));
-        }
-    }
-    Ok(Expr::any(any))
-}
-
-/// The forms in which a value is looked for, and whether the case of letters counts.
-fn encoded(text: &str, modifiers: &Modifiers) -> Vec<(String, bool)> {
-    let mut bytes = text.as_bytes().to_vec();
-    if modifiers.wide {
-        bytes = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    }
-    let base64 = |bytes: &[u8]| {
-        let mut out = Vec::new();
-        event::json::base64::encode(bytes, &mut out);
-        String::from_utf8(out).unwrap_or_default()
-    };
-    if modifiers.offsets {
-        // As it looks 0, 1 and 2 bytes into a group of three, without what neighbours change.
-        return [(0, 0), (1, 2), (2, 3)]
-            .iter()
-            .map(|(shift, skip)| {
-                let padded = [vec![b' '; *shift], bytes.clone()].concat();
-                let text = base64(&padded);
-                let end = match padded.len() % 3 {
-                    0 => text.len(),
-                    1 => text.len() - 3,
-                    _ => text.len() - 2,
-                };
-                (text.get(*skip..end).unwrap_or_default().to_owned(), true)
-            })
-            .collect();
-    }
-    if modifiers.base64 {
-        return vec![(base64(&bytes), true)];
-    }
-    vec![(text.to_owned(), modifiers.cased)]
-}
-
-/// Fields of auditd that are not simply fields of ours.
-fn of_auditd(name: &str, node: &Node, modifiers: &Modifiers) -> Result<Option<Expr>, Why> {
-    let each_text = |make: &dyn Fn(&str) -> Result<Expr, Why>| {
-        each(node, modifiers, &|one| make(one.text().unwrap_or_default())).map(Some)
-    };
-    match name {
-        "type" => {
-            each_text(&|text| match TYPES.iter().find(|(it, _)| it.eq_ignore_ascii_case(text)) {
-                Some((_, kind)) => Ok(Expr::Things(things_of(kind, None))),
-                None if text.eq_ignore_ascii_case("SYSCALL") => {
-                    Ok(Expr::Things(things_of("call", None) | things_of("exec", None)))
-                }
-                None => Err(format!("records of type {text} are not recorded").into()),
-            })
-        }
-        "SYSCALL" | "syscall" => each_text(&|text| match text {
-            "execve" | "execveat" | "59" => Ok(Expr::Things(things_of("exec", None))),
-            _ if CallName::ALL.into_iter().any(|call| call.name() == text) => Ok(Expr::All(vec![
-                Expr::Things(things_of("call", None)),
-                Expr::text(Field::Named("name"), How::Equals, false, text),
-            ])),
-            _ => Err(format!("the call {text} is not recorded as such").into()),
-        }),
-        "nametype" => each_text(&|text| {
-            let ops: &[&str] = match text {
-                "CREATE" => &["create", "write", "rename"],
-                "DELETE" => &["delete", "rename"],
-                "NORMAL" => return Ok(Expr::Things(things_of("file", None))),
-                _ => return Err(format!("nametype {text} is not recorded").into()),
-            };
-            Ok(Expr::Things(ops.iter().fold(0, |all, op| all | things_of("file", Some(op)))))
-        }),
-        // The kernel's short name of the process: the last part of the name that was given, 15 bytes
-        // at most. The whole name holds too.
-        "comm" => each_text(&|text| {
-            let name = (!modifiers.before).then(|| Piece::Literal("/".into()));
-            let tail = (text.len() >= 15 || modifiers.after).then_some(Piece::Many);
-            let lead = std::iter::once(Piece::Many).chain(name);
-            let pieces: Vec<Piece> = lead.chain(glob::pieces(text)).chain(tail).collect();
-            let matcher = glob::matcher(&pieces, true);
-            let given = Expr::Test(Field::Named("file"), matcher.clone());
-            Ok(Expr::Any(vec![given, Expr::Test(Field::Exe, matcher)]))
-        }),
-        _ => Ok(None),
-    }
+    Ok(encoded::text(field, text, modifiers))
 }
