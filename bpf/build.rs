@@ -2,7 +2,8 @@
 //!
 //! Order of choice: `$AUDIT_BPF_CLANG`, `clang`, `clang-NN`, then the object checked in under
 //! `prebuilt/`, which has the hash of its sources in its name. `AUDIT_BPF_PREBUILD=1` writes the
-//! compiled objects there.
+//! compiled objects there. Those are for x86-64: registers and numbers of system calls are others elsewhere,
+//! so that another machine needs clang.
 
 use std::env;
 use std::error::Error;
@@ -30,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let hash = source_hash(program)?;
         let upper = program.to_uppercase();
         println!("cargo:rustc-env=AUDIT_BPF_HASH_{upper}={hash}");
-        let prebuilt = PathBuf::from(format!("prebuilt/{program}-{hash}.bpf.o"));
+        let prebuilt = prebuilt(program, &hash);
         let object = out.join(format!("{program}.bpf.o"));
         let made = clang.as_deref().map(|clang| compile(clang, program, &object));
         match made {
@@ -45,6 +46,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// Where the checked-in object of these sources is.
+fn prebuilt(program: &str, hash: &str) -> PathBuf {
+    let machine = match arch().as_str() {
+        "x86_64" => String::new(),
+        other => format!("{other}/"),
+    };
+    PathBuf::from(format!("prebuilt/{machine}{program}-{hash}.bpf.o"))
 }
 
 /// Returns the first compiler that runs.
@@ -112,8 +122,9 @@ fn keep(program: &str, object: &Path, prebuilt: &Path) -> Result<(), Box<dyn Err
     if env::var_os("AUDIT_BPF_PREBUILD").is_none() {
         return Ok(());
     }
-    fs::create_dir_all("prebuilt")?;
-    for entry in fs::read_dir("prebuilt")? {
+    let folder = prebuilt.parent().unwrap_or(Path::new("prebuilt"));
+    fs::create_dir_all(folder)?;
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with(&format!("{program}-")) && path != prebuilt {

@@ -218,6 +218,17 @@ fn in_a_clean_root_the_debian_package_records_and_goes_without_a_trace_but_the_r
 }
 
 #[test]
+fn the_programs_in_the_kernel_are_the_same_bytes_again_also_for_arm64() {
+    let tried = Command::new(repository().join("bpf/again.sh")).output().expect("a shell");
+    if tried.status.code() == Some(77) {
+        return xtests::not_run("the BPF programs compiled again", errors(&tried).trim());
+    }
+    let said = String::from_utf8_lossy(&tried.stdout);
+    assert!(tried.status.success(), "{said}{}", errors(&tried));
+    assert_eq!(said.matches("twice the same").count(), 8, "four programs for two machines: {said}");
+}
+
+#[test]
 fn the_same_programs_make_the_same_packages() {
     let lab = Lab::new();
     let sums = || {
