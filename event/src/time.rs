@@ -73,7 +73,8 @@ pub fn rfc3339(ts_ns: i64, out: &mut Vec<u8>) {
 
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar
 /// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
-fn civil(days: i64) -> (i64, i64, i64) {
+#[must_use]
+pub fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);

@@ -1,5 +1,6 @@
 //! Judging: events in, findings out, in order; state follows what the rules need and is bounded.
 
+mod clock;
 mod correlate;
 mod finding;
 mod fire;
@@ -195,6 +196,10 @@ impl Judge {
         }
         if let Some(user) = values::user(event, around) {
             program.run(Field::User, Val::Bytes(user.as_bytes()), &mut hold);
+        }
+        for part in &program.clocks {
+            let number = Val::Number(clock::part(event.ts_ns, *part));
+            program.run(Field::Clock(*part), number, &mut hold);
         }
         event.fields(&mut |name, value| {
             values::each(value, &mut |value| {

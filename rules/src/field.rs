@@ -50,10 +50,23 @@ pub(crate) enum Field {
     LocalPort,
     /// The peer was not seen before in this run.
     NewPeer,
+    /// A part of the time of the event.
+    Clock(Part),
     /// Any value.
     Anything,
     /// A field of the table.
     Named(&'static str),
+}
+
+/// A part of an instant, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Year,
 }
 
 /// What values a field has.
@@ -98,6 +111,7 @@ impl Field {
             Field::Arg(number) => format!("argv.{number}"),
             Field::HomePath => "path".to_owned(),
             Field::Anything => "any".to_owned(),
+            Field::Clock(part) => format!("{part:?}").to_ascii_lowercase(),
             Field::NameAndArguments => "command_line".to_owned(),
             other => {
                 let own = OWN.iter().find(|(_, field, _)| *field == other);
@@ -109,8 +123,8 @@ impl Field {
     /// The things that have it.
     pub(crate) fn things(self) -> u64 {
         use Field::{
-            Ancestor, Anything, Arg, Argv, Command, CommandLine, Cwd, Exe, Feeds, HomePath, Ip,
-            LocalIp, LocalPort, NameAndArguments, Named, NewPeer, ParentCommandLine, ParentExe,
+            Ancestor, Anything, Arg, Argv, Clock, Command, CommandLine, Cwd, Exe, Feeds, HomePath,
+            Ip, LocalIp, LocalPort, NameAndArguments, Named, NewPeer, ParentCommandLine, ParentExe,
             Path, Port, User,
         };
         let beside_findings = |name: &str| things_with(name) & !things_of("finding", None);
@@ -120,7 +134,7 @@ impl Field {
             Path | HomePath => beside_findings("path"),
             Ip | Port | NewPeer => beside_findings("peer"),
             LocalIp | LocalPort => things_with("local"),
-            Anything => u64::MAX,
+            Anything | Clock(_) => u64::MAX,
             Named(name) => things_with(name),
         }
     }
@@ -128,7 +142,7 @@ impl Field {
     /// Whether its values are numbers.
     pub(crate) fn is_number(self) -> bool {
         match self {
-            Field::Port | Field::LocalPort => true,
+            Field::Port | Field::LocalPort | Field::Clock(_) => true,
             Field::Named(name) => NUMBERS.contains(&name),
             _ => false,
         }

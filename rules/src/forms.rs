@@ -5,16 +5,21 @@ pub(crate) mod own;
 pub(crate) mod pattern;
 pub(crate) mod sigma;
 
+use std::collections::HashMap;
+
 use event::model::Severity;
 
 use crate::expr::Expr;
 use crate::field::Field;
 use crate::problem::Complaints;
 use crate::rule::Rule;
-use crate::yaml::{self, Node};
+use crate::yaml::{Fault, Node};
 
 /// Longest text of one rule, bytes (HOSTILE A17).
 const MAX_RULE: usize = 64 << 10;
+
+/// What placeholders stand for: each a list of values, by its name.
+pub(crate) type Placeholders = HashMap<String, Vec<String>>;
 
 /// What a file says.
 #[derive(Debug, Default)]
@@ -28,17 +33,47 @@ pub(crate) struct Told {
     pub(crate) allowed: Vec<(String, Expr, Option<i64>, usize)>,
     /// Ids or names of rules that find nothing by themselves.
     pub(crate) watched: Vec<String>,
+    /// Lines that say what placeholders stand for.
+    pub(crate) values: Vec<usize>,
+    /// What rules by these ids or names must meet too.
+    pub(crate) filters: Vec<Filter>,
     /// Rules that cannot be used, and why.
     pub(crate) unusable: Vec<(String, String)>,
 }
 
+/// What rules of other files must meet too.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    /// Ids or names.
+    pub(crate) rules: Vec<String>,
+    /// The things that it is about.
+    pub(crate) things: u64,
+    pub(crate) when: Expr,
+    pub(crate) line: usize,
+}
+
+/// What a document says that placeholders stand for.
+pub(crate) fn placeholders(document: &Node) -> impl Iterator<Item = (String, Vec<String>)> {
+    let entries = document.get("values").and_then(Node::entries).unwrap_or_default();
+    entries.iter().map(|(key, list)| {
+        let words = list.items().iter().filter_map(Node::text).map(str::to_owned);
+        (key.text.clone(), words.collect())
+    })
+}
+
 /// Reads a file of any form.
-pub(crate) fn read(text: &str, complaints: &mut Complaints<'_>) -> Told {
+pub(crate) fn read(
+    documents: &Result<Vec<Node>, Fault>,
+    text: &str,
+    values: &Placeholders,
+    complaints: &mut Complaints<'_>,
+) -> Told {
     let mut told = Told::default();
-    let documents = match yaml::parse(text) {
+    let documents = match documents {
         Ok(documents) => documents,
         Err(fault) => {
-            complaints.error(fault.line, format!("cannot read it as YAML: {}", fault.why));
+            let why = format!("cannot read it as YAML: {}", fault.why);
+            complaints.error(fault.line, why);
             return told;
         }
     };
@@ -46,9 +81,12 @@ pub(crate) fn read(text: &str, complaints: &mut Complaints<'_>) -> Told {
         complaints.error(1, "there is nothing in it");
     }
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    for document in &documents {
-        if document.get("detection").is_some() || document.get("correlation").is_some() {
-            sigma::read(document, text, complaints, &mut told);
+    let is_sigma = |document: &Node| {
+        ["detection", "correlation", "filter"].iter().any(|key| document.get(key).is_some())
+    };
+    for document in documents {
+        if is_sigma(document) {
+            sigma::read(document, (text, values), complaints, &mut told);
         } else if document.entries().is_some() {
             own::read(document, &lines, complaints, &mut told);
         } else {

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 use crate::{
     expr::{How, Matcher},
-    field::Field,
+    field::{Field, Part},
 };
 
 pub(crate) use build::{Builder, regex};
@@ -32,6 +32,8 @@ pub(crate) struct Program {
     pub(crate) clauses: Vec<Clause>,
     /// Conditions that look at two fields.
     pub(crate) pairs: Vec<Pair>,
+    /// Parts of the time that somebody looks at.
+    pub(crate) clocks: Vec<Part>,
     by_test: Vec<Vec<u32>>,
     always: Vec<Vec<u32>>,
     /// Things whose clauses look only at paths and at the process.

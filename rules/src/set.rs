@@ -10,11 +10,12 @@ use std::sync::Arc;
 use event::model::Event;
 
 use crate::engine::{Judge, Surroundings};
-use crate::forms::{self, Told};
+use crate::forms::{self, Placeholders};
 use crate::problem::{Complaints, Problem};
 use crate::program::{Code, Program};
 use crate::rule::Rule;
 use crate::sample::Sample;
+use crate::yaml::{self, Fault, Node};
 
 /// Who wrote a file: the later ones can change what the earlier ones say, but for the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,27 +53,29 @@ pub struct RuleSet {
 /// Puts files together.
 #[derive(Debug, Default)]
 pub struct Loader {
-    files: Vec<(Layer, String, Told)>,
-    problems: Vec<Problem>,
+    files: Vec<File>,
+}
+
+/// A file as it was given: it is read when all are there, for others may say what its words stand for.
+#[derive(Debug)]
+struct File {
+    layer: Layer,
+    name: String,
+    text: String,
+    read: Result<Vec<Node>, Fault>,
 }
 
 impl Loader {
     /// Adds a file.
     pub fn add(&mut self, layer: Layer, name: &str, text: &str) {
-        let mut complaints = Complaints::new(name, text);
-        let told = forms::read(text, &mut complaints);
-        self.problems.extend(complaints.found);
-        self.files.push((layer, name.to_owned(), told));
+        let (name, text) = (name.to_owned(), text.to_owned());
+        self.files.push(File { layer, name, read: yaml::parse(&text), text });
     }
 
     /// Adds the rules that come with the program.
     pub fn add_builtin(&mut self) {
-        for (name, text) in crate::builtin::FILES {
-            let mut complaints = Complaints::new("built-in", text);
-            let told = forms::read(text, &mut complaints);
-            debug_assert!(complaints.found.is_empty(), "{name}: {:?}", complaints.found);
-            self.problems.extend(complaints.found);
-            self.files.push((Layer::BuiltIn, (*name).to_owned(), told));
+        for (_, text) in crate::builtin::FILES {
+            self.add(Layer::BuiltIn, "built-in", text);
         }
     }
 
@@ -82,21 +85,23 @@ impl Loader {
     /// What is wrong, when something is that cannot be passed over; files of the recorded project
     /// are passed over as a whole.
     pub fn finish(mut self) -> Result<RuleSet, Vec<Problem>> {
-        self.files.sort_by_key(|(layer, ..)| *layer);
-        let mut set = RuleSet::default();
-        let of_project = |files: &[(Layer, String, Told)], file: &str| {
-            files.iter().any(|(layer, name, _)| *layer == Layer::Project && name == file)
-        };
-        for problem in &mut self.problems {
-            if problem.fatal && of_project(&self.files, &problem.file) {
-                problem.fatal = false;
+        self.files.sort_by_key(|file| file.layer);
+        let values = self.placeholders();
+        let (mut set, mut problems) = (RuleSet::default(), Vec::new());
+        let mut all = Vec::new();
+        for File { layer, name, text, read } in self.files {
+            let mut complaints = Complaints::new(&name, &text);
+            let told = forms::read(&read, &text, &values, &mut complaints);
+            for mut problem in complaints.found {
+                problem.fatal &= layer != Layer::Project;
+                problems.push(problem);
             }
+            all.push((layer, name, told));
         }
-        let mut problems = self.problems;
-        for (layer, name, told) in &self.files {
+        for (layer, name, told) in &all {
             set.join(*layer, name, told, &mut problems);
         }
-        for (layer, name, told) in self.files {
+        for (layer, name, told) in all {
             set.change(layer, &name, told, &mut problems);
         }
         set.correlate();
@@ -106,6 +111,13 @@ impl Loader {
         }
         set.warnings = problems;
         Ok(set)
+    }
+
+    /// What placeholders stand for: what the last file says that is not the project's.
+    fn placeholders(&self) -> Placeholders {
+        let files = self.files.iter().filter(|file| file.layer != Layer::Project);
+        let documents = files.filter_map(|file| file.read.as_deref().ok()).flatten();
+        documents.flat_map(forms::placeholders).collect()
     }
 }
 

@@ -122,6 +122,11 @@ fn put(documents: &mut Vec<Node>, open: Option<&mut Open>, node: Node) -> Result
 }
 
 impl Node {
+    /// A word in quotes.
+    pub(crate) fn word(line: usize, text: String) -> Node {
+        Node { line, value: Value::Scalar { text, plain: false } }
+    }
+
     /// The word.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {

@@ -188,7 +188,9 @@ impl Corpus {
                 put("record_type", self.one(&["A".to_owned(), "TXT".to_owned()]));
             }
         }
-        Happening { kind, at: 0, fields }
+        // Any minute of three years.
+        let at = 60 * i64::try_from(self.below(3 * 365 * 1_440)).unwrap_or(0);
+        Happening { kind, at, fields }
     }
 
     /// The path of a program.

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// When the first thing happened, seconds since 1970.
+pub(crate) const BEGIN: i64 = 1_795_305_600;
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

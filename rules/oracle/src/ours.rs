@@ -10,10 +10,7 @@ use event::model::{
 };
 use rules::{Judge, Layer, Loader, RuleSet, Surroundings};
 
-use crate::happening::{FileDeed, Happening, Kind};
-
-/// When the first thing happened, nanoseconds since 1970.
-const BEGIN_NS: i64 = 1_795_305_600_000_000_000;
+use crate::happening::{BEGIN, FileDeed, Happening, Kind};
 
 /// Our engine, with its rules.
 pub struct Ours {
@@ -89,7 +86,7 @@ fn events(happening: &Happening, seq: u64) -> Vec<Event> {
     };
     let event = |seq: u64, actor: Actor, what: What| Event {
         seq,
-        ts_ns: BEGIN_NS + happening.at * 1_000_000_000,
+        ts_ns: (BEGIN + happening.at) * 1_000_000_000,
         boot_ns: seq,
         actor: Some(actor),
         what,

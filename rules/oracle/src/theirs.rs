@@ -8,7 +8,7 @@ use rsigma_eval::{
 use rsigma_parser::{LogSource, parse_sigma_yaml};
 use serde_json::{Value, json};
 
-use crate::happening::{FileDeed, Happening, Kind};
+use crate::happening::{BEGIN, FileDeed, Happening, Kind};
 
 /// The other engine, with its rules.
 pub struct Theirs {
@@ -32,6 +32,7 @@ impl Theirs {
             assert_eq!(read.errors, Vec::<String>::new(), "{text}");
             whole.rules.extend(read.rules);
             whole.correlations.extend(read.correlations);
+            whole.filters.extend(read.filters);
         }
         whole.rules.retain(|rule| rule.id.as_ref().is_none_or(|id| !without.contains(id)));
         theirs.single.add_collection(&whole).expect("they compile");
@@ -82,7 +83,8 @@ fn records(happening: &Happening) -> Vec<(LogSource, Value)> {
             let value = number.flatten().map_or_else(|| json!(value), |it: u64| json!(it));
             ((*name).to_owned(), value)
         });
-        Value::Object(fields.collect())
+        let time = ("UtcTime".to_owned(), json!(BEGIN + happening.at));
+        Value::Object(fields.chain([time]).collect())
     };
     let of = |category: &str| (source(Some(category), None), plain());
     let audit = |record: Value| (source(None, Some("auditd")), record);

@@ -48,6 +48,9 @@ pub(super) fn of_field(
     {
         take(user.as_bytes());
     }
+    if let Field::Clock(part) = field {
+        text(Val::Number(super::clock::part(event.ts_ns, part)), take);
+    }
     if field == Field::NewPeer {
         take(b"true");
     }

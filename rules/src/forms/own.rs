@@ -53,7 +53,11 @@ pub(super) fn read(
             }
             "override" => severities(value, complaints, told),
             "allow" => value.items().iter().for_each(|item| allow(item, complaints, told)),
-            _ => unknown(key, &["rules", "disable", "override", "allow"], complaints),
+            "values" => {
+                told.values.push(key.line);
+                placeholders(value, complaints);
+            }
+            _ => unknown(key, &["rules", "disable", "override", "allow", "values"], complaints),
         }
     }
 }
@@ -89,6 +93,19 @@ fn unknown(key: &Key, known: &[&str], complaints: &mut Complaints<'_>) {
         key.line,
         format!("unknown key '{}', expected one of {}", key.text, known.join(", ")),
     );
+}
+
+/// Says what is wrong with values of placeholders; they are read before the rules are.
+fn placeholders(node: &Node, complaints: &mut Complaints<'_>) {
+    let Some(entries) = node.entries() else {
+        complaints.error(node.line, "`values` is a map of names and lists of words");
+        return;
+    };
+    for item in entries.iter().flat_map(|(_, list)| list.items()) {
+        if item.text().is_none() {
+            complaints.error(item.line, "a value is a word");
+        }
+    }
 }
 
 fn severities(node: &Node, complaints: &mut Complaints<'_>, told: &mut Told) {

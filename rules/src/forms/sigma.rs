@@ -4,21 +4,25 @@
 mod auditd;
 mod condition;
 mod correlation;
+mod detection;
+mod expand;
 mod item;
 mod source;
 
 use event::model::Severity;
 
-use super::Told;
-use crate::expr::Expr;
+use super::{Placeholders, Told};
 use crate::problem::Complaints;
 use crate::rule::{Body, Rule};
-use crate::yaml::{Node, Value};
+use crate::yaml::Node;
 
-use source::Source;
-
-/// Reads a rule or a correlation.
-pub(super) fn read(document: &Node, text: &str, complaints: &mut Complaints<'_>, told: &mut Told) {
+/// Reads a rule, a correlation or a filter.
+pub(super) fn read(
+    document: &Node,
+    (text, values): (&str, &Placeholders),
+    complaints: &mut Complaints<'_>,
+    told: &mut Told,
+) {
     let word = |key: &str| document.get(key).and_then(Node::text);
     let Some(title) = word("title").filter(|title| !title.is_empty()) else {
         complaints.error(document.line, "a Sigma rule needs a title");
@@ -45,12 +49,20 @@ pub(super) fn read(document: &Node, text: &str, complaints: &mut Complaints<'_>,
             return;
         }
     };
+    if let Some(filter) = document.get("filter") {
+        match detection::filter(document, filter, values) {
+            Ok(filter) => told.filters.push(filter),
+            Err(Why::Broken(line, why)) => complaints.error(line, why),
+            Err(Why::Unusable(why)) => told.unusable.push((format!("{id} ({title})"), why)),
+        }
+        return;
+    }
     let body = match document.get("correlation") {
         Some(correlation) => {
             told.watched.extend(correlation::watched(correlation));
             correlation::read(correlation)
         }
-        None => detection(document).map(Body::When),
+        None => detection::read(document, values).map(Body::When),
     };
     let body = match body {
         Ok(body) => body,
@@ -119,55 +131,4 @@ fn made_of(title: &str) -> String {
         .collect();
     id.truncate(60);
     id
-}
-
-fn detection(document: &Node) -> Result<Expr, Why> {
-    let logsource = document.get("logsource");
-    let Some(logsource) = logsource else { return broken(document, "`logsource` is missing") };
-    let word = |key: &str| logsource.get(key).and_then(Node::text);
-    let source = Source::of(word("category"), word("product"), word("service"))?;
-    let Some(detection) = document.get("detection") else {
-        return broken(document, "`detection` is missing");
-    };
-    if detection.get("timeframe").is_some() {
-        return Err("`timeframe` with a count is of the old specification".to_owned().into());
-    }
-    let mut parts = Vec::new();
-    for (key, value) in detection.entries().unwrap_or_default() {
-        if key.text != "condition" {
-            parts.push((key.text.as_str(), search(value, &source)?));
-        }
-    }
-    let Some(conditions) = detection.get("condition") else {
-        return broken(detection, "`condition` is missing");
-    };
-    let mut any = Vec::new();
-    for one in conditions.items() {
-        let text = one.text().unwrap_or_default();
-        if text.contains('|') {
-            return Err("a count after `|` is of the old specification".to_owned().into());
-        }
-        match condition::parse(text, &parts) {
-            Ok(expr) => any.push(expr),
-            Err(why) => return broken(one, why),
-        }
-    }
-    Ok(Expr::All(vec![Expr::Things(source.things()), Expr::any(any)]))
-}
-
-/// A search: a map of fields, a list of maps, words, or a list of words.
-fn search(node: &Node, source: &Source) -> Result<Expr, Why> {
-    match &node.value {
-        Value::Map(entries) => {
-            if *source == Source::Auditd && source::asks_for_arguments_of_calls(entries) {
-                return Err("what calls were given is not recorded as such".to_owned().into());
-            }
-            let each = entries.iter().map(|(key, value)| item::read(&key.text, value, source));
-            Ok(Expr::All(each.collect::<Result<_, _>>()?))
-        }
-        Value::List(items) => {
-            Ok(Expr::Any(items.iter().map(|item| search(item, source)).collect::<Result<_, _>>()?))
-        }
-        Value::Scalar { .. } => item::keyword(node, source),
-    }
 }

@@ -11,7 +11,14 @@ use crate::{
 impl Program {
     /// Learns which names of the table are looked at.
     pub(super) fn visit(&mut self) {
-        let Program { by_field, visited, .. } = self;
+        let Program { by_field, visited, clocks, .. } = self;
+        *clocks = by_field
+            .keys()
+            .filter_map(|field| match field {
+                Field::Clock(part) => Some(*part),
+                _ => None,
+            })
+            .collect();
         let any = by_field.get(&Field::Anything).copied();
         for kind in TYPES {
             let names = kind.fields.iter().chain(event::model::table::ACTOR);

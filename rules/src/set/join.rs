@@ -1,9 +1,10 @@
 //! Several files, by who wrote them: what each adds, and what it says of the rules of others.
 
 use super::{Layer, RuleSet, problem};
-use crate::forms::Told;
+use crate::expr::Expr;
+use crate::forms::{Filter, Told};
 use crate::problem::Problem;
-use crate::rule::Exception;
+use crate::rule::{Body, Exception};
 
 /// Most rules of a set (HOSTILE A17).
 const MAX_RULES: usize = 5_000;
@@ -43,6 +44,22 @@ impl RuleSet {
         }
     }
 
+    /// Adds what rules must meet too.
+    fn filter(&mut self, name: &str, filter: &Filter, problems: &mut Vec<Problem>) {
+        let mut warn = |what: String| problems.push(problem(name, filter.line, what, false));
+        for id in &filter.rules {
+            let known = self.rules.iter_mut().find(|rule| rule.names().any(|name| name == id));
+            match known.map(|rule| &mut rule.body) {
+                Some(Body::When(when)) if when.things() & filter.things != 0 => {
+                    *when = Expr::All(vec![when.clone(), filter.when.clone()]);
+                }
+                Some(Body::When(_)) => warn(format!("{id} is of another log source")),
+                Some(_) => warn(format!("{id} is no rule about single events")),
+                None => warn(format!("there is no rule {id}")),
+            }
+        }
+    }
+
     /// Takes what a file says of rules of other files.
     pub(super) fn change(
         &mut self,
@@ -75,6 +92,15 @@ impl RuleSet {
                     self.rules.retain(|rule| *rule.id != *id);
                     self.disabled.push((id, name.to_owned()));
                 }
+            }
+        }
+        for line in told.values.iter().filter(|_| weakens) {
+            problems.push(refused(*line, "values of placeholders"));
+        }
+        for filter in told.filters {
+            match weakens {
+                true => problems.push(refused(filter.line, "filters")),
+                false => self.filter(name, &filter, problems),
             }
         }
         for (id, when, until_ns, line) in told.allowed {

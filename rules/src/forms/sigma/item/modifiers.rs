@@ -1,6 +1,10 @@
 //! The modifiers of a field: what is done with its values, and which of them go together.
 
 use super::super::Why;
+use crate::field::Part;
+
+/// The modifiers that compare numbers.
+const COMPARE: &str = "gt, gte, lt, lte";
 
 /// What modifiers make of values.
 #[derive(Debug, Default, Clone)]
@@ -18,6 +22,10 @@ pub(super) struct Modifiers {
     pub(super) cidr: bool,
     pub(super) exists: bool,
     pub(super) compare: Option<Compare>,
+    /// A part of a date.
+    pub(super) part: Option<Part>,
+    /// The value has placeholders.
+    pub(super) expand: bool,
     /// The value is the name of another field.
     pub(super) field: bool,
 }
@@ -68,7 +76,14 @@ impl Modifiers {
                 "gte" => read.compare = Some(Compare::AtLeast),
                 "lt" => read.compare = Some(Compare::Less),
                 "lte" => read.compare = Some(Compare::AtMost),
+                "minute" => read.part = Some(Part::Minute),
+                "hour" => read.part = Some(Part::Hour),
+                "day" => read.part = Some(Part::Day),
+                "week" => read.part = Some(Part::Week),
+                "month" => read.part = Some(Part::Month),
+                "year" => read.part = Some(Part::Year),
                 "fieldref" => read.field = true,
+                "expand" => read.expand = true,
                 other => return Err(format!("the modifier '{other}' is not evaluated").into()),
             }
         }
@@ -87,13 +102,17 @@ impl Modifiers {
             ("re", self.regex.is_some()),
             ("cidr", self.cidr),
             ("exists", self.exists),
-            ("gt, gte, lt, lte", self.compare.is_some()),
+            (COMPARE, self.compare.is_some()),
             ("fieldref", self.field),
             ("base64, base64offset", encoded),
         ];
         let mut chosen = kinds.iter().filter(|(_, is)| *is).map(|(name, _)| *name);
         if let (Some(one), Some(other)) = (chosen.next(), chosen.next()) {
             return Err(format!("the modifiers `{one}` and `{other}` do not go together").into());
+        }
+        let others = kinds.iter().any(|(name, is)| *is && *name != COMPARE);
+        if self.part.is_some() && (others || self.before || self.after || self.dashes) {
+            return Err("a part of a date is compared with numbers".to_owned().into());
         }
         if self.dashes && kinds.iter().any(|(_, is)| *is) {
             return Err("the modifier 'windash' goes with plain text only".to_owned().into());
