@@ -7,8 +7,11 @@ use super::raw::{Raw, kind};
 use super::{KERNEL, hook, reduced, wanted};
 use crate::programs::{PROGRAMS, Topic};
 
-/// Member names and bit offsets of each named structure.
-fn structures(types: &Raw<'_>) -> BTreeMap<Vec<u8>, Vec<Vec<(Vec<u8>, u32)>>> {
+/// Names and bit offsets of members.
+type Members = Vec<(Vec<u8>, u32)>;
+
+/// The members of each named structure; several may have one name.
+fn structures(types: &Raw<'_>) -> BTreeMap<Vec<u8>, Vec<Members>> {
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for number in types.numbers() {
         let it = types.get(number).expect("it has that many");
