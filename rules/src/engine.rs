@@ -4,6 +4,7 @@ mod clock;
 mod correlate;
 mod finding;
 mod fire;
+mod late;
 mod pairs;
 mod recent;
 mod sequences;
@@ -55,6 +56,7 @@ pub struct Judge {
     sequences: sequences::Sequences,
     tallies: tallies::Tallies,
     recent: recent::Recent,
+    late: late::Late,
     /// What rules with a memory had to forget.
     forgotten: u64,
 }
@@ -126,6 +128,7 @@ impl Judge {
             sequences: sequences::Sequences::default(),
             tallies: tallies::Tallies::default(),
             recent: recent::Recent::default(),
+            late: late::Late::default(),
             forgotten: 0,
         }
     }
@@ -138,6 +141,7 @@ impl Judge {
         self.recent.expire(event.ts_ns, found);
         let set = self.set.clone();
         self.lineage.learn(event, &set.program);
+        self.late(event, &set, found);
         let kind = event.what.kind();
         let thing = thing(kind, event.what.op());
         let who = event.actor.as_ref().map(|actor| self.lineage.who(actor));
@@ -149,7 +153,13 @@ impl Judge {
         self.mark(event, kind, who.as_deref());
         self.mark_pairs(event, thing, who.as_deref());
         set.program.always(thing).iter().for_each(|clause| self.marks.look_at(*clause));
-        let fired = self.decide(event, &set, thing, who, found);
+        let fired = self.decide(event, &set, thing, who.clone(), found);
+        if set.program.fed_things >> thing & 1 == 1
+            && let Some(who) = who
+            && !self.marks.worth.iter().any(|at| set.program.feeds.contains(at))
+        {
+            self.late.keep(event, thing, &who);
+        }
         if let Some(memory) = memory.filter(|_| !fired) {
             if self.seen.len() >= MEMORY {
                 self.seen.clear();

@@ -38,6 +38,10 @@ pub(crate) struct Program {
     always: Vec<Vec<u32>>,
     /// Things whose clauses look only at paths and at the process.
     pub(crate) repeatable: u64,
+    /// Clauses that ask who reads what a process writes.
+    pub(crate) feeds: Vec<u32>,
+    /// The things that they look at.
+    pub(crate) fed_things: u64,
 }
 
 /// The condition of a rule, of one of its steps, or of an exception to it.

@@ -42,6 +42,7 @@ impl Program {
         self.by_test = vec![Vec::new(); self.tests.len()];
         self.always = vec![Vec::new(); THINGS];
         self.repeatable = u64::MAX;
+        (self.feeds, self.fed_things) = (Vec::new(), 0);
         for (at, clause) in self.clauses.iter().enumerate() {
             let at = at as u32;
             match self.cover_of(&clause.code) {
@@ -62,6 +63,21 @@ impl Program {
             }
             if !self.looks_only_at_paths(&clause.code) {
                 self.repeatable &= !clause.things;
+            }
+            if self.asks_who_reads(&clause.code) {
+                self.feeds.push(at);
+                self.fed_things |= clause.things;
+            }
+        }
+    }
+
+    fn asks_who_reads(&self, code: &Code) -> bool {
+        match code {
+            Code::All(list) | Code::Any(list) => list.iter().any(|one| self.asks_who_reads(one)),
+            Code::Not(inner) => self.asks_who_reads(inner),
+            Code::Things(_) => false,
+            Code::Test(test) => {
+                self.tests.get(*test as usize).is_some_and(|(field, _)| *field == Field::Feeds)
             }
         }
     }
