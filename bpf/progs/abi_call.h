@@ -41,6 +41,7 @@ enum call_name {
 	CALL_CLOCK_SETTIME = 32,
 	CALL_KEYCTL = 33,
 	CALL_CGROUP_MKDIR = 34,	/* no call of its own: mkdir(2) in a cgroup file system */
+	CALL_IOCTL = 35,	/* only what puts input into a terminal */
 };
 
 enum call_flag {

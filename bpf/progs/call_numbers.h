@@ -57,6 +57,7 @@ INLINE bool is_transfer(u32 look)
 
 #if defined(__TARGET_ARCH_arm64)
 static const u8 native_calls[CALL_NUMBERS] = {
+	[29] = RARE(IOCTL),
 	[198] = LOOK_SOCKET,	/* socket */
 	[46] = LOOK_CHANGE,	/* ftruncate */
 	[47] = LOOK_CHANGE,	/* fallocate */
@@ -143,6 +144,7 @@ static const u8 native_entries[CALL_NUMBERS] = {
 };
 #else
 static const u8 native_calls[CALL_NUMBERS] = {
+	[16] = RARE(IOCTL),
 	[2] = LOOK_OPEN,	/* open */
 	[0] = LOOK_READ,
 	[1] = LOOK_WRITE,
@@ -223,6 +225,7 @@ static const u8 native_calls[CALL_NUMBERS] = {
 };
 
 static const u8 compat_calls[CALL_NUMBERS] = {
+	[54] = RARE(IOCTL),
 	[5] = LOOK_OPEN,	/* open */
 	[3] = LOOK_READ,
 	[4] = LOOK_WRITE,

@@ -58,7 +58,8 @@ APART int on_held(u32 look, s64 ret)
 	case RARE(SETNS):
 		on_cred();
 	}
-	if (look & LOOK_RARE)
+	/* Nearly all of ioctl is of no interest. */
+	if (look & LOOK_RARE && look != RARE(IOCTL))
 		count(REC_CALL, COUNT_HELD);
 	switch (look) {
 	case LOOK_OPEN:

@@ -28,6 +28,10 @@
 #define PTRACE_SETREGSET 0x4205
 #define PTRACE_SEIZE 0x4206
 
+/* include/uapi/asm-generic/ioctls.h: input for a terminal, as if it were typed; TIOCLINUX can paste */
+#define TIOCSTI 0x5412
+#define TIOCLINUX 0x541c
+
 #define NSFS_MAGIC 0x6e736673	/* include/uapi/linux/magic.h */
 #define OPEN_TREE_CLONE 1
 #define MOVE_MOUNT_F_EMPTY_PATH 4
@@ -74,13 +78,15 @@ INLINE void put_namespaces(u32 *to, struct task_struct *task)
 }
 
 /* Whether this call is one of those that are told at all. */
-INLINE bool is_wanted(u32 name, u64 first)
+INLINE bool is_wanted(u32 name, u64 first, u64 second)
 {
 	switch (name) {
 	case CALL_PTRACE:
 		return first == PTRACE_TRACEME || first == PTRACE_ATTACH || first == PTRACE_SEIZE ||
 		       first == PTRACE_SETREGSET || first == PTRACE_SETREGS ||
 		       first == PTRACE_SETFPREGS || (first >= PTRACE_POKETEXT && first <= PTRACE_POKEUSR);
+	case CALL_IOCTL:	/* the request is an int */
+		return (u32)second == TIOCSTI || (u32)second == TIOCLINUX;
 	case CALL_UNSHARE:
 		return first & NEW_NAMESPACES;
 	case CALL_BPF:	/* not those that read and write elements, include/uapi/linux/bpf.h */
@@ -112,7 +118,8 @@ INLINE bool is_first(struct rec_call *rec)
 	struct told told = {
 		.start_ns = rec->head.start_ns,
 		.target_start_ns = rec->target_start_ns,
-		.request = rec->call == CALL_PTRACE ? rec->args[0] : 0,
+		.request = rec->call == CALL_PTRACE ? rec->args[0] :
+			   rec->call == CALL_IOCTL ? (u32)rec->args[1] : 0,
 		.call = rec->call,
 		.error = rec->ret < 0 ? rec->ret : 0,
 	};
@@ -333,7 +340,7 @@ APART int on_rare_call(u32 name, u32 compat, s64 ret)
 	u32 i;
 
 	name %= CALL_NAMES;
-	if (!is_wanted(name, argument(regs, 0, compat)))
+	if (!is_wanted(name, argument(regs, 0, compat), argument(regs, 1, compat)))
 		return 0;
 	rec = begin_call(name, ret, compat ? CALL_COMPAT : 0);
 	if (!rec)

@@ -31,6 +31,7 @@ struct shape {
 };
 
 static const struct shape shapes[CALL_NAMES] = {
+	[CALL_IOCTL] = { .file = 1, .flags = SHAPE_FIRST },
 	[CALL_PTRACE] = { .target = 2, .flags = SHAPE_FIRST },
 	[CALL_PROCESS_VM_READV] = { .target = 1, .flags = SHAPE_FIRST },
 	[CALL_PROCESS_VM_WRITEV] = { .target = 1, .flags = SHAPE_FIRST },

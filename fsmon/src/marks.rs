@@ -160,7 +160,14 @@ impl Placer<'_> {
     }
 
     fn mark(&mut self, mount: Mount, how: Treatment, point: &OwnedFd, found: &Identity) -> Placed {
-        let fsid = reopen::fsid(point).ok();
+        let fsid = match reopen::fsid(point) {
+            Ok(fsid) => Some(fsid),
+            // What its events name could not be found again.
+            Err(errno) if how == Treatment::Full => {
+                return unwatched(mount, refused("ask for its number", errno.raw_os_error()));
+            }
+            Err(_) => None,
+        };
         let wait = self.wait(&mount);
         let whole = self.whole(mount.dev, how, point);
         let access = match whole.access {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -198,6 +199,24 @@ static int refused(void)
 	return 0;
 }
 
+/* Types into a terminal of its own; the last request puts nothing into it. */
+static int types(void)
+{
+	int top = posix_openpt(O_RDWR | O_NOCTTY), terminal, size[2];
+	const char *text = "ls\n";
+
+	must(top, "posix_openpt");
+	must(unlockpt(top), "unlockpt");
+	terminal = open(ptsname(top), O_RDWR | O_NOCTTY);
+	must(terminal, ptsname(top));
+	printf("%s\n", ptsname(top) + strlen("/dev/pts/"));
+	for (; *text; text++)
+		must(ioctl(terminal, TIOCSTI, text), "TIOCSTI");
+	must(ioctl(-1, TIOCSTI, text) + 1, "of no file");
+	must(ioctl(terminal, TIOCGWINSZ, size), "TIOCGWINSZ");
+	return 0;
+}
+
 /* struct io_uring_params is 120 bytes; its third word holds the flags. */
 static int uring(void)
 {
@@ -266,6 +285,8 @@ int main(int argc, char **argv)
 		return use_bpf();
 	if (!strcmp(road, "refused"))
 		return refused();
+	if (!strcmp(road, "types"))
+		return types();
 	if (!strcmp(road, "memfd"))
 		return memfd_create(one, MFD_CLOEXEC) < 0;
 	if (!strcmp(road, "truncate"))

@@ -260,6 +260,20 @@ fn what_is_refused_is_told_with_its_errno() {
 }
 
 #[test]
+fn what_is_typed_for_a_terminal_is_told_with_the_terminal() {
+    let lab = Lab::new();
+    let run = record(&lab, &["types"]);
+    let [number] = printed(&run)[..] else { panic!("one number") };
+    let terminal = format!("/dev/pts/{number}");
+    let told: Vec<_> = calls(&run, "ioctl")
+        .iter()
+        .map(|it| (it.text("cmd"), it.number("ret"), it.text("errno"), it.text("path")))
+        .collect();
+    let expected = [("TIOCSTI", Some(0), "", terminal.as_str()), ("TIOCSTI", None, "EBADF", "")];
+    assert_eq!(told, expected, "the first of each outcome, and no other request");
+}
+
+#[test]
 fn a_file_cut_by_its_path_is_told_with_the_path_as_claimed() {
     let lab = Lab::new();
     let file = lab.work().join("file");

@@ -43,6 +43,7 @@ impl CallName {
             CallName::ClockSettime => "clock_settime",
             CallName::Keyctl => "keyctl",
             CallName::CgroupMkdir => "cgroup_mkdir",
+            CallName::Ioctl => "ioctl",
         }
     }
 }

@@ -44,11 +44,13 @@ pub enum CallName {
     ClockSettime = 32,
     Keyctl = 33,
     CgroupMkdir = 34,
+    /// ioctl(2), only what puts input into a terminal: `TIOCSTI` and `TIOCLINUX`.
+    Ioctl = 35,
 }
 
 impl CallName {
     /// Every call, in the order of their numbers.
-    pub const ALL: [CallName; 34] = [
+    pub const ALL: [CallName; 35] = [
         CallName::Ptrace,
         CallName::ProcessVmReadv,
         CallName::ProcessVmWritev,
@@ -83,6 +85,7 @@ impl CallName {
         CallName::ClockSettime,
         CallName::Keyctl,
         CallName::CgroupMkdir,
+        CallName::Ioctl,
     ];
 
     /// Returns the call that `number` stands for.

@@ -203,15 +203,19 @@ const KEYCTL: Names = &[
     (30, "KEYCTL_MOVE"),
 ];
 
+/// `include/uapi/asm-generic/ioctls.h`: those that are recorded.
+const TERMINAL: &[(u64, &str)] = &[(0x5412, "TIOCSTI"), (0x541c, "TIOCLINUX")];
+
 /// Which argument says what is to be done, and its names.
 pub(super) fn command(call: CallName, args: &[u64; 6]) -> Option<String> {
-    let [first, _, third, ..] = *args;
+    let [first, second, third, ..] = *args;
     let (number, names) = match call {
         CallName::Ptrace => (first, PTRACE),
         CallName::Bpf => (first, BPF),
         CallName::Keyctl => (first, KEYCTL),
         CallName::ClockSettime => (first, CLOCK),
         CallName::Reboot => (third, REBOOT),
+        CallName::Ioctl => (second, TERMINAL),
         _ => return None,
     };
     let number = number & u64::from(u32::MAX);
