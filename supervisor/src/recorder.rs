@@ -22,14 +22,15 @@ use crate::{cgroup::Leaf, clock, files::Files, processes::Command, queues::Queue
 const CHECKPOINT_NS: u64 = 1_000_000_000;
 
 /// Everything that can wake the recorder, in the order of service: records come before the
-/// command's end, so that nothing it did is left in a queue.
+/// command's end, so that nothing it did is left in a queue. Files come before sockets: what was read
+/// and then sent is told in that order, though fanotify has no clock and both may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Process,
+    Files,
     Network,
     Calls,
     Hosts,
-    Files,
     Mounts,
     Signals,
     Main,
@@ -40,10 +41,10 @@ pub(crate) enum Source {
 impl Source {
     const ALL: [Source; 10] = [
         Source::Process,
+        Source::Files,
         Source::Network,
         Source::Calls,
         Source::Hosts,
-        Source::Files,
         Source::Mounts,
         Source::Signals,
         Source::Main,

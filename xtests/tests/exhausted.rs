@@ -98,9 +98,10 @@ fn with_few_processes_for_a_user_a_command_is_recorded_or_refused() {
 struct Pids(PathBuf);
 
 impl Pids {
-    fn make(lab: &Lab) -> Option<Pids> {
+    /// One of its own for each limit: who has ended counts until init has waited for it.
+    fn make(lab: &Lab, limit: u32) -> Option<Pids> {
         let name = lab.root().file_name()?.to_str()?;
-        let dir = Path::new("/sys/fs/cgroup/pids").join(name);
+        let dir = Path::new("/sys/fs/cgroup/pids").join(format!("{name}-{limit}"));
         fs::create_dir(&dir).ok()?;
         dir.join("pids.max").exists().then_some(Pids(dir))
     }
@@ -115,11 +116,11 @@ impl Drop for Pids {
 #[test]
 fn with_few_processes_in_a_cgroup_a_command_is_recorded_or_refused() {
     let lab = Lab::new();
-    let Some(pids) = Pids::make(&lab) else {
-        return not_run("few processes in a cgroup", "no pids controller to make a cgroup of");
-    };
     let mut recorded = 0;
     for limit in 1..=8 {
+        let Some(pids) = Pids::make(&lab, limit) else {
+            return not_run("few processes in a cgroup", "no pids controller to make a cgroup of");
+        };
         fs::write(pids.0.join("pids.max"), limit.to_string()).expect("it is ours");
         let script = format!(
             "echo $$ >{}/cgroup.procs; exec \"$AUDIT\" run -- /bin/sh -c 'echo ran; exit 7'",

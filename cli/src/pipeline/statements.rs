@@ -12,7 +12,7 @@ use super::{At, Pipeline};
 
 /// What the world's clock must differ by to be called set: far more than it is slewed by within a
 /// second (500 ppm, adjtimex(2)), and than a busy machine lets pass between the reading of both.
-const STEP_NS: i64 = 500_000_000;
+const STEP_NS: u64 = 500_000_000;
 
 /// Frames of this window that could not be read.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ impl Pipeline {
         self.first_boot_ns.get_or_insert(boot_ns);
         self.first_ts_ns.get_or_insert(real_ns);
         self.last_ts_ns = Some(real_ns);
-        if step_ns.abs() < STEP_NS {
+        if step_ns.unsigned_abs() < STEP_NS {
             return;
         }
         let way = if step_ns > 0 { "forward" } else { "back" };
