@@ -118,8 +118,18 @@ fn runs_at_once_take_no_more_together_than_their_user_may_and_each_gets_its_seal
     for id in ["one", "two", "three"] {
         assert!(is_sealed(temp.path(), id), "{id}");
     }
-    // The next one is told so before anything runs, and what is removed is free again.
-    let refused = room(store, "four").map(drop).expect_err("no room");
+    // Who gets which step is chance, so there may be room for one more to end in. The next one is told so
+    // before anything runs, and what is removed is free again.
+    let refused = ["four", "six", "seven", "eight"].into_iter().find_map(|id| {
+        let (room, segments) = match room(store, id) {
+            Ok(begun) => begun,
+            Err(why) => return Some(why),
+        };
+        fill(&room, segments, id);
+        assert!(taken(temp.path()) <= BUDGET + SLACK, "{id}");
+        None
+    });
+    let refused = refused.expect("no room");
     assert!(refused.errno == libc::EDQUOT && refused.text.contains("20 MiB"), "{}", refused.text);
     for id in ["one", "two"] {
         prune(store, &caller(), id).map_err(|why| why.text).expect("it is gone");
