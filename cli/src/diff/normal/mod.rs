@@ -254,7 +254,7 @@ mod tests {
             ("/tmp/.x/run.sh", "/tmp/.x/run.sh"),
             ("/src/.git/objects/ab12cd34ef56ab78", "/src/.git/objects/HASH"),
             ("/t/libserde-1a2b3c4d5e6f7a8b.rlib", "/t/libserde-HASH.rlib"),
-            ("/tmp/w/x-2494bdd3-0593-4e42-9312-b50bd28b99a5.log", "/tmp/w/x-HASH.log"),
+            ("/tmp/j/x-2494bdd3-0593-4e42-9312-b50bd28b99a5.log", "/tmp/j/x-HASH.log"),
             ("/src/2494bdd3-0593-4e42-9312-b50bd28b99a5", "/src/HASH"),
             (
                 "/src/.git/objects/61/0f00112233445566778899aabbccddeeff0011",
