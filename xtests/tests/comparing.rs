@@ -171,13 +171,15 @@ impl Drop for Cron {
 }
 
 /// `section kind name`, of each difference; what lies below the place of the test by its last names.
-fn told(page: &Value) -> Vec<String> {
+fn told(lab: &Lab, page: &Value) -> Vec<String> {
+    let work = lab.work();
+    let place = format!("/{}/", work.file_name().expect("a name").display());
     let mut all = Vec::new();
     for section in page["sections"].as_object().expect("sections").iter() {
         for kind in ["new", "gone", "changed"] {
             for change in section.1[kind].as_array().expect("a list") {
                 let name = change["name"].as_str().expect("a name");
-                let name = name.split_once("/work/").map_or(name, |(_, name)| name);
+                let name = name.split_once(&place).map_or(name, |(_, name)| name);
                 let name = name.split_once("/bin/").map_or(name, |(_, name)| name);
                 all.push(format!("{} {kind} {name}", section.0));
             }
@@ -213,7 +215,7 @@ fn twelve_planted_changes_are_twelve_and_only_these() {
     record(BEFORE, &[]);
     record(BEFORE, &[]);
     let same = json(&lab.told(["diff", "@job~1", "@job", "--json"]));
-    assert_eq!(told(&same), Vec::<String>::new(), "nothing was planted yet");
+    assert_eq!(told(&lab, &same), Vec::<String>::new(), "nothing was planted yet");
     record(&after, &["--no-host-names"]);
     let page = json(&lab.told(["diff", "@job~1", "@job", "--json"]));
     let cron = cron.0.to_str().expect("plain").to_owned();
@@ -232,6 +234,6 @@ fn twelve_planted_changes_are_twelve_and_only_these() {
         "users new uid 65534".to_owned(),
     ];
     expected.sort();
-    assert_eq!(told(&page), expected, "{page}");
-    eprintln!("planted: {} changes, {} told", expected.len(), told(&page).len());
+    assert_eq!(told(&lab, &page), expected, "{page}");
+    eprintln!("planted: {} changes, {} told", expected.len(), told(&lab, &page).len());
 }

@@ -135,7 +135,8 @@ fn the_prompt_does_not_wait_for_what_the_command_leaves_behind_and_that_is_recor
     }
     check_records(&lab, 2);
     let left = lab.told(["query", "--path", "go", "--op", "read", "--all", "--json", "@left"]);
-    assert!(left.contains("/work/go"), "what was left did this: {left}");
+    let go = lab.work().join("go");
+    assert!(left.contains(go.to_str().expect("text")), "what was left did this: {left}");
 }
 
 fn check_records(lab: &Lab, number: usize) {

@@ -1,13 +1,12 @@
 //! Readers that come late: who reads a pipe may begin after its writer did what is looked for, or has
 //! ended. What the writer did is held against `feeds` once more then.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 use event::model::{Event, What};
 
 use super::{Found, Judge, fire};
-use crate::field::thing;
 use crate::lineage::Node;
 use crate::set::RuleSet;
 
@@ -15,17 +14,20 @@ use crate::set::RuleSet;
 /// more the oldest is forgotten.
 const WRITERS: usize = 1024;
 
-/// What writers did, oldest first.
+/// The same for one pipe: each program that reads from it costs a look at all of them.
+const OF_ONE_PIPE: usize = 32;
+
+/// What writers did, by pipe.
 #[derive(Debug, Default)]
 pub(super) struct Late {
-    deeds: VecDeque<Deed>,
-    /// Which they are: number of the program's run, and thing.
+    deeds: HashMap<u64, VecDeque<Deed>>,
+    /// Which they are, oldest first: pipe, number of the program's run, and thing.
+    order: VecDeque<(u64, u64, usize)>,
     kept: HashSet<(u64, usize)>,
 }
 
 #[derive(Debug)]
 struct Deed {
-    pipe: u64,
     thing: usize,
     who: Rc<Node>,
     event: Event,
@@ -38,23 +40,26 @@ impl Late {
         if !self.kept.insert((who.serial, thing)) {
             return;
         }
-        if self.deeds.len() >= WRITERS
-            && let Some(gone) = self.deeds.pop_front()
+        if self.order.len() >= WRITERS
+            && let Some(gone) = self.order.pop_front()
         {
-            self.kept.remove(&(gone.who.serial, gone.thing));
+            self.forget(gone);
         }
-        self.deeds.push_back(Deed { pipe, thing, who: who.clone(), event: event.clone() });
+        self.order.push_back((pipe, who.serial, thing));
+        let of_pipe = self.deeds.entry(pipe).or_default();
+        if of_pipe.len() >= OF_ONE_PIPE {
+            of_pipe.pop_front();
+        }
+        of_pipe.push_back(Deed { thing, who: who.clone(), event: event.clone() });
     }
 
-    /// Hands out what the writers of a pipe did.
-    fn of(&mut self, pipe: u64) -> Vec<Deed> {
-        let (of, others) = self.deeds.drain(..).partition(|deed| deed.pipe == pipe);
-        self.deeds = others;
-        Vec::from(of)
-    }
-
-    fn give_back(&mut self, deed: Deed) {
-        self.deeds.push_back(deed);
+    fn forget(&mut self, (pipe, serial, thing): (u64, u64, usize)) {
+        self.kept.remove(&(serial, thing));
+        let Some(of_pipe) = self.deeds.get_mut(&pipe) else { return };
+        of_pipe.retain(|deed| (deed.who.serial, deed.thing) != (serial, thing));
+        if of_pipe.is_empty() {
+            self.deeds.remove(&pipe);
+        }
     }
 }
 
@@ -67,25 +72,26 @@ impl Judge {
             return;
         }
         let Some(pipe) = self.lineage.who(actor).stdin else { return };
-        for deed in self.late.of(pipe) {
-            let fires = self.fires_late(&deed, set);
-            let seen =
-                fire::Seen { event: &deed.event, who: Some(deed.who.clone()), thing: deed.thing };
+        let Some(mut deeds) = self.late.deeds.remove(&pipe) else { return };
+        deeds.retain(|deed| {
+            let fires = self.fires_late(deed, set);
+            let who = Some(deed.who.clone());
+            let seen = fire::Seen { event: &deed.event, who, thing: deed.thing };
             for at in &fires {
                 if let Some(clause) = set.program.clauses.get(*at as usize) {
                     self.held(set, clause, &seen, found);
                 }
             }
-            if fires.is_empty() {
-                self.late.give_back(deed);
-            }
+            fires.is_empty()
+        });
+        if !deeds.is_empty() {
+            self.late.deeds.insert(pipe, deeds);
         }
     }
 
     /// The clauses that ask who reads, and hold.
     fn fires_late(&mut self, deed: &Deed, set: &RuleSet) -> Vec<u32> {
         let kind = deed.event.what.kind();
-        debug_assert_eq!(deed.thing, thing(kind, deed.event.what.op()));
         self.mark(&deed.event, kind, Some(&deed.who));
         self.mark_pairs(&deed.event, deed.thing, Some(&deed.who));
         let feeds = set.program.feeds.iter().copied();
