@@ -6,7 +6,7 @@ use clap::CommandFactory;
 
 use crate::{
     args::{Cli, Command, ConfigAct, Format, Generate},
-    config, doctor, exit,
+    config, doctor, exit, exporting,
     failure::Failure,
     help, keys, monitor, pages, run, setup, text, verify,
 };
@@ -93,6 +93,7 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::New(args) => pages::news(args, globals),
         Command::Baseline { act } => pages::baseline(act, globals),
         Command::Report(args) => pages::report(args, globals),
+        Command::Export(args) => exporting::export(args, globals),
         Command::Tail(args) => pages::tail(args, globals),
         Command::Monitor(args) => monitor::monitor(args, globals),
         Command::Verify(args) => return Ok(verify::verify(args, globals)),
@@ -118,12 +119,19 @@ fn check_form(cli: &Cli) -> Result<(), Failure> {
     let known = matches!(
         (&cli.command, form),
         (_, Format::Text | Format::Json | Format::Jsonl)
-            | (Command::Report(_), _)
+            | (
+                Command::Report(_),
+                Format::Md | Format::Html | Format::Sarif | Format::Junit | Format::Github
+            )
+            | (Command::Export(_), _)
             | (Command::Diff(_) | Command::Baseline { .. }, Format::Md)
     );
     if known {
         return Ok(());
     }
-    Err(Failure::new("cannot print this page in that form")
-        .hint("use --format text, json or jsonl"))
+    let failure = Failure::new("cannot print this page in that form");
+    Err(match form {
+        Format::Export(_) => failure.hint("audit export writes that format"),
+        _ => failure.hint("use --format text, json or jsonl"),
+    })
 }

@@ -11,6 +11,7 @@ mod diff;
 mod dispatch;
 mod doctor;
 mod exit;
+mod exporting;
 mod failure;
 mod help;
 mod installed;

@@ -1,16 +1,19 @@
 //! Flags that every command takes, and where the store is.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use clap::{
     Args, ValueEnum, ValueHint,
-    builder::{OsStringValueParser, TypedValueParser},
+    builder::{OsStringValueParser, PossibleValue, TypedValueParser},
 };
 
 use crate::{failure::Failure, installed};
 
 /// Form of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For people
     Text,
@@ -28,6 +31,53 @@ pub enum Format {
     Junit,
     /// Step summary and annotations of GitHub Actions: report
     Github,
+    /// A format of `export` by its name in the table there
+    Export(&'static str),
+}
+
+/// The forms of pages, with what they are for.
+const PAGES: [(Format, &str, &str); 8] = [
+    (Format::Text, "text", "For people"),
+    (Format::Json, "json", "One JSON document"),
+    (Format::Jsonl, "jsonl", "One JSON document a line"),
+    (Format::Md, "md", "Markdown, for a pull request: diff and report"),
+    (Format::Html, "html", "One self-contained page: report"),
+    (Format::Sarif, "sarif", "SARIF 2.1.0, for code scanning: report"),
+    (Format::Junit, "junit", "JUnit XML, for CI servers: report"),
+    (Format::Github, "github", "Step summary and annotations of GitHub Actions: report"),
+];
+
+impl Format {
+    /// What `--format` calls it, and what it is.
+    fn words(self) -> (&'static str, &'static str) {
+        if let Format::Export(name) = self {
+            return (name, export::find(name).map_or("", |format| format.says));
+        }
+        let of_page = PAGES.iter().find(|(form, ..)| *form == self);
+        of_page.map_or(("", ""), |(_, name, says)| (name, says))
+    }
+
+    /// What `--format` calls it.
+    pub(crate) fn name(self) -> &'static str {
+        self.words().0
+    }
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<Format>> = LazyLock::new(|| {
+            let pages = || PAGES.iter().map(|(form, ..)| *form);
+            let others = export::FORMATS.iter().map(|format| format.name);
+            let others = others.filter(|name| pages().all(|form| form.name() != *name));
+            pages().chain(others.map(Format::Export)).collect()
+        });
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, says) = self.words();
+        Some(PossibleValue::new(name).help(says))
+    }
 }
 
 /// When to colour.
@@ -69,7 +119,7 @@ pub struct Globals {
     )]
     pub home: Option<PathBuf>,
     /// Form of the output: text, json, or jsonl (one document a line); diff: also md; report: also html,
-    /// md, sarif, junit, github
+    /// md, sarif, junit, github; export: see `audit help export`
     #[arg(
         long,
         global = true,

@@ -2,6 +2,7 @@
 
 mod comparing;
 mod explaining;
+mod exporting;
 mod globals;
 mod keeping;
 mod live;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 pub use comparing::{BaselineAct, CompareArgs, DiffArgs, NewArgs, News};
 pub use explaining::ExplainArgs;
+pub use exporting::ExportArgs;
 pub use globals::{ColorWhen, Format, Globals, Times};
 pub use keeping::{ConfigAct, KeepArgs, PruneArgs, SetupArgs};
 pub use live::{MonitorArgs, TailArgs};
@@ -71,6 +73,8 @@ pub enum Command {
     },
     /// Write a run down: HTML, Markdown, SARIF, JUnit, GitHub
     Report(ReportArgs),
+    /// Write runs in a format of others
+    Export(ExportArgs),
     /// Print events as JSON lines: stored, running or exported
     Tail(TailArgs),
     /// Show what a run is doing, on one screen

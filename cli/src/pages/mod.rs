@@ -75,6 +75,18 @@ pub(crate) fn open(globals: &Globals, wanted: &str) -> Result<Opened, Failure> {
     ensure_derived(run)
 }
 
+/// Gives the line of each event to `take`, in order, and says what cannot be read.
+pub(crate) fn each_event(
+    opened: &Opened,
+    globals: &Globals,
+    take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let asked = query::Asked { filters: &crate::args::Filters::default(), left: None };
+    let found = query::each(opened, &asked, &mut |row| take(row.line))?;
+    query::tell(&found, opened, globals, true);
+    Ok(())
+}
+
 /// How a process ended, by its `exit` or `end` event.
 pub(crate) fn outcome(line: &Line) -> String {
     describe::outcome(line.number("code"), line.number("signal"), line.flag("core"))

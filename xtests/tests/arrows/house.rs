@@ -102,6 +102,13 @@ pub(crate) const HOUSE: &[Room] = &[
         unsafe_code: Unsafe::Forbid,
     },
     Room {
+        name: "export",
+        inside: &["event"],
+        // Times of events are read back from their lines.
+        outside: &["jiff", "serde", "serde_json"],
+        unsafe_code: Unsafe::Forbid,
+    },
+    Room {
         name: "supervisor",
         inside: &["event", "bpf", "fsmon"],
         // landlock and seccompiler shut an installed recorder in once it has begun.
@@ -122,7 +129,7 @@ pub(crate) const HOUSE: &[Room] = &[
     },
     Room {
         name: "cli",
-        inside: &["event", "rules", "netmon", "storage"],
+        inside: &["event", "rules", "netmon", "storage", "export"],
         outside: &[
             "anstream",
             "anstyle",

@@ -71,7 +71,8 @@ fn page(report: &Report<'_>, form: Format) -> Result<String, Failure> {
         Ok::<_, io::Error>(String::from_utf8_lossy(&bytes).into_owned())
     };
     Ok(match form {
-        Format::Html | Format::Text => html::page(report),
+        // Formats of `export` are refused before.
+        Format::Html | Format::Text | Format::Export(_) => html::page(report),
         Format::Md | Format::Github => words::markdown(report),
         Format::Sarif => json(&systems::sarif(report))?,
         Format::Junit => systems::junit(report),

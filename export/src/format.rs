@@ -1,0 +1,71 @@
+//! The one table of formats: help, completion and `docs/export.md` are held to it.
+
+use std::io;
+
+use crate::{Event, Run, csv, jsonl};
+
+/// Where a format is written.
+pub type Output = Box<dyn io::Write + Send>;
+
+/// Writes the events of runs in one format.
+pub trait Writer {
+    /// Begins the events of `run`; those of the run before are all there.
+    ///
+    /// # Errors
+    /// Those of the output.
+    fn run(&mut self, run: &Run) -> io::Result<()>;
+
+    /// Writes one event; they come in the order of their numbers.
+    ///
+    /// # Errors
+    /// Those of the output.
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
+
+    /// Writes what must come last and flushes the output.
+    ///
+    /// # Errors
+    /// Those of the output.
+    fn finish(self: Box<Self>) -> io::Result<()>;
+}
+
+/// How a format comes about.
+#[derive(Debug, Clone, Copy)]
+pub enum Make {
+    /// From events.
+    Events(fn(Output) -> Box<dyn Writer>),
+}
+
+/// A format.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// What `--format` calls it.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub says: &'static str,
+    /// No text: nothing for a terminal.
+    pub binary: bool,
+    /// How it comes about.
+    pub make: Make,
+}
+
+/// Every format, in the order of the documents.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "jsonl",
+        says: "JSON lines, as the record has them",
+        binary: false,
+        make: Make::Events(jsonl::open),
+    },
+    Format {
+        name: "csv",
+        says: "comma-separated values, one line an event",
+        binary: false,
+        make: Make::Events(csv::open),
+    },
+];
+
+/// Returns the format of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}

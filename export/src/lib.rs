@@ -1,0 +1,18 @@
+//! Events in the formats of others.
+//!
+//! What comes in are the lines of `events.jsonl`, which are the one JSON form of events, and the page of
+//! their run; what goes out are bytes, through an [`std::io::Write`], one event after the other: no format
+//! holds a whole run in memory. Pure: no files, no clock, no network. `docs/export.md` documents each format.
+#![forbid(unsafe_code)]
+
+mod csv;
+mod event_line;
+mod format;
+mod jsonl;
+mod run;
+#[cfg(test)]
+mod tests;
+
+pub use event_line::Event;
+pub use format::{FORMATS, Format, Make, Output, Writer, find};
+pub use run::Run;
