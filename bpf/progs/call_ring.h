@@ -58,21 +58,14 @@ INLINE void *reserve_rare(u32 kind, u32 size)
 #define S_IFMT 0170000
 #define S_IFDIR 0040000
 
-/* Pointers of a task that the verifier knows are followed without a helper, which saves a tenth of what an
- * open costs. Each place where that stands costs a millisecond of loading (the verifier looks through all
- * types of the kernel by name), hence one place. */
 APART u64 place_of_file(u64 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct files_struct *files = task->files;
-	struct fdtable *table;
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	u64 file = 0;
 
-	if (!files)
-		return 0;
-	table = files->fdt;
-	if (table && fd < table->max_fds)
-		bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+	if (table && fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
 	return file;
 }
 

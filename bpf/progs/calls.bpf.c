@@ -187,9 +187,9 @@ int BPF_PROG(on_prepare_exec, struct task_struct *task)
 SEC("tp_btf/skb_copy_datagram_iovec")
 int BPF_PROG(on_copied, const struct sk_buff *skb, int len)
 {
-	struct sock *from = skb->sk;
+	struct sock *from = BPF_CORE_READ(skb, sk);
 
-	if (!from || from->__sk_common.skc_family != AF_UNIX)
+	if (!from || BPF_CORE_READ(from, __sk_common.skc_family) != AF_UNIX)
 		return 0;
 	return on_message(skb, from);
 }

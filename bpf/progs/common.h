@@ -11,6 +11,9 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+/* Fields of kernel structures that are pointers are read by BPF_CORE_READ, not by `->`: for each place where a
+ * trusted pointer is followed the verifier looks through all types of the kernel by name, a millisecond
+ * (kernel/bpf/btf.c, btf_nested_type_is_trusted). Numbers may be read either way. */
 #define INLINE static __always_inline
 
 /* A function that the verifier looks at once, by itself, and not in each state in which it is called: that is

@@ -28,7 +28,7 @@ struct {
 /* Who made the other end of a unix socket: called listen(2), connect(2) or socketpair(2). */
 INLINE u32 peer_pid(struct sock *sk)
 {
-	struct numbering it = { .pid = sk->sk_peer_pid };
+	struct numbering it = { .pid = BPF_CORE_READ(sk, sk_peer_pid) };
 	struct upid *upid = upid_at(it.pid, 0);
 
 	if (!it.pid)
@@ -71,7 +71,7 @@ INLINE bool is_foreign(struct sock *sk, u16 family, bool *outside)
 	*outside = false;
 	if (family == AF_UNIX)
 		return true;
-	*outside = !below_leaf(sk->sk_cgrp_data.cgroup);
+	*outside = !below_leaf(BPF_CORE_READ(sk, sk_cgrp_data.cgroup));
 	return *outside || (family != AF_INET && family != AF_INET6);
 }
 

@@ -59,7 +59,7 @@ INLINE void fill_own_head(struct rec_head *head, u32 kind, u32 size)
 	if (pid_ns != PID_NS_INIT)
 		return fill_head(head, kind, size, task);
 	head->boot_ns = bpf_ktime_get_boot_ns();
-	head->start_ns = task->group_leader->start_boottime;
+	head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	head->kind = kind;
 	head->size = size;
 	head->pid = task->tgid;

@@ -29,7 +29,7 @@ INLINE int outsider_connects(struct sock *sk)
 	struct connecting *connecting;
 	struct net_ends ends = {};
 
-	if (!current_in_run() || below_leaf(sk->sk_cgrp_data.cgroup))
+	if (!current_in_run() || below_leaf(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
 		return 0;
 	connecting = bpf_sk_storage_get(&outsiders, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!connecting) {

@@ -154,6 +154,7 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
+	u32 process = BPF_CORE_READ(task, tgid);
 	struct rec_exit *rec;
 	struct mark *mark;
 
@@ -164,6 +165,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		count(REC_EXIT, COUNT_FAULT);
 	else if (__sync_lock_test_and_set(&mark->ended, 1))
 		return 0;
+	bpf_map_delete_elem(&moved, &process);
 	rec = reserve_life(REC_EXIT, sizeof(*rec));
 	if (!rec)
 		return 0;
@@ -175,6 +177,15 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
+INLINE void note_moved(struct task_struct *leader)
+{
+	u64 start_ns = BPF_CORE_READ(leader, start_boottime);
+	u32 process = BPF_CORE_READ(leader, tgid);
+
+	if (bpf_map_update_elem(&moved, &process, &start_ns, BPF_ANY))
+		count(REC_FORK, COUNT_FAULT);
+}
+
 /* After the move, for each hierarchy of the machine: what counts is where the task now is in the
  * unified one. Runs in whoever moved it, with the group's leader. */
 SEC("tp_btf/cgroup_attach_task")
@@ -183,6 +194,7 @@ int BPF_PROG(on_attach, struct cgroup *to, const char *path, struct task_struct 
 	struct mark *mark;
 
 	if (in_leaf(task)) {
+		note_moved(task);
 		mark = track(task);
 		if (mark) {
 			mark->left = 0;

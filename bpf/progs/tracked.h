@@ -41,14 +41,32 @@ INLINE bool is_held(struct task_struct *task)
 	return (mark && mark->held) || is_beyond_owner(task);
 }
 
-/* The leader's mark stands for all threads; a thread has its own because exec by a thread makes it
- * the leader (fs/exec.c, de_thread). */
+/* Processes that were moved into the leaf. The kernel tells of their leaders, which get a mark; their other
+ * threads have none, and are known by this should they leave again. From the number of the process to the
+ * time when it started. One map for all objects; proc.bpf.c fills and empties it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, u64);
+} moved SEC(".maps");
+
+static __noinline bool current_was_moved(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 process = bpf_get_current_pid_tgid() >> 32;
+	u64 *start_ns = bpf_map_lookup_elem(&moved, &process);
+
+	return start_ns && *start_ns == BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
+/* A thread has a mark of its own because exec by a thread makes it the leader (fs/exec.c, de_thread). */
 APART int current_in_run(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return current_in_leaf() || bpf_task_storage_get(&tracked, task, 0, 0) ||
-	       bpf_task_storage_get(&tracked, task->group_leader, 0, 0);
+	return current_in_leaf() || bpf_task_storage_get(&tracked, task, 0, 0) || current_was_moved();
 }
 
 #endif

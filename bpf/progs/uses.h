@@ -85,9 +85,7 @@ INLINE void on_gone(struct file *file, bool alone)
 /* Whether the current task shares its descriptors with no other. */
 INLINE bool is_alone(struct task_struct *task)
 {
-	struct files_struct *files = task->files;
-
-	return files && files->count.counter == 1;
+	return BPF_CORE_READ(task, files, count.counter) == 1;
 }
 
 static int on_close(u64 fd)

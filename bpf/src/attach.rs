@@ -88,8 +88,9 @@ impl Ordinary {
     }
 }
 
-/// Maps that several objects use: marks of tasks, what is known of sockets, which connects are told.
-const SHARED: [&str; 3] = ["tracked", "sockets", "begun"];
+/// Maps that several objects use: marks of tasks, processes that came in, what is known of sockets, which
+/// connects are told.
+const SHARED: [&str; 4] = ["tracked", "moved", "sockets", "begun"];
 
 /// Loads objects one after the other with the kernel's types read once.
 pub(crate) struct Loader<'a> {
