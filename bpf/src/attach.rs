@@ -7,16 +7,17 @@ use std::os::unix::fs::MetadataExt;
 
 use aya::maps::{CgroupArray, HashMap, Map, MapData, PerCpuArray, RingBuf};
 use aya::programs::{self, CgroupAttachMode, ProgramError};
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Ebpf, EbpfLoader};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::bpffs::Bpffs;
 use crate::error::Error;
 use crate::held::Held;
 use crate::load::{Owner, Settings};
-use crate::programs::{Hook, Program, Topic};
+use crate::programs::{Hook, Topic};
 use crate::source::{Buffer, Ring, Source};
 use crate::types::Types;
+use crate::verify::Verified;
 
 /// Settings of the programs: `const volatile` in C, set before they are verified.
 pub(crate) struct Numbers {
@@ -92,10 +93,9 @@ impl Ordinary {
 /// connects are told.
 const SHARED: [&str; 4] = ["tracked", "moved", "sockets", "begun"];
 
-/// Loads objects one after the other with the kernel's types read once.
+/// Opens objects one after the other with the kernel's types read once, and attaches what they hold.
 pub(crate) struct Loader<'a> {
     loader: EbpfLoader<'a>,
-    hooks: &'a Btf,
     leaf: BorrowedFd<'a>,
 }
 
@@ -131,23 +131,37 @@ impl<'a> Loader<'a> {
         for topic in Topic::ALL {
             loader.map_max_entries(topic.ring(), settings.ring_bytes(topic));
         }
-        Ok(Loader { loader, hooks: &types.hooks, leaf })
+        Ok(Loader { loader, leaf })
     }
 
-    /// Loads, fills the leaf in, and attaches: in that order, so that no program runs without it.
-    pub(crate) fn attached(&mut self, topic: Topic) -> Result<Source, Error> {
+    /// Loads the maps and fills the leaf in; its programs are not in the kernel yet.
+    pub(crate) fn opened(&mut self, topic: Topic) -> Result<Ebpf, Error> {
         let loaded = self.loader.load(topic.object());
         let mut ebpf = loaded.map_err(|e| Error::Object(topic, Box::new(e)))?;
         self.set_leaf(topic, &mut ebpf)?;
+        Ok(ebpf)
+    }
+
+    /// Attaches what the verifier let through: after the leaf is filled in, so that no program runs without it.
+    pub(crate) fn attached(
+        &self,
+        topic: Topic,
+        mut ebpf: Ebpf,
+        verified: &mut Vec<Verified>,
+    ) -> Result<Source, Error> {
         for program in topic.programs() {
-            let found = ebpf.program_mut(program.name);
-            let found = found.ok_or(Error::Missing(topic, program.name))?;
-            match self.verify(program, found) {
+            let is_it =
+                |it: &Verified| it.program.topic == topic && it.program.name == program.name;
+            let own = verified.iter().position(is_it);
+            let own = own.map(|at| verified.swap_remove(at));
+            match own.ok_or(Error::Missing(topic, program.name))?.result {
                 Ok(()) => {}
                 // Its tracepoint is not in every kernel that is supported.
                 Err(_) if !program.needed => continue,
                 Err(why) => return Err(Error::Program(topic, program.name, Box::new(why))),
             }
+            let found = ebpf.program_mut(program.name);
+            let found = found.ok_or(Error::Missing(topic, program.name))?;
             link(program.hook, found, self.leaf)
                 .map_err(|e| Error::Attach(topic, program.name, Box::new(e)))?;
         }
@@ -159,19 +173,6 @@ impl<'a> Loader<'a> {
         let wrong = |e| Error::Map(topic, "leaf", Box::new(e));
         let mut array: CgroupArray<&mut MapData> = map.try_into().map_err(wrong)?;
         array.set(0, self.leaf, 0).map_err(wrong)
-    }
-
-    fn verify(&self, program: &Program, found: &mut programs::Program) -> Result<(), ProgramError> {
-        match program.hook {
-            Hook::BtfTracepoint(name) => {
-                as_mut::<programs::BtfTracePoint>(found)?.load(name, self.hooks)
-            }
-            Hook::CgroupSkb => as_mut::<programs::CgroupSkb>(found)?.load(),
-            Hook::CgroupSock => as_mut::<programs::CgroupSock>(found)?.load(),
-            Hook::CgroupSockAddr => as_mut::<programs::CgroupSockAddr>(found)?.load(),
-            Hook::SockOps => as_mut::<programs::SockOps>(found)?.load(),
-            Hook::TaskFiles => as_mut::<programs::Iter>(found)?.load("task_file", self.hooks),
-        }
     }
 }
 
@@ -214,7 +215,7 @@ fn link(
     }
 }
 
-fn as_mut<'a, T>(program: &'a mut programs::Program) -> Result<&'a mut T, ProgramError>
+pub(crate) fn as_mut<'a, T>(program: &'a mut programs::Program) -> Result<&'a mut T, ProgramError>
 where
     &'a mut T: TryFrom<&'a mut programs::Program, Error = ProgramError>,
 {

@@ -14,9 +14,10 @@ mod probe;
 mod programs;
 mod source;
 mod types;
+mod verify;
 
 pub use error::Error;
-pub use load::{Loaded, Owner, Settings, load};
+pub use load::{Loaded, Owner, Settings, load, read_ahead};
 pub use probe::{Probed, probe};
 pub use programs::{Hook, PROGRAMS, Program, Topic};
 pub use source::{Counts, Left, Ring, Source};

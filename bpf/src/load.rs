@@ -1,12 +1,17 @@
-//! What to load and how large; loads it topic by topic.
+//! What to load and how large; loads it.
 
 use std::os::fd::BorrowedFd;
+use std::sync::Mutex;
+use std::thread;
+
+use aya::Ebpf;
 
 use crate::attach::{Loader, Numbers};
 use crate::error::Error;
 use crate::programs::Topic;
 use crate::source::Source;
 use crate::types::Types;
+use crate::verify::Verifier;
 
 /// What to load and how large. Ring sizes are powers of two and whole pages.
 #[derive(Debug, Clone)]
@@ -87,6 +92,17 @@ pub struct Loaded {
     pub refused: Vec<(Topic, Error)>,
 }
 
+/// Types that were read before anybody asked.
+static AHEAD: Mutex<Option<Types>> = Mutex::new(None);
+
+/// Reads the kernel's types for the next [`load`], which reads them itself where this did not succeed: for who
+/// has to wait before it knows what to load.
+pub fn read_ahead() {
+    if let (Ok(types), Ok(mut ahead)) = (Types::of_kernel(), AHEAD.lock()) {
+        *ahead = Some(types);
+    }
+}
+
 /// Loads the topics of `settings` and attaches them to the cgroup `leaf`.
 ///
 /// The leaf should be empty: what runs in it before is recorded from some point on only. All is
@@ -97,14 +113,44 @@ pub struct Loaded {
 /// [`Loaded::refused`].
 pub fn load(settings: &Settings, leaf: BorrowedFd<'_>) -> Result<Loaded, Error> {
     let numbers = Numbers::of(settings, leaf).map_err(Error::Leaf)?;
-    let types = Types::of_kernel().map_err(Error::Types)?;
+    let ahead = AHEAD.lock().ok().and_then(|mut ahead| ahead.take());
+    let types = ahead.map_or_else(Types::of_kernel, Ok).map_err(Error::Types)?;
     let mut loader = Loader::new(settings, &numbers, &types, leaf)?;
     let mut loaded = Loaded { sources: Vec::new(), refused: Vec::new() };
-    for topic in &settings.topics {
-        match loader.attached(*topic) {
+    // The longest first: while it is verified, the others are read.
+    let mut objects: Vec<(Topic, Option<Ebpf>)> =
+        settings.topics.iter().map(|topic| (*topic, None)).collect();
+    objects.sort_by_key(|(topic, _)| *topic != Topic::Calls);
+    let verifier = Verifier::new(&types.hooks);
+    thread::scope(|scope| {
+        verifier.start(scope);
+        for (topic, object) in &mut objects {
+            match loader.opened(*topic) {
+                Ok(ebpf) => verifier.add(*topic, object.insert(ebpf)),
+                Err(error) => loaded.refused.push((*topic, error)),
+            }
+        }
+        verifier.finish();
+    });
+    let mut verified = verifier.verified();
+    // In this order: what creates state is attached before what uses it.
+    objects.sort_by_key(|(topic, _)| settings.topics.iter().position(|it| it == topic));
+    for (topic, ebpf) in objects {
+        let Some(ebpf) = ebpf else { continue };
+        match loader.attached(topic, ebpf, &mut verified) {
             Ok(source) => loaded.sources.push(source),
-            Err(error) => loaded.refused.push((*topic, error)),
+            Err(error) => loaded.refused.push((topic, error)),
         }
     }
     Ok(loaded)
+}
+
+/// The same for one topic.
+pub(crate) fn one(loader: &mut Loader<'_>, types: &Types, topic: Topic) -> Result<Source, Error> {
+    let mut ebpf = loader.opened(topic)?;
+    let verifier = Verifier::new(&types.hooks);
+    verifier.add(topic, &mut ebpf);
+    verifier.finish();
+    let mut verified = verifier.verified();
+    loader.attached(topic, ebpf, &mut verified)
 }

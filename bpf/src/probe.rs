@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::attach::{Loader, Numbers};
 use crate::error::Error;
-use crate::load::Settings;
+use crate::load::{Settings, one};
 use crate::programs::Topic;
 use crate::types::Types;
 
@@ -40,7 +40,7 @@ pub fn probe(leaf: BorrowedFd<'_>) -> Result<Vec<Probed>, Error> {
     let mut loader = Loader::new(&settings, &numbers, &types, leaf)?;
     let mut one = |topic| {
         let begin = Instant::now();
-        let result = loader.attached(topic).map(|mut source| source.detach());
+        let result = one(&mut loader, &types, topic).map(|mut source| source.detach());
         Probed { topic, result, took: begin.elapsed() }
     };
     Ok(Topic::ALL.into_iter().map(&mut one).collect())

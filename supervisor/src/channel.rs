@@ -54,6 +54,12 @@ impl Channel {
         Ok((message, fd))
     }
 
+    /// Whether there is something to receive.
+    pub(crate) fn has_word(&self) -> bool {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        rustix::net::recv(&self.socket, &mut [0_u8; 1], flags).is_ok()
+    }
+
     /// Says `kind`, with a descriptor if given.
     ///
     /// # Errors

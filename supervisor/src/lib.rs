@@ -24,6 +24,7 @@ mod named;
 mod namespaces;
 mod open_files;
 mod opens;
+mod pace;
 mod powers;
 mod probe;
 mod processes;

@@ -16,7 +16,7 @@ use event::frame::control::{Ending, KIND_MAIN, Main};
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use zerocopy::IntoBytes;
 
-use crate::{cgroup::Leaf, clock, files::Files, processes::Command, queues::Queues};
+use crate::{cgroup::Leaf, clock, files::Files, pace::Pace, processes::Command, queues::Queues};
 
 /// Longest time between two checkpoints (docs/storage.md).
 const CHECKPOINT_NS: u64 = 1_000_000_000;
@@ -72,6 +72,7 @@ pub(crate) struct Recorder {
     due: [bool; Source::ALL.len()],
     pub(crate) leaf: Leaf,
     pub(crate) queues: Queues,
+    pace: Pace,
     linger: Duration,
     give_up_ns: Option<u64>,
     pub(crate) checkpoint_ns: u64,
@@ -89,6 +90,7 @@ impl Recorder {
             due: [true; Source::ALL.len()],
             leaf,
             queues,
+            pace: Pace::default(),
             linger,
             give_up_ns: None,
             checkpoint_ns: clock::boot_ns(),
@@ -192,11 +194,18 @@ impl Recorder {
     }
 
     fn wait(&mut self) -> io::Result<()> {
-        let timeout = if self.due.contains(&true) { Duration::ZERO } else { self.patience() };
+        let rests = !self.due.contains(&true);
+        let timeout = if rests { self.patience() } else { Duration::ZERO };
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Ok(()) => {}
             Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
             Err(why) => return Err(why),
+        }
+        if rests && !self.events.is_empty() {
+            // What else comes meanwhile is found with the next wake-up, or with this one's sources.
+            if let Some(wait) = self.pace.woken(clock::boot_ns()) {
+                std::thread::sleep(wait);
+            }
         }
         for event in &self.events {
             if let Some(due) = self.due.get_mut(event.token().0) {

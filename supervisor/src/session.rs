@@ -68,6 +68,10 @@ pub(crate) fn serve(socket: OwnedFd, standing: Standing, powers: &Powers) {
 
 fn attend(channel: &mut Channel, standing: Standing, powers: &Powers) -> Result<(), Refusal> {
     let parent = Parent::find().map_err(|why| no_leaf(&why))?;
+    // The front reads its rules meanwhile.
+    if !channel.has_word() {
+        bpf::read_ahead();
+    }
     let (first, segments) = hear_first(channel)?;
     let settings = match first {
         First::Begin(settings) => settings,

@@ -74,20 +74,39 @@ impl Begun {
     }
 }
 
-/// Makes the run's directory and gets the recorder ready.
-pub(super) fn begin(
-    args: &RunArgs,
-    globals: &Globals,
-    user: Option<&User>,
-    ruling: &Ruling,
-    signals: &mut Signals,
-) -> Result<Begun, Stopped> {
+/// A recorder that does not know yet what to record.
+#[derive(Debug)]
+pub(super) struct Started {
+    supervisor: Supervisor,
+    sealed: bool,
+}
+
+impl Started {
+    /// Nothing will be recorded.
+    pub(super) fn dismiss(&mut self, signals: &Signals) {
+        self.supervisor.dismiss(signals);
+    }
+}
+
+/// Starts the recorder.
+pub(super) fn start(args: &RunArgs, globals: &Globals) -> Result<Started, Stopped> {
     let sealed = installed::look() == Installed::Ready
         && !globals.is_store_chosen()
         && args.user.is_none()
         && args.mount_ns != MountNs::On;
     let program = if sealed { Some(SUPERVISOR.into()) } else { find() };
-    let mut supervisor = Supervisor::start(program).map_err(|why| explain(&why, args))?;
+    let supervisor = Supervisor::start(program).map_err(|why| explain(&why, args))?;
+    Ok(Started { supervisor, sealed })
+}
+
+/// Makes the run's directory and gets the recorder ready.
+pub(super) fn begin(
+    Started { mut supervisor, sealed }: Started,
+    args: &RunArgs,
+    globals: &Globals,
+    (user, ruling): (Option<&User>, &Ruling),
+    signals: &mut Signals,
+) -> Result<Begun, Stopped> {
     let place = if sealed { sealed_run(args) } else { make_run(args, globals) };
     let begun = place
         .map_err(Stopped::from)

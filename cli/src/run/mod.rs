@@ -113,10 +113,19 @@ fn record(
     let last = since::Last::find(args, globals);
     tidy::before(args, globals);
     let user = launch::user(args)?;
-    let ruling = ruling::load(&args.rules)?;
+    // It gets ready while the rules are read.
+    let mut started = begin::start(args, globals)?;
+    let ruled = ruling::load(&args.rules)
+        .and_then(|ruling| Ok((ruling, anchor::Anchors::open(&args.anchors)?)));
+    let (ruling, anchors) = match ruled {
+        Ok(ruled) => ruled,
+        Err(failure) => {
+            started.dismiss(signals);
+            return Err(failure.into());
+        }
+    };
     ruling.warn();
-    let anchors = anchor::Anchors::open(&args.anchors)?;
-    let mut begun = begin::begin(args, globals, user.as_ref(), &ruling, signals)?;
+    let mut begun = begin::begin(started, args, globals, (user.as_ref(), &ruling), signals)?;
     if let Err(failure) = anchors.start(&begun.run) {
         begun.never_was(signals);
         return Err(failure.into());
