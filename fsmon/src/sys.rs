@@ -1,16 +1,24 @@
 //! The calls that have no safe form: descriptors that the kernel hands over as numbers, and
-//! `open_by_handle_at`. Nothing else in this crate is unsafe.
+//! `open_by_handle_at`; and memory. Nothing else in this crate is unsafe.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use fanotify::low_level::fanotify_init;
+use zerocopy::FromZeros;
 
 use crate::group::Group;
 use crate::wire::{self, Head, Split};
 
 /// Largest handle that the kernel makes (`MAX_HANDLE_SZ`, include/linux/exportfs.h, v6.18).
 pub(crate) const MAX_HANDLE: usize = 128;
+
+/// Takes room for `len` zeros; the kernel gives the pages when they are written first.
+pub(crate) fn zeroed<T: FromZeros>(len: usize) -> Box<[T]> {
+    let slots = Box::<[T]>::new_zeroed_slice(len);
+    // SAFETY: of a `FromZeros` all zeros are a valid value.
+    unsafe { slots.assume_init() }
+}
 
 /// Makes a group.
 pub(crate) fn init(flags: u32, file_flags: u32) -> io::Result<OwnedFd> {

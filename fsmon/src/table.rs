@@ -1,5 +1,9 @@
-//! A hash table of fixed size: all memory is taken at once, entries keep the order in which they
+//! A hash table of fixed size: all room is taken at once, entries keep the order in which they
 //! came, and emptying it costs nothing.
+
+use zerocopy::FromZeros;
+
+use crate::sys;
 
 /// Entries by 128-bit hash; see [`crate::hash`].
 #[derive(Debug)]
@@ -12,7 +16,7 @@ pub(crate) struct Table<V> {
     epoch: u32,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, FromZeros)]
 struct Cell {
     epoch: u32,
     entry: u32,
@@ -31,11 +35,10 @@ impl<V> Table<V> {
     /// Makes a table for at most `limit` entries (at least one, at most 2^24).
     pub(crate) fn new(limit: usize) -> Table<V> {
         let limit = limit.clamp(1, 1 << 24);
-        let cells = vec![Cell::default(); (limit * 2).next_power_of_two()];
         Table {
             entries: Vec::with_capacity(limit),
             limit,
-            cells: cells.into_boxed_slice(),
+            cells: sys::zeroed((limit * 2).next_power_of_two()),
             epoch: 1,
         }
     }

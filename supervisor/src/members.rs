@@ -1,11 +1,14 @@
 //! Who belongs to the run: a table of processes fed by fork, exec and exit records.
 //!
 //! fanotify names a process by its number alone, and numbers are used again; the table turns the
-//! number into (pid, start). All memory is taken at the start.
+//! number into (pid, start). All room is taken at the start, pages as they are needed.
 
 use std::cmp::Ordering;
 
 use event::ProcId;
+use zerocopy::FromZeros;
+
+use crate::sys;
 
 /// Slots of the table. A run with more live processes than this many gets them as unknown, counted.
 const SLOTS: usize = 1 << 17;
@@ -14,7 +17,7 @@ const SLOTS: usize = 1 << 17;
 /// before its exit record, so they are read at most one turn later; a second covers a stopped recorder.
 const KEEP_NS: u64 = 1_000_000_000;
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, FromZeros)]
 struct Slot {
     pid: u32,
     start_ns: u64,
@@ -45,15 +48,9 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// Returns an empty table with its memory in place.
+    /// Returns an empty table.
     pub(crate) fn new() -> Self {
-        Members {
-            slots: vec![Slot::default(); SLOTS].into_boxed_slice(),
-            used: 0,
-            alive: 0,
-            full: 0,
-            leaving: [None; LEAVING],
-        }
+        Members { slots: sys::zeroed(SLOTS), used: 0, alive: 0, full: 0, leaving: [None; LEAVING] }
     }
 
     /// Processes that were born and have not ended.

@@ -5,6 +5,9 @@
 //! of a close that finds no entry nothing is claimed.
 
 use event::wire::{Open, open_how, open_mode, use_flag};
+use zerocopy::FromZeros;
+
+use crate::sys;
 
 /// Open files that are remembered; more at once push each other out. 3 MiB.
 const SLOTS: usize = 1 << 16;
@@ -15,7 +18,7 @@ const SLOTS: usize = 1 << 16;
 const SLACK_NS: i64 = 50_000_000;
 
 /// What was seen at an open, and of its use since.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, FromZeros)]
 struct Entry {
     file: u64,
     ino: u64,
@@ -47,9 +50,9 @@ pub(crate) struct OpenFiles {
 }
 
 impl OpenFiles {
-    /// Takes all memory.
+    /// Takes all room; pages come as they are needed.
     pub(crate) fn new() -> Self {
-        OpenFiles { slots: vec![Entry::default(); SLOTS].into_boxed_slice() }
+        OpenFiles { slots: sys::zeroed(SLOTS) }
     }
 
     /// A file was opened.

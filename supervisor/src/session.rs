@@ -36,6 +36,7 @@ use crate::{
     standing::Standing,
     statement,
     store::{self, Room},
+    sys,
 };
 
 /// A recording that has begun.
@@ -173,6 +174,7 @@ fn prepare(
     let sensors = powers
         .with(powers::PROGRAMS, || statement::sensors(&settings, owner, &leaf, &mut writer))
         .map_err(Refusal::kernel("raise the capabilities for its programs"))??;
+    sys::give_memory_back();
     let linger = Duration::from_millis(settings.linger_ms);
     let keep = settings.without & without::PROCESS == 0;
     let mut queues = Queues::new(sensors, writer, keep);

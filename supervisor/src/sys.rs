@@ -1,11 +1,13 @@
-//! The only unsafe code of the supervisor: cleaning up what was inherited.
-#![allow(unsafe_code, reason = "the supervisor's one module with unsafe: inherited descriptors")]
+//! The only unsafe code of the supervisor: cleaning up what was inherited, and memory.
+#![allow(unsafe_code, reason = "the supervisor's one module with unsafe")]
 
 use std::{
     io,
     os::fd::{FromRawFd, OwnedFd},
     sync::atomic::{AtomicBool, Ordering},
 };
+
+use zerocopy::FromZeros;
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -34,6 +36,23 @@ pub(crate) fn close_inherited() {
     // SAFETY: `main` has opened nothing yet and std owns nothing from 3 on, so no owner exists;
     // takes no pointer (close_range(2)).
     unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+}
+
+/// Takes room for `len` zeros. The kernel gives the pages when they are written first: a table that is large
+/// for the worst case costs a small run nothing.
+pub(crate) fn zeroed<T: FromZeros>(len: usize) -> Box<[T]> {
+    let slots = Box::<[T]>::new_zeroed_slice(len);
+    // SAFETY: of a `FromZeros` all zeros are a valid value.
+    unsafe { slots.assume_init() }
+}
+
+/// Gives memory that was freed back to the kernel: what loading took is not needed again.
+pub(crate) fn give_memory_back() {
+    // SAFETY: takes no pointer, and moves nothing that is in use (malloc_trim(3)).
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// Forgets the environment, whatever is in it.
