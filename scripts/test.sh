@@ -22,8 +22,12 @@ if [ "${1:-}" = --long ]; then
     export AUDIT_TEST_LONG
 fi
 
-# The suites run the two programs that lie side by side here; nextest alone would not build them.
-cargo build --workspace --locked --bins --tests
+# As releases are built; alike in every call, so that nothing is built twice.
+features='--features cli/parquet'
+
+# The suites run the programs that lie side by side here; nextest alone would not build them.
+# shellcheck disable=SC2086  # two words
+cargo build --workspace --locked $features --bins --tests
 
 # Sets `without` to why this machine runs no test of the group `kernel`, or to nothing.
 can_record() {
@@ -69,13 +73,16 @@ can_record
 rm -f "$roads"
 status=0
 if [ -z "$without" ]; then
-    cargo nextest run --workspace --locked --profile "$profile" "$@" || status=$?
+    # shellcheck disable=SC2086  # two words
+    cargo nextest run --workspace --locked $features --profile "$profile" "$@" || status=$?
     tell_roads
     exit "$status"
 fi
 
-cargo nextest run --workspace --locked --profile "$profile" -E 'not group(kernel)' "$@" || status=$?
-left_out=$(cargo nextest list --workspace --locked --message-format oneline -E 'group(kernel)')
+# shellcheck disable=SC2086  # two words
+cargo nextest run --workspace --locked $features --profile "$profile" -E 'not group(kernel)' "$@" || status=$?
+# shellcheck disable=SC2086  # two words
+left_out=$(cargo nextest list --workspace --locked $features --message-format oneline -E 'group(kernel)')
 if [ -n "$left_out" ]; then
     say "$(printf '%s\n' "$left_out" | wc -l) tests did not run, because $without:"
     printf '%s\n' "$left_out" | sed 's/^/    /' >&2

@@ -33,6 +33,8 @@ pub trait Writer {
 pub enum Make {
     /// From events.
     Events(fn(Output) -> Box<dyn Writer>),
+    /// Not in this build: how to get it.
+    Missing(&'static str),
 }
 
 /// A format.
@@ -48,6 +50,12 @@ pub struct Format {
     pub make: Make,
 }
 
+#[cfg(feature = "parquet")]
+const PARQUET: Make = Make::Events(crate::parquet::open);
+#[cfg(not(feature = "parquet"))]
+const PARQUET: Make =
+    Make::Missing("packages have it; cargo build --release -p cli --features parquet");
+
 /// Every format, in the order of the documents.
 pub const FORMATS: &[Format] = &[
     Format {
@@ -61,6 +69,12 @@ pub const FORMATS: &[Format] = &[
         says: "comma-separated values, one line an event",
         binary: false,
         make: Make::Events(csv::open),
+    },
+    Format {
+        name: "parquet",
+        says: "typed columns for DuckDB, ClickHouse, Spark and Trino",
+        binary: true,
+        make: PARQUET,
     },
 ];
 

@@ -9,10 +9,14 @@ mod csv;
 mod event_line;
 mod format;
 mod jsonl;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+mod place;
 mod run;
 #[cfg(test)]
 mod tests;
 
 pub use event_line::Event;
 pub use format::{FORMATS, Format, Make, Output, Writer, find};
+pub use place::partition;
 pub use run::Run;

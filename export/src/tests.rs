@@ -11,7 +11,7 @@ use crate::{Event, FORMATS, Make, Output, Run, find};
 
 /// Bytes that a writer wrote, for the test that gave it away.
 #[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Memory(pub(crate) Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Memory {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -44,7 +44,9 @@ pub(crate) fn run() -> Run {
 pub(crate) fn written(name: &str, lines: &[&str]) -> String {
     let memory = Memory::default();
     let out: Output = Box::new(memory.clone());
-    let Make::Events(open) = find(name).expect("it is in the table").make;
+    let Make::Events(open) = find(name).expect("it is in the table").make else {
+        panic!("{name} is not in this build");
+    };
     let mut writer = open(out);
     writer.run(&run()).expect("memory takes it");
     for line in lines {
@@ -92,10 +94,12 @@ proptest! {
     #[test]
     fn a_line_of_any_bytes_is_one_row(line in proptest::collection::vec(any::<u8>(), 0..200)) {
         for format in FORMATS {
-            let Make::Events(open) = format.make;
+            let Make::Events(open) = format.make else { continue };
             let mut writer = open(Box::new(io::sink()));
             writer.run(&run()).expect("it takes all");
-            writer.event(&Event::parse(&line)).expect("it takes all");
+            let taken = writer.event(&Event::parse(&line));
+            // Columns without a value that they must have are refused, not made up.
+            assert!(taken.is_ok() || format.name == "parquet", "{taken:?}");
             writer.finish().expect("it takes all");
         }
     }

@@ -14,7 +14,8 @@ pub struct ExportArgs {
     /// Runs: id, unique prefix, suffix, last, last~1, @name, or a path
     #[arg(value_name = "RUN", default_value = "last", add = ArgValueCandidates::new(complete::runs))]
     pub runs: Vec<String>,
-    /// Write to this file, which is replaced once all is written [default: standard output]
+    /// Write to this file, which is replaced once all is written [default: standard output]; Parquet into a
+    /// directory: a file for each run, by day and host
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }

@@ -2,7 +2,7 @@
 
 mod target;
 
-use std::io;
+use std::{fs, io, path::Path};
 
 use export::{Event, Make, Output, Run};
 use serde_json::Value;
@@ -16,14 +16,49 @@ use crate::{
     pages,
 };
 
+/// The format that is one file a run where it goes into a directory.
+const PARTED: &str = "parquet";
+
 /// Writes the runs.
 pub(crate) fn export(args: &ExportArgs, globals: &Globals) -> Result<Answer, Failure> {
     let format = format(globals)?;
+    let open = match format.make {
+        Make::Events(open) => open,
+        Make::Missing(how) => {
+            let message = format!("cannot export as {}: it is not in this build", format.name);
+            return Err(Failure::new(message).hint(how));
+        }
+    };
+    if let Some(dir) = args.output.as_deref().filter(|path| path.is_dir())
+        && format.name == PARTED
+    {
+        return parted(dir, args, format, open, globals);
+    }
     let target = Target::new(args.output.as_deref(), format)?;
     let opened: Vec<Opened> =
         args.runs.iter().map(|run| pages::open(globals, run)).collect::<Result<_, _>>()?;
-    let Make::Events(open) = format.make;
     target.write(|out| events(open(out), &opened, globals))?;
+    Ok(Answer::Yes)
+}
+
+/// Writes each run into a file of its own in `dir`, where engines look for it.
+fn parted(
+    dir: &Path,
+    args: &ExportArgs,
+    format: &export::Format,
+    open: fn(Output) -> Box<dyn export::Writer>,
+    globals: &Globals,
+) -> Result<Answer, Failure> {
+    for run in &args.runs {
+        // One at a time: there may be thousands.
+        let opened = pages::open(globals, run)?;
+        let place = dir.join(export::partition(&opened.meta.started, &opened.meta.host));
+        fs::create_dir_all(&place)
+            .map_err(|why| Failure::because(format!("cannot make {}", place.display()), &why))?;
+        let file = place.join(format!("{}.{PARTED}", opened.run.id()));
+        Target::new(Some(&file), format)?
+            .write(|out| events(open(out), std::slice::from_ref(&opened), globals))?;
+    }
     Ok(Answer::Yes)
 }
 
