@@ -4,7 +4,9 @@
 use cli::pipeline::Pipeline;
 use event::{
     Malformed,
-    frame::{AlignedBytes, Frames},
+    frame::{
+        AlignedBytes, BLOCK_HEAD_LEN, BlockHead, Frames, MAGIC, MAGIC_BLOCKS, MAX_STORED, unpacked,
+    },
     protocol::{Begin, Child, MAX_PACKET, Message, Refused},
     redact::{self, Key},
     wire::{Ends, Kind, Payload, Record, payload_flag, payload_kind},
@@ -38,21 +40,49 @@ fn aligned(bytes: &[u8]) -> AlignedBytes {
 /// A segment, from its frames to JSON lines. The checks of frames are made right first: behind them is
 /// what a fuzzer is to reach.
 pub fn segment(bytes: &[u8]) {
-    let as_it_is = aligned(bytes.strip_prefix(&event::frame::MAGIC).unwrap_or(bytes));
+    let as_it_is = aligned(bytes.strip_prefix(&MAGIC).unwrap_or(bytes));
     let mended = mended(as_it_is.as_slice());
-    for bytes in [as_it_is.as_slice(), mended.as_slice()] {
+    // Twice as much as a block may hold: what goes on from block to block is reached.
+    let blocks = bytes.strip_prefix(&MAGIC_BLOCKS).unwrap_or(bytes);
+    let [plain, of_mended] =
+        [blocks, &mended_blocks(blocks)].map(|blocks| unpacked(blocks, 2 << 20));
+    for frames in [
+        Frames::new(as_it_is.as_slice(), None),
+        Frames::new(mended.as_slice(), None),
+        Frames::in_block(as_it_is.as_slice(), 1),
+        Frames::in_block(plain.as_slice(), 1),
+        Frames::in_block(of_mended.as_slice(), 1),
+    ] {
         let (mut pipeline, mut line) = (Pipeline::new("20261121-201530-fuzz-7k2m"), Vec::new());
         let mut emit = |event: &event::model::Event| {
             line.clear();
             event::json::line("20261121-201530-fuzz-7k2m", event, &mut line);
             assert!(line.ends_with(b"}\n") && !line[..line.len() - 1].contains(&b'\n'));
         };
-        let mut frames = Frames::new(bytes, None);
+        let mut frames = frames;
         for frame in frames.by_ref() {
             pipeline.feed(&frame, &mut emit);
         }
         pipeline.finish(frames.damage().is_some(), &mut emit);
     }
+}
+
+/// The same blocks with checks as they should be.
+fn mended_blocks(bytes: &[u8]) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::new(), bytes);
+    while let Some((head, behind)) = rest.split_at_checked(BLOCK_HEAD_LEN) {
+        let word =
+            |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let len = (word(0) as usize).min(behind.len()).min(MAX_STORED);
+        let (stored, after) = behind.split_at(len);
+        let made = BlockHead::over(stored, word(4) as usize, u64::from(word(8)), word(16) & 3);
+        for field in [made.stored, made.plain, made.first as u32, 0, made.flags, made.check] {
+            out.extend(field.to_le_bytes());
+        }
+        out.extend(stored);
+        rest = after;
+    }
+    out
 }
 
 /// The same frames with numbers and checks as they should be.

@@ -4,7 +4,7 @@
 use std::{ffi::OsStr, fs, io::Write, path::PathBuf};
 
 use event::{
-    frame::{Chain, encode, frame_len},
+    frame::{Ask, Chain, Packer, encode, encode_slim, frame_len, slim_len},
     json,
     model::Value,
 };
@@ -40,10 +40,15 @@ impl Bench {
         fs::write(self.path(name), bytes).expect("it writes");
     }
 
-    /// A sealed run of three segments with `frames` frames of ours in each.
+    /// A sealed run of three segments of the first form with `frames` frames of ours in each.
     pub(crate) fn recorded(frames: usize) -> Bench {
+        Bench::recorded_as(frames, Form::Frames)
+    }
+
+    /// The same in a form.
+    pub(crate) fn recorded_as(frames: usize, form: Form) -> Bench {
         let bench = Bench::new();
-        let mut recording = Recording::start(&bench.run);
+        let mut recording = Recording::start_as(&bench.run, form);
         for segment in 0..3 {
             if segment > 0 {
                 recording.rotate();
@@ -79,8 +84,21 @@ impl Bench {
     }
 }
 
+/// A form of segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Frames one behind the other.
+    Frames,
+    /// A block for every two frames, and the seal bare.
+    Blocks,
+}
+
 /// Writes segments as `docs/storage.md` has them.
 pub(crate) struct Recording {
+    form: Form,
+    packer: Packer,
+    /// Frames of the next block, how many, and whether the file begins with it.
+    waiting: (Vec<u8>, u64, bool),
     dir: PathBuf,
     run: String,
     pub(crate) chain: Chain,
@@ -90,7 +108,14 @@ pub(crate) struct Recording {
 
 impl Recording {
     pub(crate) fn start(run: &RunDir) -> Recording {
+        Recording::start_as(run, Form::Frames)
+    }
+
+    pub(crate) fn start_as(run: &RunDir, form: Form) -> Recording {
         let mut recording = Recording {
+            form,
+            packer: Packer::new().expect("memory"),
+            waiting: (Vec::new(), 0, true),
             dir: run.path().join("segments"),
             run: run.id().to_string(),
             chain: Chain::new(run.id().as_str().as_bytes()),
@@ -105,19 +130,49 @@ impl Recording {
 
     /// Begins the next segment.
     pub(crate) fn rotate(&mut self) {
+        self.pack(false);
         self.number += 1;
         let mut payload = self.chain.peek().to_vec();
         payload.extend(padded(self.run.as_bytes()));
         payload.extend(1u32.to_le_bytes());
         payload.extend(self.number.to_le_bytes());
-        self.write(b"AUDSEG01");
+        match self.form {
+            Form::Frames => self.write(b"AUDSEG01"),
+            Form::Blocks => {
+                self.chain.update(b"AUDSEG02");
+                self.packer.begin_anew();
+                self.waiting.2 = true;
+            }
+        }
         self.frame(64, &payload);
     }
 
     pub(crate) fn frame(&mut self, kind: u16, payload: &[u8]) {
+        if self.form == Form::Blocks {
+            let mut bytes = vec![0; slim_len(payload.len())];
+            encode_slim(&mut bytes, kind, 1_000 + self.seq, &[payload]).expect("it fits");
+            self.chain.update(&bytes);
+            self.waiting.0.extend(bytes);
+            self.waiting.1 += 1;
+            self.seq += 1;
+            return if self.waiting.1 == 2 {
+                self.pack(false)
+            };
+        }
         let bytes = self.framed(kind, payload);
         self.write(&bytes);
         self.seq += 1;
+    }
+
+    /// Writes what waits as a block.
+    pub(crate) fn pack(&mut self, bare: bool) {
+        let (plain, count, begins) = std::mem::take(&mut self.waiting);
+        if plain.is_empty() {
+            return;
+        }
+        let ask = Ask { plain: &plain, first: self.seq + 1 - count, begins, bare };
+        let block = self.packer.pack(&ask).expect("memory").to_vec();
+        self.append(&block);
     }
 
     /// The bytes of the next frame, not written.
@@ -144,7 +199,9 @@ impl Recording {
         for number in [1u32, 1, 0] {
             payload.extend(number.to_le_bytes());
         }
+        self.pack(false);
         self.frame(68, &payload);
+        self.pack(true);
     }
 
     /// Appends bytes as they are.

@@ -223,7 +223,7 @@ impl Recorder {
     /// Time until something has to be done even if nothing happens.
     fn patience(&self) -> Duration {
         let checkpoint = self.checkpoint_ns.saturating_add(self.window_ns());
-        let first = [self.queues.writer.sync_due_ns(), self.give_up_ns]
+        let first = [self.queues.writer.flush_due_ns(), self.give_up_ns]
             .into_iter()
             .flatten()
             .fold(checkpoint, u64::min);

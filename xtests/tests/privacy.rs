@@ -34,7 +34,12 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 
 /// Names of the files below `dir` that hold the text.
 fn files_with(dir: &Path, text: &str) -> Vec<PathBuf> {
-    let holds = |path: &PathBuf| path.is_file() && holds(&fs::read(path).expect("it reads"), text);
+    let holds = |path: &PathBuf| {
+        let bytes = if path.is_file() { fs::read(path).expect("it reads") } else { Vec::new() };
+        let blocks = bytes.strip_prefix(&event::frame::MAGIC_BLOCKS);
+        let frames = blocks.map(|blocks| event::frame::unpacked(blocks, usize::MAX));
+        holds(&bytes, text) || frames.is_some_and(|frames| holds(frames.as_slice(), text))
+    };
     all_files(dir).into_iter().filter(holds).collect()
 }
 

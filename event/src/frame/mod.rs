@@ -1,25 +1,35 @@
 //! The segment form: frames in arrival order, each checked, all chained.
 //!
-//! A segment file is [`MAGIC`] and then frames; a frame is a [`FrameHead`], its payload, and zeros up
-//! to a multiple of eight. Documented byte by byte in `docs/storage.md`. Payloads are BPF records as
+//! A segment file of the first form is [`MAGIC`] and then frames; a frame is a [`FrameHead`], its payload, and
+//! zeros up to a multiple of eight. In the second form, which is written now, the same frames stand with a
+//! shorter head in packed blocks ([`BlockHead`]). Documented byte by byte in `docs/storage.md`. Payloads are BPF records as
 //! they came (kinds below 64, see [`crate::wire`]) or the structures in [`control`] and [`files`].
 
+mod block;
 mod chain;
 pub mod control;
 pub mod files;
 pub mod hash;
 pub mod net;
+mod pack;
 mod read;
 pub mod redact;
 pub mod signed;
+mod unpack;
 mod words;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+pub use block::{
+    BLOCK_HEAD_LEN, BlockHead, MAGIC_BLOCKS, MAX_PLAIN, MAX_RATIO, MAX_STORED, SLIM_HEAD_LEN,
+    SlimHead, WINDOW_LOG, block_flag, encode_slim, slim_len,
+};
 pub use chain::Chain;
+pub use pack::{Ask, Packer};
 pub use read::{AlignedBytes, Damage, Frame, Frames};
+pub use unpack::{Block, NoBlock, Unpacker, unpacked};
 
-/// First eight bytes of a segment file; the last two are the format's version.
+/// First eight bytes of a segment file of the first form; the last two are the form's version.
 pub const MAGIC: [u8; 8] = *b"AUDSEG01";
 
 /// Version of the frames' contents, in [`control::Segment::version`].
@@ -56,7 +66,7 @@ pub const fn frame_len(payload: usize) -> usize {
     HEAD_LEN + payload.next_multiple_of(8)
 }
 
-/// Writes a frame, its payload given in `parts`, to the front of `out`.
+/// Writes a frame of the first form, its payload given in `parts`, to the front of `out`.
 ///
 /// Returns its length, or `None` when `out` is too small or the payload longer than
 /// [`MAX_PAYLOAD`]; `out` is then unchanged but for scratch. Allocates nothing.

@@ -2,13 +2,16 @@
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::{FrameHead, HEAD_LEN, MAX_PAYLOAD, check_of, checked_part, frame_len};
+use super::{
+    FrameHead, HEAD_LEN, MAX_PAYLOAD, SLIM_HEAD_LEN, SlimHead, check_of, checked_part, frame_len,
+    slim_len,
+};
 use crate::wire::{Malformed, view};
 
 /// One frame, borrowed and checked.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// Its head.
+    /// Its head; of a frame in a block with the number that follows from the block's, and without a check.
     pub head: FrameHead,
     /// Its payload without padding.
     pub payload: &'a [u8],
@@ -17,6 +20,13 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
+    /// The bytes behind its payload, zeros unless somebody changed them.
+    #[must_use]
+    pub fn padding(&self) -> &'a [u8] {
+        let padding = self.payload.len().next_multiple_of(8) - self.payload.len();
+        self.bytes.get(self.bytes.len().saturating_sub(padding)..).unwrap_or_default()
+    }
+
     /// Views the payload's front as a `T` and returns it with the bytes behind it.
     ///
     /// # Errors
@@ -72,11 +82,13 @@ impl std::fmt::Display for Damage {
     }
 }
 
-/// Iterator over the frames in some bytes of a segment; ends at the first damage.
+/// Iterator over the frames in some bytes of a segment or in a block; ends at the first damage.
 #[derive(Debug, Clone)]
 pub struct Frames<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Of a block: with short heads.
+    slim: bool,
     next_seq: Option<u64>,
     damage: Option<Damage>,
 }
@@ -85,7 +97,13 @@ impl<'a> Frames<'a> {
     /// Reads `bytes`, which begin with a frame (after the file's magic). `next_seq` is the number that the first frame must have, where it is known.
     #[must_use]
     pub fn new(bytes: &'a [u8], next_seq: Option<u64>) -> Self {
-        Frames { bytes, at: 0, next_seq, damage: None }
+        Frames { bytes, at: 0, slim: false, next_seq, damage: None }
+    }
+
+    /// Reads `bytes` of a block, unpacked, from the frame with the number `seq` on.
+    #[must_use]
+    pub fn in_block(bytes: &'a [u8], seq: u64) -> Self {
+        Frames { bytes, at: 0, slim: true, next_seq: Some(seq), damage: None }
     }
 
     /// Bytes of whole, good frames read so far.
@@ -112,6 +130,9 @@ impl<'a> Frames<'a> {
         if rest.is_empty() {
             return Ok(None);
         }
+        if self.slim {
+            return self.read_slim(rest).map(Some);
+        }
         let raw: &[u8; HEAD_LEN] = rest.first_chunk().ok_or(Damage::Torn { at })?;
         let head = FrameHead::read_from_bytes(raw).map_err(|_| Damage::Torn { at })?;
         let len = usize::try_from(head.len).map_err(|_| Damage::Length { at })?;
@@ -132,6 +153,22 @@ impl<'a> Frames<'a> {
             }
             _ => Ok(Some(Frame { head, payload, bytes })),
         }
+    }
+
+    fn read_slim(&self, rest: &'a [u8]) -> Result<Frame<'a>, Damage> {
+        let at = self.at;
+        let (slim, _) = SlimHead::read_from_prefix(rest).map_err(|_| Damage::Torn { at })?;
+        let SlimHead { len, kind, flags, boot_ns } = slim;
+        let payload = usize::try_from(len).map_err(|_| Damage::Length { at })?;
+        if payload > MAX_PAYLOAD {
+            return Err(Damage::Length { at });
+        }
+        let bytes = rest.get(..slim_len(payload)).ok_or(Damage::Torn { at })?;
+        let payload = bytes.get(SLIM_HEAD_LEN..SLIM_HEAD_LEN + payload);
+        let payload = payload.ok_or(Damage::Torn { at })?;
+        let seq = self.next_seq.unwrap_or_default();
+        let head = FrameHead { len, kind, flags, seq, boot_ns, check: 0 };
+        Ok(Frame { head, payload, bytes })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Claims about frames: what is written comes back, what is damaged is named.
 
+mod blocks;
+
 use proptest::prelude::*;
 
 use super::{AlignedBytes, Chain, Damage, Frames, encode};

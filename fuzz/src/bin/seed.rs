@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use event::frame::{AlignedBytes, Frames, MAGIC};
+use event::frame::{AlignedBytes, Frames, MAGIC, MAGIC_BLOCKS, unpacked};
 use event::wire::{Record, payload_kind};
 
 fn main() {
@@ -10,7 +10,15 @@ fn main() {
     let [segment, dir] = words.as_slice() else { panic!("seed SEGMENT DIR") };
     let bytes = fs::read(segment).expect("it reads");
     let mut aligned = AlignedBytes::new();
-    aligned.extend(bytes.strip_prefix(&MAGIC).expect("a segment"));
+    let blocks = bytes.strip_prefix(&MAGIC_BLOCKS);
+    match blocks {
+        Some(blocks) => aligned = unpacked(blocks, usize::MAX),
+        None => aligned.extend(bytes.strip_prefix(&MAGIC).expect("a segment")),
+    }
+    let frames = match blocks {
+        Some(_) => Frames::in_block(aligned.as_slice(), 1),
+        None => Frames::new(aligned.as_slice(), None),
+    };
     let put = |target: &str, name: String, bytes: &[u8]| {
         let dir = Path::new(dir).join(target);
         fs::create_dir_all(&dir).expect("room");
@@ -18,7 +26,7 @@ fn main() {
     };
     let mut few = Vec::new();
     let mut seen = std::collections::BTreeMap::new();
-    for frame in Frames::new(aligned.as_slice(), None) {
+    for frame in frames {
         let inner = match Record::parse(frame.payload) {
             Ok(Record::Payload(payload, _)) if frame.head.kind < 64 => payload.kind,
             _ => 0,
@@ -29,7 +37,7 @@ fn main() {
             continue;
         }
         // The machine's name is nobody's business.
-        if frame.head.kind != event::frame::control::KIND_START {
+        if blocks.is_none() && frame.head.kind != event::frame::control::KIND_START {
             few.extend_from_slice(frame.bytes);
         }
         if frame.head.kind >= 64 {
@@ -47,5 +55,7 @@ fn main() {
             put(target, format!("real-{count}"), &[&[0x10, len], data].concat());
         }
     }
-    put("segment", "real".to_owned(), &few);
+    if blocks.is_none() {
+        put("segment", "real".to_owned(), &few);
+    }
 }

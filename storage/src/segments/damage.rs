@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use event::frame;
+use event::frame::{self, NoBlock};
 
 /// A place where the segments are not what was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +21,14 @@ pub struct Damage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wrong {
-    /// The file ends inside a frame: the recorder died, or the file was cut.
+    /// The file ends inside a frame or block: the recorder died, or the file was cut.
     Torn,
-    /// A frame's checksum does not match its bytes.
+    /// The checksum of a frame, or of a block of them, does not match its bytes.
     Checksum,
-    /// A frame claims an impossible length.
+    /// A frame or block claims an impossible length.
     Length,
+    /// A block does not unpack to the frames that its head says.
+    Packing,
     /// Frames are missing or out of order.
     Sequence {
         /// The number that should be there.
@@ -93,6 +95,7 @@ impl fmt::Display for Wrong {
             Wrong::Torn => f.write_str("it ends inside a frame"),
             Wrong::Checksum => f.write_str("the frame's checksum does not match"),
             Wrong::Length => f.write_str("the frame has an impossible length"),
+            Wrong::Packing => f.write_str("the block does not unpack to what it says"),
             Wrong::Sequence { expected, found } => {
                 write!(f, "frame {found} stands where frame {expected} should")
             }
@@ -130,5 +133,15 @@ pub(crate) fn placed(damage: frame::Damage) -> (Wrong, usize) {
         frame::Damage::Sequence { at, expected, found } => {
             (Wrong::Sequence { expected, found }, at)
         }
+    }
+}
+
+/// Returns what it is that there is no block.
+pub(crate) fn no_block(damage: NoBlock) -> Wrong {
+    match damage {
+        NoBlock::Torn => Wrong::Torn,
+        NoBlock::Length => Wrong::Length,
+        NoBlock::Check => Wrong::Checksum,
+        NoBlock::Content => Wrong::Packing,
     }
 }

@@ -1,21 +1,25 @@
 //! Reads the frames of a run in order, also while it is still written.
 //!
-//! Each call gives the whole frames that have come since the last one. Files are only read. A frame
-//! that is not whole is read again from its start the next time, because the writer takes back what
+//! Each call gives the whole frames that have come since the last one. Files are only read. A frame or
+//! block that is not whole is read again from its start the next time, because the writer takes back what
 //! a full disk refused.
 
-use std::{fs::File, io, os::fd::OwnedFd};
+mod current;
 
-use event::frame::{Frame, Frames, HEAD_LEN, MAGIC, MAX_PAYLOAD};
+use std::{io, os::fd::OwnedFd};
+
+use event::frame::{Frame, Frames, HEAD_LEN, MAGIC, MAX_PAYLOAD, MAX_STORED};
 
 use super::{Consumed, Damage, Said, Wrong, chunk, damage, name, numbers, verify::Verifier};
 use crate::{Error, RunDir, SegmentFile, files, freshness};
+use current::{Current, Form, Opened};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 * 1024;
 
-/// A chunk that any frame fits into.
-const LARGEST: usize = MAX_PAYLOAD + HEAD_LEN + MAGIC.len();
+/// A chunk that any frame and any block fits into.
+const LARGEST: usize =
+    MAGIC.len() + HEAD_LEN + if MAX_STORED > MAX_PAYLOAD { MAX_STORED } else { MAX_PAYLOAD };
 
 /// Incremental reader of a run's segments.
 #[derive(Debug)]
@@ -30,14 +34,6 @@ pub struct Tail {
     damage: Vec<Damage>,
     /// Nothing behind the last damage is read.
     stopped: bool,
-}
-
-/// The segment that is being read.
-#[derive(Debug)]
-struct Current {
-    file: File,
-    at: u64,
-    hash: blake3::Hasher,
 }
 
 /// What reading a chunk gave.
@@ -166,7 +162,7 @@ impl Tail {
         if self.current.is_none() && !self.stopped {
             match files::open(&self.dir, &name(self.number)) {
                 Ok(file) => {
-                    self.current = Some(Current { file, at: 0, hash: blake3::Hasher::new() });
+                    self.current = Some(Current::new(file));
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => self.hurt(0, Wrong::Unreadable(error.to_string())),
@@ -182,66 +178,148 @@ impl Tail {
         each: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
     ) -> Result<Step, E> {
         let nothing = Step::NotYet { larger: false };
-        let Some(current) = &self.current else { return Ok(nothing) };
-        let at = current.at;
-        let bytes = match chunk::read(&current.file, at, len) {
-            Ok(bytes) => bytes,
+        let Some(mut current) = self.current.take() else { return Ok(nothing) };
+        let bytes = chunk::read(&current.file, current.at, len);
+        let told = match &bytes {
+            Ok(bytes) => self.read_bytes(&mut current, bytes.as_slice(), each),
             Err(error) => {
-                self.hurt(at, Wrong::Unreadable(error.to_string()));
-                return Ok(nothing);
+                self.hurt(current.at, Wrong::Unreadable(error.to_string()));
+                Ok(false)
             }
         };
-        let bytes = bytes.as_slice();
-        let front = if at == 0 { MAGIC.len() } else { 0 };
-        let Some(slice) = bytes.get(front..) else { return Ok(nothing) };
-        if at == 0 && !bytes.starts_with(&MAGIC) {
-            self.hurt(0, Wrong::NotASegment);
-            return Ok(nothing);
-        }
-        let mut frames = Frames::new(slice, Some(self.next_seq));
-        for frame in frames.by_ref() {
-            if !self.accept(&frame) {
-                return Ok(nothing);
+        self.current = Some(current);
+        let full = bytes.is_ok_and(|bytes| bytes.as_slice().len() == len);
+        Ok(match told? {
+            true => Step::Frames,
+            false => Step::NotYet { larger: full && !self.stopped },
+        })
+    }
+
+    /// Hands out the whole frames in `bytes`, which come next. Returns whether there was any.
+    fn read_bytes<E>(
+        &mut self,
+        current: &mut Current,
+        bytes: &[u8],
+        each: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        match current.form(bytes) {
+            Some(Form::Frames) => self.read_frames(current, bytes, each),
+            Some(Form::Blocks) => self.read_blocks(current, bytes, each),
+            // Its magic is still to come.
+            None if bytes.len() < MAGIC.len() => Ok(false),
+            None => {
+                self.hurt(0, Wrong::NotASegment);
+                Ok(false)
             }
+        }
+    }
+
+    fn read_frames<E>(
+        &mut self,
+        current: &mut Current,
+        bytes: &[u8],
+        each: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let front = current.front();
+        let begin = current.at + front.len() as u64;
+        let bytes = bytes.get(front.len()..).unwrap_or_default();
+        let mut frames = Frames::new(bytes, Some(self.next_seq));
+        for frame in frames.by_ref() {
+            current.here = current.at;
+            let front = current.front();
+            if !self.accept(current, &frame) {
+                return Ok(false);
+            }
+            current.take(front, frame.bytes);
             each(&frame)?;
             if self.is_sealed() {
-                return Ok(Step::Frames);
+                return Ok(true);
             }
         }
-        let read = frames.consumed() > 0;
         match frames.damage().map(damage::placed) {
-            None | Some((Wrong::Torn, _)) if read => return Ok(Step::Frames),
-            None | Some((Wrong::Torn, _)) => {
-                return Ok(Step::NotYet { larger: bytes.len() == len });
-            }
-            Some((what, behind)) => self.hurt(at + (front + behind) as u64, what),
+            None | Some((Wrong::Torn, _)) => {}
+            Some((what, behind)) => self.hurt(begin + behind as u64, what),
         }
-        Ok(if read { Step::Frames } else { nothing })
+        Ok(frames.consumed() > 0)
+    }
+
+    /// As [`Tail::read_frames`], of a file of blocks; first comes what is left of the last block.
+    fn read_blocks<E>(
+        &mut self,
+        current: &mut Current,
+        bytes: &[u8],
+        each: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let mut rest = bytes.get(current.front().len()..).unwrap_or_default();
+        let mut any = false;
+        while !self.stopped && !self.is_sealed() {
+            let mut open = match current.open(&mut rest) {
+                Ok(open) => open,
+                Err(Wrong::Torn) => break,
+                Err(what) => {
+                    self.hurt(current.here, what);
+                    break;
+                }
+            };
+            any = true;
+            if let Err(enough) = self.read_block(current, &mut open, each) {
+                current.put_back(open);
+                return Err(enough);
+            }
+        }
+        Ok(any)
+    }
+
+    fn read_block<E>(
+        &mut self,
+        current: &mut Current,
+        open: &mut Opened,
+        each: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (expected, found) = (self.next_seq, open.first);
+        if open.at == 0 && expected != found {
+            self.hurt(current.here, Wrong::Sequence { expected, found });
+            return Ok(());
+        }
+        let bytes = open.plain.as_slice().get(open.at..).unwrap_or_default();
+        let mut frames = Frames::in_block(bytes, expected);
+        for frame in frames.by_ref() {
+            if !self.accept(current, &frame) {
+                return Ok(());
+            }
+            open.at += frame.bytes.len();
+            each(&frame)?;
+            if self.is_sealed() {
+                break;
+            }
+        }
+        if frames.damage().is_some() {
+            self.hurt(current.here, Wrong::Packing);
+        } else if frames.consumed() < bytes.len() {
+            self.hurt(current.here, Wrong::AfterSeal);
+        }
+        Ok(())
     }
 
     /// Checks what `frame` says of everything before it and counts it as read, unless it must not
     /// be.
-    fn accept(&mut self, frame: &Frame<'_>) -> bool {
-        let at = self.current.as_ref().map_or(0, |current| current.at);
-        let wrong = if at == 0 {
-            match self.verifier.head(self.number, frame) {
+    fn accept(&mut self, current: &mut Current, frame: &Frame<'_>) -> bool {
+        let front = current.front();
+        let wrong = if front.is_empty() {
+            self.verifier.frame(frame)
+        } else {
+            match self.verifier.head(self.number, front, frame) {
                 Ok(wrong) => wrong,
                 Err(wrong) => {
                     self.hurt(0, wrong);
                     return false;
                 }
             }
-        } else {
-            self.verifier.frame(frame)
         };
         if let Some(wrong) = wrong {
-            self.hurt(at, wrong);
+            self.hurt(current.here, wrong);
         }
-        if let Some(current) = &mut self.current {
-            let magic: &[u8] = if at == 0 { &MAGIC } else { &[] };
-            current.hash.update(magic).update(frame.bytes);
-            current.at += (magic.len() + frame.bytes.len()) as u64;
-        }
+        current.begin();
         self.next_seq = frame.head.seq.saturating_add(1);
         true
     }
@@ -290,7 +368,7 @@ impl Tail {
 
     /// Hashes what is left of the file and remembers what it was.
     fn close(&mut self, current: Current) {
-        let Current { file, at, hash } = current;
+        let Current { file, at, hash, .. } = current;
         // Its number is one lower once the next one is looked for; its place in the list says it.
         let number = u32::try_from(self.closed.len()).unwrap_or(u32::MAX).saturating_add(1);
         self.closed.push(freshness::describe_rest(&file, name(number), at, hash));

@@ -2,7 +2,7 @@
 
 use event::{
     frame::{
-        Chain, Frame, HEAD_LEN, MAGIC, VERSION,
+        Chain, Frame, VERSION,
         control::{
             Checkpoint, KIND_CHECKPOINT, KIND_SEAL, KIND_SEGMENT, KIND_START, Seal, Segment, Start,
             Tally,
@@ -51,10 +51,16 @@ impl Verifier {
         &self.run
     }
 
-    /// Takes the first frame of segment `number`, which says which file it is, and of which run.
+    /// Takes the first frame of segment `number`, which says which file it is, and of which run; `magic` is
+    /// before it.
     ///
     /// Returns a break of the chain, if that is where it shows.
-    pub(super) fn head(&mut self, number: u32, frame: &Frame<'_>) -> Result<Option<Wrong>, Wrong> {
+    pub(super) fn head(
+        &mut self,
+        number: u32,
+        magic: &[u8],
+        frame: &Frame<'_>,
+    ) -> Result<Option<Wrong>, Wrong> {
         let Ok((head, _)) = frame.body::<Segment>() else { return Err(Wrong::NotASegment) };
         if frame.head.kind != KIND_SEGMENT {
             return Err(Wrong::NotASegment);
@@ -75,7 +81,7 @@ impl Verifier {
         if broken {
             self.chain = None;
         }
-        self.add(&MAGIC);
+        self.add(magic);
         self.add(frame.bytes);
         let unsigned = unsigned.then_some(Wrong::Unsigned);
         Ok(broken.then_some(Wrong::Chain).or(unsigned).or_else(|| padding(frame)))
@@ -182,6 +188,5 @@ impl Verifier {
 
 /// Padding is not in a frame's check, and behind the last checkpoint not in the chain either.
 fn padding(frame: &Frame<'_>) -> Option<Wrong> {
-    let padding = frame.bytes.get(HEAD_LEN + frame.payload.len()..).unwrap_or_default();
-    padding.iter().any(|byte| *byte != 0).then_some(Wrong::Padding)
+    frame.padding().iter().any(|byte| *byte != 0).then_some(Wrong::Padding)
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use event::{
-    frame::{AlignedBytes, Frames, MAGIC},
+    frame::{self, AlignedBytes, Frames, MAGIC_BLOCKS},
     protocol::Begin,
     wire::{Head, Record},
 };
@@ -49,13 +49,17 @@ fn send(redaction: &mut Redaction, pid: u32, argv: &[u8], lost: &[usize], writer
     }
 }
 
+/// The frames of the first segment.
+fn unpacked(path: &Path) -> AlignedBytes {
+    let bytes = fs::read(path.join("000001.seg")).expect("a segment");
+    frame::unpacked(bytes.strip_prefix(&MAGIC_BLOCKS).expect("magic"), usize::MAX)
+}
+
 /// What a reader puts together: argv without gaps, the places, and how many records there are.
 fn read(path: &Path) -> (Vec<u8>, Vec<Redacted>, usize) {
-    let bytes = fs::read(path.join("000001.seg")).expect("a segment");
-    let mut aligned = AlignedBytes::new();
-    aligned.extend(bytes.strip_prefix(&MAGIC).expect("magic"));
+    let plain = unpacked(path);
     let (mut argv, mut places, mut records) = (Vec::new(), Vec::new(), 0);
-    for frame in Frames::new(aligned.as_slice(), None) {
+    for frame in Frames::in_block(plain.as_slice(), 1) {
         match frame.head.kind {
             KIND_REDACTED => places.push(*frame.body::<Redacted>().expect("whole").0),
             kind if kind < 64 => {
@@ -140,8 +144,8 @@ fn more_long_argvs_at_once_than_there_is_room_for_show_no_secret() {
     }
     redaction.finish(&mut writer);
     writer.finish(2);
-    let bytes = fs::read(temp.path().join("000001.seg")).expect("a segment");
-    assert!(!bytes.windows(7).any(|window| window == b"hunter2"));
+    let bytes = unpacked(temp.path());
+    assert!(!bytes.as_slice().windows(7).any(|window| window == b"hunter2"));
 }
 
 proptest! {

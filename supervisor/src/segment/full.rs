@@ -1,6 +1,6 @@
 //! A disk that refuses: the record goes on in the reserve with what matters most, then not at all.
 
-use event::frame::{control, redact, signed};
+use event::frame::{BLOCK_HEAD_LEN, control, redact, signed};
 
 use super::{RESERVE, RESERVE_FOR_SEAL, Writer, signer::Signer};
 
@@ -19,7 +19,8 @@ impl Writer {
     /// On a full disk: what says how the record stands, processes and sockets, as long as the reserve
     /// lasts; the last part of it is for the end alone.
     pub(super) fn admits(&mut self, kind: u16, len: usize) -> bool {
-        let len = len as u64;
+        // At worst it is a block of its own that does not pack.
+        let len = (len + BLOCK_HEAD_LEN) as u64;
         match &mut self.health {
             Health::Good => true,
             Health::Dead => false,
@@ -40,6 +41,7 @@ impl Writer {
         self.signing(Signer::refused);
         self.end_sum();
         (self.seq, self.chain) = (self.safe.0, self.safe.1.clone());
+        (self.filled, self.hashed, self.waits_ns) = (0, 0, None);
         self.health = match self.health {
             Health::Good if self.disk.use_reserve() => Health::Reserve(RESERVE),
             _ => Health::Dead,

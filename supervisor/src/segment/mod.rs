@@ -1,6 +1,6 @@
-//! Writes the segments: frames into a buffer, the buffer to disk, the chain over all.
+//! Writes the segments: frames into a buffer, the buffer as a packed block to disk, the chain over all.
 //!
-//! The buffer is written at the end of every turn of the loop, so nothing waits in user space;
+//! The buffer is written when it has [`BLOCK`] bytes or its first frame waited [`WRITE_EVERY`];
 //! `fdatasync` is grouped, and a thread waits for it. When the disk refuses, the record goes on in a reserve of [`RESERVE`] bytes and
 //! only what matters most is written from then on; the rest is counted as lost.
 
@@ -16,7 +16,7 @@ use std::{io, os::fd::OwnedFd, time::Duration};
 
 use event::{
     frame::{
-        self, Chain,
+        self, Ask, Chain, Packer,
         control::{self, Seal},
     },
     protocol::Begin,
@@ -32,7 +32,14 @@ use signer::Signer;
 use crate::store::Lease;
 
 /// Frames are collected here. Larger than the largest frame by far; a drain of a ring's budget fits.
-const BUFFER: usize = 1 << 20;
+const BUFFER: usize = frame::MAX_PLAIN;
+
+/// Bytes of frames after which a block does not wait for its time: more packs little better.
+const BLOCK: usize = 64 * 1024;
+
+/// Longest time that a frame waits in the buffer, see `docs/storage.md`. A write for each turn of the loop cost
+/// more than the turn, and blocks of five frames.
+const WRITE_EVERY: Duration = Duration::from_millis(20);
 
 /// Bytes set aside on disk when a run starts, for its last words on a full disk. Enough for the
 /// processes and connections of minutes.
@@ -57,6 +64,11 @@ pub(crate) struct Writer {
     buffer: Box<[u8]>,
     filled: usize,
     hashed: usize,
+    packer: Packer,
+    /// When the first frame came that is in the buffer.
+    waits_ns: Option<u64>,
+    /// The open file has nothing yet: the buffer is what it begins with.
+    begins: bool,
     seq: u64,
     chain: Chain,
     /// Sequence and chain as they are on disk, to return to when a write fails.
@@ -97,6 +109,9 @@ impl Writer {
             buffer: vec![0; BUFFER].into_boxed_slice(),
             filled: 0,
             hashed: 0,
+            packer: Packer::new()?,
+            waits_ns: None,
+            begins: true,
             seq: 0,
             safe: (0, chain.clone()),
             chain,
@@ -115,7 +130,7 @@ impl Writer {
             seal: None,
         };
         writer.open_segment(1, now_ns);
-        writer.flush(now_ns);
+        writer.write_out(now_ns);
         match writer.health {
             Health::Good => Ok(writer),
             Health::Reserve(_) | Health::Dead => Err(io::ErrorKind::StorageFull.into()),
@@ -132,17 +147,6 @@ impl Writer {
     pub(crate) fn limit(&mut self, budget: u64, lease: Lease) {
         self.budget = budget.saturating_sub(RESERVE);
         self.lease = Some(lease);
-    }
-
-    /// Whether so many bytes may be written. Asks for more once in many megabytes: it may allocate.
-    fn may_write(&mut self, len: u64) -> bool {
-        while self.budget < len {
-            match self.lease.as_ref().map_or(0, Lease::more) {
-                0 => return false,
-                more => self.budget = self.budget.saturating_add(more),
-            }
-        }
-        true
     }
 
     /// Appends a frame that counts for no tally. Returns its sequence number, 0 if it is lost.
@@ -221,18 +225,24 @@ impl Writer {
         self.chain.link()
     }
 
-    /// Writes the buffer; syncs when enough bytes or time went by; begins the next segment when this
-    /// one is long enough.
+    /// Writes the buffer and syncs, each when enough bytes or time went by; begins the next segment when
+    /// this one is long enough.
     pub(crate) fn flush(&mut self, now_ns: u64) {
-        self.write_out(now_ns);
+        let since = *self.waits_ns.get_or_insert(now_ns);
+        if self.filled >= BLOCK || now_ns.saturating_sub(since) >= nanoseconds(WRITE_EVERY) {
+            self.write_out(now_ns);
+        }
+        if self.filled == 0 {
+            self.waits_ns = None;
+        }
         let heard = self.disk.synced();
         self.check(heard, now_ns);
-        let wait = u64::try_from(SYNC_EVERY.as_nanos()).unwrap_or(u64::MAX);
-        let due = now_ns.saturating_sub(self.synced_ns) >= wait;
+        let due = now_ns.saturating_sub(self.synced_ns) >= nanoseconds(SYNC_EVERY);
         if self.disk.unsynced() >= SYNC_BYTES || (due && self.disk.unsynced() > 0) {
             self.sync_soon(now_ns);
         }
         if self.health == Health::Good && self.disk.written() >= self.segment_bytes {
+            self.write_out(now_ns);
             let number = self.disk.number().saturating_add(1);
             let asked = self.disk.sync_soon();
             self.check(asked, now_ns);
@@ -244,10 +254,12 @@ impl Writer {
         }
     }
 
-    /// When unsynced bytes must be synced at the latest, boot-clock nanoseconds.
-    pub(crate) fn sync_due_ns(&self) -> Option<u64> {
-        let wait = u64::try_from(SYNC_EVERY.as_nanos()).unwrap_or(u64::MAX);
-        (self.disk.unsynced() > 0).then(|| self.synced_ns.saturating_add(wait))
+    /// When what waits must be written, or unsynced bytes be synced, at the latest, boot-clock nanoseconds.
+    pub(crate) fn flush_due_ns(&self) -> Option<u64> {
+        let unsynced = self.disk.unsynced() > 0;
+        let sync = unsynced.then(|| self.synced_ns.saturating_add(nanoseconds(SYNC_EVERY)));
+        let write = self.waits_ns.map(|since| since.saturating_add(nanoseconds(WRITE_EVERY)));
+        [sync, write].into_iter().flatten().min()
     }
 
     /// Writes and syncs everything and gives the reserve back: the last call of a run.
@@ -268,7 +280,7 @@ impl Writer {
         parts: &[&[u8]],
     ) -> u64 {
         let payload: usize = parts.iter().map(|part| part.len()).sum();
-        let len = frame::frame_len(payload);
+        let len = frame::slim_len(payload);
         if !self.admits(kind, len) {
             return self.refuse(tally);
         }
@@ -277,7 +289,7 @@ impl Writer {
         }
         let seq = self.seq + 1;
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
-        match frame::encode(room, kind, seq, boot_ns, parts) {
+        match frame::encode_slim(room, kind, boot_ns, parts) {
             Some(len) => {
                 self.filled += len;
                 self.seq = seq;
@@ -299,17 +311,17 @@ impl Writer {
 
     fn open_segment(&mut self, number: u32, now_ns: u64) {
         self.write_out(now_ns);
-        self.buffer
-            .get_mut(..frame::MAGIC.len())
-            .unwrap_or_default()
-            .copy_from_slice(&frame::MAGIC);
-        (self.filled, self.hashed) = (frame::MAGIC.len(), 0);
+        self.packer.begin_anew();
+        self.begins = true;
         let chain = self.chain.peek();
         let head = control::Segment { chain, run: self.run, version: frame::VERSION, number };
         self.control(control::KIND_SEGMENT, now_ns, &[head.as_bytes()]);
     }
 
     fn hash_buffer(&mut self) {
+        if self.begins && self.hashed == 0 && self.filled > 0 {
+            self.chain.update(&frame::MAGIC_BLOCKS);
+        }
         self.chain.update(self.buffer.get(self.hashed..self.filled).unwrap_or_default());
         self.hashed = self.filled;
     }
@@ -319,23 +331,33 @@ impl Writer {
             return;
         }
         self.hash_buffer();
-        let fits = self.health != Health::Good || self.may_write(self.filled as u64);
-        let bytes = self.buffer.get(..self.filled).unwrap_or_default();
-        let full = || io::ErrorKind::QuotaExceeded.into();
-        let written = if fits { self.disk.append(bytes) } else { Err(full()) };
-        self.budget = self.budget.saturating_sub(bytes.len() as u64);
-        if written.is_ok() {
-            self.sum.update(bytes);
-        }
-        (self.filled, self.hashed) = (0, 0);
+        let written = self.append_block();
+        (self.filled, self.hashed, self.waits_ns) = (0, 0, None);
         match written {
             Ok(()) => {
                 self.account.written();
                 self.signing(Signer::written);
                 self.safe = (self.seq, self.chain.clone());
+                self.begins = false;
             }
             Err(_) => self.fall_back(now_ns),
         }
+    }
+
+    fn append_block(&mut self) -> io::Result<()> {
+        let plain = self.buffer.get(..self.filled).unwrap_or_default();
+        let bare = self.seal.is_some();
+        let ask = Ask { plain, first: self.safe.0 + 1, begins: self.begins, bare };
+        let block = self.packer.pack(&ask)?;
+        let len = block.len() as u64;
+        let limited = self.health == Health::Good;
+        if limited && !may_write(&mut self.budget, self.lease.as_ref(), len) {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        self.disk.append(block)?;
+        self.budget = self.budget.saturating_sub(len);
+        self.sum.update(block);
+        Ok(())
     }
 
     /// One at a time: a disk that is slow is not given more to do, and the time runs anew.
@@ -354,6 +376,21 @@ impl Writer {
             self.fall_back(now_ns);
         }
     }
+}
+
+/// Whether so many bytes may be written. Asks for more once in many megabytes: it may allocate.
+fn may_write(budget: &mut u64, lease: Option<&Lease>, len: u64) -> bool {
+    while *budget < len {
+        match lease.map_or(0, Lease::more) {
+            0 => return false,
+            more => *budget = budget.saturating_add(more),
+        }
+    }
+    true
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -34,8 +34,9 @@ impl Writer {
         }
     }
 
-    /// Appends the seal, after which nothing comes.
+    /// Appends the seal, after which nothing comes, as a block of its own.
     pub(crate) fn seal(&mut self, seal: Seal) {
+        self.write_out(seal.boot_ns);
         self.control(control::KIND_SEAL, seal.boot_ns, &[seal.as_bytes()]);
         self.seal = Some(seal);
     }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use event::frame::{AlignedBytes, Frames, control};
+use event::frame::{Frames, Unpacker, control};
 
 use super::{
     calls::{Fault, inject},
@@ -37,7 +37,7 @@ fn payloads(path: &Path) -> Vec<(u16, Vec<u8>)> {
         .filter(|path| path.extension().is_some_and(|e| e == "seg"))
         .collect();
     names.sort();
-    let mut seq = Some(1);
+    let mut seq = 1;
     let mut all = Vec::new();
     for name in names {
         let bytes = fs::read(name).expect("a segment reads");
@@ -45,12 +45,17 @@ fn payloads(path: &Path) -> Vec<(u16, Vec<u8>)> {
         if bytes.is_empty() {
             break;
         }
-        let mut aligned = AlignedBytes::new();
-        aligned.extend(bytes.strip_prefix(&frame::MAGIC).expect("magic first"));
-        let mut frames = Frames::new(aligned.as_slice(), seq);
-        all.extend(frames.by_ref().map(|f| (f.head.kind, f.payload.to_vec())));
-        assert_eq!(frames.damage(), None);
-        seq = frames.next_seq();
+        let mut rest = bytes.strip_prefix(&frame::MAGIC_BLOCKS).expect("magic first");
+        let mut unpacker = Unpacker::new();
+        while !rest.is_empty() {
+            let block = unpacker.next(rest).expect("a whole block");
+            assert_eq!(block.first, seq, "no frame is missing");
+            let mut frames = Frames::in_block(block.plain.as_slice(), seq);
+            all.extend(frames.by_ref().map(|f| (f.head.kind, f.payload.to_vec())));
+            assert_eq!(frames.damage(), None);
+            seq = frames.next_seq().expect("one at least");
+            rest = &rest[block.len..];
+        }
     }
     all
 }

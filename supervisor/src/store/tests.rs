@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path, sync::Barrier, thread};
 
 use event::{
     frame::{
-        self, AlignedBytes, Frames,
+        self, Frames,
         control::{Ending, KIND_SEAL, Seal},
     },
     protocol::Begin,
@@ -86,10 +86,10 @@ fn is_sealed(path: &Path, id: &str) -> bool {
         fs::read_dir(segments).expect("segments").flatten().map(|it| it.path()).collect();
     names.retain(|name| name.extension().is_some_and(|it| it == "seg"));
     names.sort();
-    let mut aligned = AlignedBytes::new();
     let bytes = fs::read(names.last().expect("one")).expect("it reads");
-    aligned.extend(bytes.strip_prefix(&frame::MAGIC).expect("magic first"));
-    let mut frames = Frames::new(aligned.as_slice(), None);
+    let blocks = bytes.strip_prefix(&frame::MAGIC_BLOCKS).expect("magic first");
+    let plain = frame::unpacked(blocks, usize::MAX);
+    let mut frames = Frames::in_block(plain.as_slice(), 1);
     let last = frames.by_ref().last().map(|it| it.head.kind);
     frames.damage().is_none() && last == Some(KIND_SEAL)
 }

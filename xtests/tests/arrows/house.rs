@@ -54,7 +54,17 @@ pub(crate) const HOUSE: &[Room] = &[
         name: "event",
         inside: &[],
         // Both programs speak of signatures: one makes them, the other holds them against the record.
-        outside: &["base64", "blake3", "ed25519-dalek", "serde", "serde_json", "sha2", "zerocopy"],
+        // zstd-safe: one packs segments, the other unpacks them (docs/decisions/0014).
+        outside: &[
+            "base64",
+            "blake3",
+            "ed25519-dalek",
+            "serde",
+            "serde_json",
+            "sha2",
+            "zerocopy",
+            "zstd-safe",
+        ],
         unsafe_code: Unsafe::Forbid,
     },
     Room {
@@ -97,7 +107,8 @@ pub(crate) const HOUSE: &[Room] = &[
             "serde_json",
             // The message that a checkpoint's signature is of is a structure like the frames.
             "zerocopy",
-            "zstd",
+            // Lines are packed.
+            "zstd-safe",
         ],
         unsafe_code: Unsafe::Forbid,
     },

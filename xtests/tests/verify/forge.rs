@@ -2,9 +2,11 @@
 //! number, checksum and link of the chain is right again.
 
 use event::frame::{
-    Chain, MAGIC,
+    Ask, Chain, Frames, MAGIC_BLOCKS, Packer, Unpacker,
     control::{KIND_CHECKPOINT, KIND_SEAL, KIND_SEGMENT},
-    encode, frame_len,
+    encode_slim,
+    signed::KIND_KEYS,
+    slim_len,
 };
 
 /// A frame, as far as an attacker cares.
@@ -15,35 +17,53 @@ pub(crate) struct Piece {
     pub(crate) payload: Vec<u8>,
 }
 
-/// Takes a segment apart.
-pub(crate) fn pieces(bytes: &[u8]) -> Vec<Piece> {
-    let mut rest = &bytes[MAGIC.len()..];
-    let mut pieces = Vec::new();
-    while !rest.is_empty() {
-        let len = u32::from_le_bytes(rest[..4].try_into().expect("four")) as usize;
-        let kind = u16::from_le_bytes(rest[4..6].try_into().expect("two"));
-        let boot_ns = u64::from_le_bytes(rest[16..24].try_into().expect("eight"));
-        pieces.push(Piece { kind, boot_ns, payload: rest[32..32 + len].to_vec() });
-        rest = &rest[frame_len(len)..];
+/// Takes a segment apart; gives each block's frames, and where it ends.
+fn blocks(bytes: &[u8]) -> Vec<(Vec<Piece>, usize)> {
+    let (mut at, mut seq, mut all) = (MAGIC_BLOCKS.len(), 1, Vec::new());
+    let mut unpacker = Unpacker::new();
+    while at < bytes.len() {
+        let block = unpacker.next(&bytes[at..]).expect("a whole block");
+        let frames = Frames::in_block(block.plain.as_slice(), seq);
+        let pieces: Vec<Piece> = frames
+            .map(|frame| Piece {
+                kind: frame.head.kind,
+                boot_ns: frame.head.boot_ns,
+                payload: frame.payload.to_vec(),
+            })
+            .collect();
+        seq += pieces.len() as u64;
+        at += block.len;
+        all.push((pieces, at));
     }
-    pieces
+    all
 }
 
-/// Puts a segment together; `sign` may change a frame that comes, given the chain before it and its number.
+/// Takes a segment apart.
+pub(crate) fn pieces(bytes: &[u8]) -> Vec<Piece> {
+    blocks(bytes).into_iter().flat_map(|(pieces, _)| pieces).collect()
+}
+
+/// Where the block ends that has the run's keys.
+pub(crate) fn keys_end(bytes: &[u8]) -> usize {
+    let blocks = blocks(bytes);
+    let has_keys = |pieces: &[Piece]| pieces.iter().any(|piece| piece.kind == KIND_KEYS);
+    blocks.iter().find(|(pieces, _)| has_keys(pieces)).expect("keys").1
+}
+
+/// Puts a segment together, each frame as a block that is not packed; `sign` may change a frame that comes, given the chain before it and its number.
 pub(crate) fn joined(
     run: &str,
     pieces: &[Piece],
     mut sign: impl FnMut(&mut Piece, [u8; 32], u64),
 ) -> Vec<u8> {
     let mut chain = Chain::new(run.as_bytes());
-    let mut out = Vec::new();
+    let (mut packer, mut out) = (Packer::new().expect("memory"), Vec::new());
     for (seq, piece) in (1_u64..).zip(pieces) {
         let mut piece = piece.clone();
         match piece.kind {
             KIND_SEGMENT if seq == 1 => {
                 piece.payload[..32].copy_from_slice(&chain.peek());
-                out.extend(MAGIC);
-                chain.update(&MAGIC);
+                chain.update(&MAGIC_BLOCKS);
             }
             KIND_CHECKPOINT => piece.payload[..32].copy_from_slice(&chain.link()),
             KIND_SEAL => {
@@ -52,10 +72,11 @@ pub(crate) fn joined(
             }
             _ => sign(&mut piece, chain.peek(), seq),
         }
-        let mut frame = vec![0; frame_len(piece.payload.len())];
-        encode(&mut frame, piece.kind, seq, piece.boot_ns, &[&piece.payload]).expect("it fits");
+        let mut frame = vec![0; slim_len(piece.payload.len())];
+        encode_slim(&mut frame, piece.kind, piece.boot_ns, &[&piece.payload]).expect("it fits");
         chain.update(&frame);
-        out.extend(frame);
+        let ask = Ask { plain: &frame, first: seq, begins: seq == 1, bare: true };
+        out.extend(packer.pack(&ask).expect("memory"));
     }
     out
 }
