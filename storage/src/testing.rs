@@ -155,9 +155,10 @@ impl Recording {
             self.waiting.0.extend(bytes);
             self.waiting.1 += 1;
             self.seq += 1;
-            return if self.waiting.1 == 2 {
-                self.pack(false)
-            };
+            if self.waiting.1 == 2 {
+                self.pack(false);
+            }
+            return;
         }
         let bytes = self.framed(kind, payload);
         self.write(&bytes);
