@@ -12,9 +12,9 @@ help: ## Show this list
 setup: ## Install what is missing to build and test (asks nothing)
 	@scripts/setup.sh --test
 
-build: ## Build audit and audit-supervisor into target/release
+build: ## Build audit, audit-supervisor and audit-ship into target/release
 	@scripts/setup.sh
-	$(CARGO) build --release --locked -p cli -p supervisor --features cli/parquet
+	$(CARGO) build --release --locked -p cli -p supervisor -p ship --features cli/parquet
 
 demo: build ## Build, record a small real command, show the record
 	@scripts/demo.sh

@@ -18,7 +18,7 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH
 
-for program in "$built/audit" "$recorder"; do
+for program in "$built/audit" "$built/audit-ship" "$recorder"; do
     [ -x "$program" ] || die "cannot find $program
   build it: make build"
 done
@@ -39,6 +39,7 @@ stage() {
         "$1/usr/share/doc/audit-run"
     install -m 755 "$built/audit" "$1/usr/bin/audit"
     install -m 755 "$recorder" "$1/usr/lib/audit-run/audit-supervisor"
+    install -m 755 "$built/audit-ship" "$1/usr/lib/audit-run/audit-ship"
     "$built/audit" generate share "$1/usr/share"
     mv "$1/usr/share/zsh/site-functions/_audit" "$1/usr/share/zsh/vendor-completions/_audit"
     rmdir "$1/usr/share/zsh/site-functions"

@@ -170,6 +170,23 @@ find_nextest() {
     fi
 }
 
+# Engines that read what we export, and an S3 to ship to (xtests/tests/fleet.rs): from PyPI, once, beside what
+# is built. Without them that test says that it was not run.
+engines='duckdb==2.0.0 chdb-core==26.9.0 moto[server]==5.2.5'
+find_engines() {
+    place=$target/engines
+    [ "$(cat "$place/versions" 2>/dev/null)" != "$engines" ] || return 0
+    say "installing $engines into $place (a minute or two, once)"
+    rm -rf "$place"
+    # shellcheck disable=SC2086  # a list of words
+    if has python3 && python3 -m venv "$place" >&2 && "$place/bin/pip" install -q $engines </dev/null >&2; then
+        echo "$engines" >"$place/versions"
+    else
+        rm -rf "$place"
+        say "without the engines from PyPI the questions of docs/fleet.md are named as not run"
+    fi
+}
+
 for_tests=no
 case ${1:-} in
 --test) for_tests=yes ;;
@@ -180,3 +197,4 @@ esac
 fill
 find_rust
 [ "$for_tests" = no ] || find_nextest
+[ "$for_tests" = no ] || find_engines

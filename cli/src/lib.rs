@@ -23,6 +23,7 @@ mod retention;
 mod ruling;
 mod run;
 mod setup;
+mod shipping;
 mod text;
 mod verify;
 

@@ -22,7 +22,7 @@ fn packages(lab: &Lab, forms: &str) -> PathBuf {
     fs::create_dir_all(lab.root().join("built")).expect("room");
     fs::write(&recorder, "#!/bin/sh\n").expect("room");
     fs::set_permissions(&recorder, fs::Permissions::from_mode(0o755)).expect("it is ours");
-    packed(lab, forms, &["audit"])
+    packed(lab, forms, &["audit", "audit-ship"])
 }
 
 /// The packages, made of these programs, without what only debuggers read, and what is there already.
@@ -92,11 +92,13 @@ fn install(lab: &Lab, root: &Path, words: &[&str]) -> Output {
     install.args(words).env("DESTDIR", root).output().expect("a shell")
 }
 
-const SHIPPED: [&str; 8] = [
+const SHIPPED: [&str; 10] = [
     "usr/bin/audit",
+    "usr/lib/audit-run/audit-ship",
     "usr/lib/audit-run/audit-supervisor",
     "usr/share/man/man1/audit.1.gz",
     "usr/share/man/man1/audit-run.1.gz",
+    "usr/share/man/man1/audit-ship.1.gz",
     "usr/share/bash-completion/completions/audit",
     "usr/share/zsh/vendor-completions/_audit",
     "usr/share/fish/vendor_completions.d/audit.fish",
@@ -200,7 +202,9 @@ fn the_rpm_package_holds_the_same_and_sets_the_recorder_up() {
 #[test]
 fn in_a_clean_root_the_debian_package_records_and_goes_without_a_trace_but_the_runs() {
     let lab = Lab::new();
-    let Some(deb) = package(&packed(&lab, "debian", &["audit", "audit-supervisor"]), "deb") else {
+    let Some(deb) =
+        package(&packed(&lab, "debian", &["audit", "audit-ship", "audit-supervisor"]), "deb")
+    else {
         return xtests::not_run("the Debian package", "dpkg-deb is not installed");
     };
     let mut attempt = Command::new(repository().join("packaging/try-debian.sh"));

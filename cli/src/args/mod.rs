@@ -11,6 +11,7 @@ mod reporting;
 mod retaining;
 mod rules;
 mod run;
+mod shipping;
 mod values;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +29,7 @@ pub use reporting::ReportArgs;
 pub use retaining::RetainArgs;
 pub use rules::{AllowArgs, RuleArgs, RulesArgs, RulesCommand, Severity};
 pub use run::{DiffLast, FailedOpens, Locked, MountNs, OnError, RunArgs, SummaryWhen, Trust};
+pub use shipping::{Part, ShipAct, ShipArgs};
 pub use values::{Anchor, Moment, RingKib, Tag};
 
 /// Flight recorder for commands: what they ran, read, wrote and talked to
@@ -75,6 +77,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Write runs in a format of others
     Export(ExportArgs),
+    /// Send sealed runs to a directory, an S3-compatible store or an HTTP server
+    Ship(ShipArgs),
     /// Print events as JSON lines: stored, running or exported
     Tail(TailArgs),
     /// Show what a run is doing, on one screen

@@ -168,6 +168,22 @@ pub(crate) const HOUSE: &[Room] = &[
         unsafe_code: Unsafe::OneModule,
     },
     Room {
+        name: "ship",
+        inside: &["event", "export"],
+        outside: &[
+            // Signatures of requests.
+            "hmac",
+            "jiff",
+            "rustix",
+            "serde",
+            "serde_json",
+            "sha2",
+            // HTTP, with TLS.
+            "ureq",
+        ],
+        unsafe_code: Unsafe::Forbid,
+    },
+    Room {
         name: SUITES,
         inside: &["event", "storage"],
         // Tester programs are no tests in cargo's eyes, so what they use is named here.

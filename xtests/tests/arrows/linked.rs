@@ -1,11 +1,17 @@
-//! The crates that the privileged program is made of, as cargo resolves them.
+//! The crates that programs are made of, as cargo resolves them.
 
 use std::process::Command;
 
-/// Their names, sorted.
+/// Those of the privileged program, sorted.
 pub(crate) fn of_the_supervisor() -> Vec<String> {
+    of("supervisor", &[])
+}
+
+/// Names of the crates that the program of this package is made of with these features, sorted.
+pub(crate) fn of(package: &str, features: &[&str]) -> Vec<String> {
     let mut tree = Command::new(env!("CARGO"));
-    tree.args(["tree", "--locked", "--offline", "--package", "supervisor"]);
+    tree.args(["tree", "--locked", "--offline", "--package", package]);
+    tree.args(["--features", &features.join(",")]);
     tree.args(["--edges", "normal", "--prefix", "none", "--format", "{p}"]);
     let output = tree.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
     let said = String::from_utf8_lossy(&output.stderr);

@@ -41,6 +41,43 @@ fn the_privileged_program_is_made_of_the_crates_that_are_documented() {
     assert_eq!(linked::of_the_supervisor(), linked::documented(), "docs/security.md has the list");
 }
 
+/// Crates that speak to a network or encrypt what is said there, and those that write columns.
+const OF_NETWORKS: [&str; 13] = [
+    "curl",
+    "http",
+    "httparse",
+    "hyper",
+    "native-tls",
+    "openssl",
+    "reqwest",
+    "ring",
+    "rustls",
+    "socket2",
+    "tokio",
+    "ureq",
+    "webpki-roots",
+];
+
+#[test]
+fn only_the_shipper_is_made_of_what_talks_to_a_network() {
+    let found = |package: &str, features: &[&str], crates: &[&str]| -> Vec<String> {
+        let linked = linked::of(package, features);
+        linked.into_iter().filter(|name| crates.contains(&name.as_str())).collect()
+    };
+    assert_eq!(found("supervisor", &[], &OF_NETWORKS), NOTHING);
+    assert_eq!(found("cli", &[], &OF_NETWORKS), NOTHING);
+    assert_eq!(found("cli", &["parquet"], &OF_NETWORKS), NOTHING);
+    assert_eq!(found("ship", &[], &["rustls", "ureq"]), ["rustls", "ureq"], "the check sees them");
+}
+
+#[test]
+fn columns_are_in_the_build_that_asks_for_them_and_in_no_other() {
+    let has =
+        |package, features: &[&str]| linked::of(package, features).contains(&"parquet".to_owned());
+    assert!(has("cli", &["parquet"]));
+    assert!(!has("cli", &[]) && !has("supervisor", &[]) && !has("ship", &[]));
+}
+
 #[test]
 fn unsafe_code_is_forbidden_or_in_one_module() {
     assert_eq!(unsafety::on_disk(&described_by_cargo()), NOTHING);
