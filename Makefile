@@ -1,13 +1,13 @@
 # What a person types. Each target may be run twice, and none asks a question.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-long bench package package-test fuzz-long fmt lint prebuild clean
+.PHONY: help setup build demo test test-long bench bench-instructions package package-test fuzz-long fmt lint prebuild clean
 
 CARGO ?= cargo
 # rustup's folder is in PATH only for shells that read its profile.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install what is missing to build and test (asks nothing)
 	@scripts/setup.sh --test
@@ -28,6 +28,9 @@ test-long: setup ## The same, with the long forms of the tests
 bench: build ## Measure what recording costs, as root (ARGS: --rounds N --only WORD --scale PERCENT)
 	$(CARGO) build --release --locked -p xtests --bin bench
 	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(ARGS)
+
+bench-instructions: ## Count the instructions of the hot parts (valgrind; minutes)
+	@scripts/bench-instructions.sh
 
 package: build ## Make a tarball, Debian and RPM packages in dist/
 	@recorder=$$(scripts/static.sh) && AUDIT_RECORDER=$$recorder packaging/package.sh
