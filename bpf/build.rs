@@ -78,7 +78,7 @@ fn compile(clang: &str, program: &str, object: &Path) -> Result<(), String> {
         .args(["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-Wall", "-Wno-unused-function"])
         .args(target_flags())
         // The kernel's own types are in the multiarch folder on Debian.
-        .args(["-idirafter", &multiarch()])
+        .args(["-idirafter", &kernel_types()])
         .arg(format!("-ffile-prefix-map={}=.", here.display()))
         .args(["-c", &source, "-o"])
         .arg(object);
@@ -102,8 +102,23 @@ fn target_flags() -> [&'static str; 1] {
     }
 }
 
-fn multiarch() -> String {
-    format!("/usr/include/{}-linux-gnu", arch())
+/// Returns the folder with `asm/types.h`: Debian's for the target, that of its cross compilers, or this
+/// machine's. The file is the same for all of them (`asm-generic/int-ll64.h`).
+fn kernel_types() -> String {
+    let host = env::var("HOST").unwrap_or_default();
+    let own = host.split('-').next().unwrap_or_default();
+    let target = arch();
+    let places = [
+        format!("/usr/include/{target}-linux-gnu"),
+        format!("/usr/{target}-linux-gnu/include"),
+        format!("/usr/include/{own}-linux-gnu"),
+    ];
+    let [first, ..] = &places;
+    places
+        .iter()
+        .find(|place| Path::new(place).join("asm/types.h").exists())
+        .unwrap_or(first)
+        .clone()
 }
 
 /// Removes DWARF and keeps BTF. Without the tool the object is only larger.

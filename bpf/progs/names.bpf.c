@@ -140,15 +140,13 @@ INLINE u32 hello_bytes(const u8 *first, u32 known)
 INLINE bool decide(struct __sk_buff *skb, struct stream *stream, struct piece *piece)
 {
 	u32 held = stream->held & (HELD - 1);
-	u32 len = piece->len;
 	u8 *first = stream->first;
+	u32 len;
 
-	asm volatile("" : "+r"(len));
-	if (len > HELLO_HEAD)
-		len = HELLO_HEAD;
 	piece->held = *(u64 *)first;
 	piece->held_len = held;
-	if (len < 1 || bpf_skb_load_bytes(skb, piece->at, first + held, len)) {
+	len = load_piece(skb, piece, first + held, HELLO_HEAD);
+	if (!len) {
 		stream->done = 1;
 		return false;
 	}

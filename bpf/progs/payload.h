@@ -60,6 +60,17 @@ INLINE void payload_head(struct rec_payload *rec, struct __sk_buff *skb, const s
 	rec->flags = piece->flags;
 }
 
+/* Copies the bytes of `piece`, at most `room`, to `to`, which has room for them. Returns how many. */
+INLINE u32 load_piece(struct __sk_buff *skb, const struct piece *piece, void *to, u32 room)
+{
+	u64 last = (u64)piece->len - 1;
+
+	if (piece->len > room)
+		last = room - 1;
+	KNOWN_AS_CHECKED(last);
+	return last < room && !bpf_skb_load_bytes(skb, piece->at, to, last + 1) ? last + 1 : 0;
+}
+
 /* Many DNS messages leave room for what a connection says only once. */
 INLINE void *reserve_payload(const struct piece *piece, u32 size)
 {
@@ -73,16 +84,14 @@ INLINE void copy_into(struct rec_payload *rec, struct __sk_buff *skb, const stru
 {
 	u8 *data = (u8 *)(rec + 1);
 	u32 held = piece->held_len & (HELD - 1);
-	u32 len = piece->len;
+	u32 len;
 
 	payload_head(rec, skb, owner, piece);
 	*(u64 *)data = piece->held;
-	asm volatile("" : "+r"(len));	/* so that the bounds below stay where they are */
-	if (len > room) {
-		len = room;
+	if (piece->len > room)
 		rec->flags |= PAYLOAD_CUT;
-	}
-	if (len < 1 || bpf_skb_load_bytes(skb, piece->at, data + held, len)) {
+	len = load_piece(skb, piece, data + held, room);
+	if (!len) {
 		count(REC_PAYLOAD, COUNT_LOST);
 		bpf_ringbuf_discard(rec, 0);
 		return;

@@ -110,7 +110,6 @@ APART int on_request(struct __sk_buff *skb, const struct piece *piece, u32 conne
 	if (!sk || !piece)
 		return false;
 	held = piece->held_len & (HELD - 1);
-	len = piece->len;
 	it = bpf_sk_storage_get(&requests, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	looking.request = it;
 	payload_owner(sk, &owner);
@@ -122,17 +121,15 @@ APART int on_request(struct __sk_buff *skb, const struct piece *piece, u32 conne
 	}
 	it->connects |= connects;
 	*(u64 *)it->data = piece->held;
-	asm volatile("" : "+r"(len));
-	if (len > REQUEST_BYTES - HELD)
-		len = REQUEST_BYTES - HELD;
-	if (len < 1 || bpf_skb_load_bytes(skb, piece->at, it->data + held, len))
+	len = load_piece(skb, piece, it->data + held, REQUEST_BYTES - HELD);
+	if (!len)
 		return false;
 	it->len = held + len;
 	it->kept = 0;
 	bpf_loop(REQUEST_BYTES, look_at_byte, &looking, 0);
 	more = it->place != AT_END && piece->len <= REQUEST_BYTES - HELD;
 	kept = it->kept;
-	asm volatile("" : "+r"(kept));
+	KNOWN_AS_CHECKED(kept);
 	if (kept > REQUEST_BYTES)
 		kept = REQUEST_BYTES;
 	payload_head(&it->rec, skb, &owner, piece);

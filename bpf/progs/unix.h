@@ -73,16 +73,17 @@ INLINE u32 put_bound(struct rec_unix *rec, struct sock *named, u32 at)
 	struct unix_sock *own = (void *)named;
 	struct unix_address *address = BPF_CORE_READ(own, addr);
 	u32 flags = rec->flags, from = at;
-	s32 len;
+	u64 last;
 
 	if (address) {
-		len = BPF_CORE_READ(address, len) - UNIX_FAMILY;
-		if (len > 0 && len <= UNIX_NAME + 1 &&
-		    !bpf_probe_read_kernel((u8 *)rec + sizeof(*rec), len,
+		last = (s64)BPF_CORE_READ(address, len) - UNIX_FAMILY - 1;
+		KNOWN_AS_CHECKED(last);
+		if (last <= UNIX_NAME &&
+		    !bpf_probe_read_kernel((u8 *)rec + sizeof(*rec), last + 1,
 					   (void *)address + bpf_core_field_offset(struct unix_address, name) +
 						   UNIX_FAMILY)) {
-			rec->name_len = len;
-			at += len;
+			rec->name_len = last + 1;
+			at += last + 1;
 		}
 	}
 	if (BPF_CORE_READ(own, path.dentry))
@@ -94,19 +95,21 @@ INLINE u32 put_bound(struct rec_unix *rec, struct sock *named, u32 at)
 /* What the caller's memory holds as the address. */
 INLINE u32 put_claimed(struct rec_unix *rec, struct sock_call *call)
 {
+	u64 last = (u64)call->len - UNIX_FAMILY - 1;
 	u16 family = 0;
-	u32 len = call->len - UNIX_FAMILY;
 
 	rec->flags |= UNIX_CLAIMED;
-	if (call->len <= UNIX_FAMILY || len > UNIX_NAME)
+	KNOWN_AS_CHECKED(last);
+	if (last >= UNIX_NAME)
 		return 0;
 	if (bpf_probe_read_user(&family, sizeof(family), (void *)call->address) ||
-	    bpf_probe_read_user((u8 *)rec + sizeof(*rec), len, (void *)call->address + UNIX_FAMILY)) {
+	    bpf_probe_read_user((u8 *)rec + sizeof(*rec), last + 1,
+				(void *)call->address + UNIX_FAMILY)) {
 		rec->flags |= UNIX_NAME_FAULT;
 		return 0;
 	}
 	if (family == AF_UNIX)
-		rec->name_len = len;
+		rec->name_len = last + 1;
 	return rec->name_len;
 }
 

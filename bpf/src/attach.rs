@@ -14,7 +14,7 @@ use crate::bpffs::Bpffs;
 use crate::error::Error;
 use crate::held::Held;
 use crate::load::{Owner, Settings};
-use crate::programs::{Hook, Topic};
+use crate::programs::{Hook, Need, Topic};
 use crate::source::{Buffer, Ring, Source};
 use crate::types::Types;
 use crate::verify::Verified;
@@ -149,6 +149,7 @@ impl<'a> Loader<'a> {
         mut ebpf: Ebpf,
         verified: &mut Vec<Verified>,
     ) -> Result<Source, Error> {
+        let mut absent = Vec::new();
         for program in topic.programs() {
             let is_it =
                 |it: &Verified| it.program.topic == topic && it.program.name == program.name;
@@ -156,8 +157,12 @@ impl<'a> Loader<'a> {
             let own = own.map(|at| verified.swap_remove(at));
             match own.ok_or(Error::Missing(topic, program.name))?.result {
                 Ok(()) => {}
-                // Its tracepoint is not in every kernel that is supported.
-                Err(_) if !program.needed => continue,
+                Err(ProgramError::Btf(_)) if program.need != Need::Must => {
+                    if program.need == Need::Told {
+                        absent.push(program.why);
+                    }
+                    continue;
+                }
                 Err(why) => return Err(Error::Program(topic, program.name, Box::new(why))),
             }
             let found = ebpf.program_mut(program.name);
@@ -165,7 +170,7 @@ impl<'a> Loader<'a> {
             link(program.hook, found, self.leaf)
                 .map_err(|e| Error::Attach(topic, program.name, Box::new(e)))?;
         }
-        source(topic, ebpf)
+        Ok(Source { absent, ..source(topic, ebpf)? })
     }
 
     fn set_leaf(&self, topic: Topic, ebpf: &mut Ebpf) -> Result<(), Error> {
@@ -231,7 +236,8 @@ fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
     let watched = ebpf.take_map("watched").and_then(|map| HashMap::try_from(map).ok());
     let foreign = ebpf.take_map("foreign").map(|map| Held::of(topic, map)).transpose()?;
     let inherited = ebpf.take_map("inherited_uses").map(|map| Held::of(topic, map)).transpose()?;
-    Ok(Source { topic, ring, counters, watched, foreign, inherited, ebpf: Some(ebpf), missed: 0 })
+    let (ebpf, absent) = (Some(ebpf), Vec::new());
+    Ok(Source { topic, ring, counters, watched, foreign, inherited, ebpf, missed: 0, absent })
 }
 
 fn take(ebpf: &mut Ebpf, topic: Topic, name: &'static str) -> Result<Map, Error> {

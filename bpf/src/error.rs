@@ -43,23 +43,35 @@ impl Error {
         }
     }
 
-    /// Returns the message with its causes, as one line: the verifier's log is cut off.
+    /// Returns the message with its causes, as one line. Of the verifier's log its last word.
     #[must_use]
     pub fn reason(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
             let said = error.to_string();
-            let line = said.split(". Verifier output").next().unwrap_or_default();
-            let line = line.lines().next().unwrap_or_default();
+            let (before, log) = said.split_once(". Verifier output").unwrap_or((said.as_str(), ""));
+            let line = before.lines().next().unwrap_or_default();
             if !line.is_empty() && !text.ends_with(line) {
                 text.push_str(": ");
                 text.push_str(line);
+            }
+            if let Some(verdict) = verdict(log) {
+                text.push_str("; its verifier says: ");
+                text.push_str(verdict);
             }
             cause = error.source();
         }
         text
     }
+}
+
+/// Returns the line of a verifier's log that says why: the last one before its statistics
+/// (print_verification_stats, kernel/bpf/verifier.c).
+fn verdict(log: &str) -> Option<&str> {
+    let statistics = ["processed ", "verification time ", "stack depth "];
+    let mut lines = log.lines().rev().map(str::trim);
+    lines.find(|line| !line.is_empty() && !statistics.iter().any(|start| line.starts_with(start)))
 }
 
 impl fmt::Display for Error {

@@ -19,5 +19,5 @@ mod verify;
 pub use error::Error;
 pub use load::{Loaded, Owner, Settings, load, read_ahead};
 pub use probe::{Probed, probe};
-pub use programs::{Hook, PROGRAMS, Program, Topic};
+pub use programs::{Hook, Need, PROGRAMS, Program, Topic};
 pub use source::{Counts, Left, Ring, Source};

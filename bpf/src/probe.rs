@@ -14,8 +14,8 @@ use crate::types::Types;
 pub struct Probed {
     /// Which one.
     pub topic: Topic,
-    /// Nothing, or the first thing that the kernel refused.
-    pub result: Result<(), Error>,
+    /// What the kernel has no hook for ([`crate::Source::absent`]), or the first thing that it refused.
+    pub result: Result<Vec<&'static str>, Error>,
     /// How long loading and attaching took.
     pub took: Duration,
 }
@@ -40,7 +40,10 @@ pub fn probe(leaf: BorrowedFd<'_>) -> Result<Vec<Probed>, Error> {
     let mut loader = Loader::new(&settings, &numbers, &types, leaf)?;
     let mut one = |topic| {
         let begin = Instant::now();
-        let result = one(&mut loader, &types, topic).map(|mut source| source.detach());
+        let result = one(&mut loader, &types, topic).map(|mut source| {
+            source.detach();
+            source.absent
+        });
         Probed { topic, result, took: begin.elapsed() }
     };
     Ok(Topic::ALL.into_iter().map(&mut one).collect())

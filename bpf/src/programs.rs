@@ -106,16 +106,28 @@ pub struct Program {
     pub hook: Hook,
     /// What would be missing without it.
     pub why: &'static str,
-    /// Whether its topic is of use only with it. Without an extra less is claimed, and nothing wrong.
-    pub needed: bool,
+    /// What it is to its topic, on a kernel that does not have its hook.
+    pub need: Need,
+}
+
+/// What a program is to its topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The topic is of no use without it.
+    Must,
+    /// Without it the coverage says what is missing ([`Program::why`]).
+    Told,
+    /// Without it less is claimed, and nothing wrong.
+    Quiet,
 }
 
 const fn on(topic: Topic, name: &'static str, hook: Hook, why: &'static str) -> Program {
-    Program { topic, name, hook, why, needed: true }
+    Program { topic, name, hook, why, need: Need::Must }
 }
 
-const fn extra(topic: Topic, name: &'static str, hook: Hook, why: &'static str) -> Program {
-    Program { needed: false, ..on(topic, name, hook, why) }
+/// A program whose hook came later than the oldest kernel that is supported.
+const fn newer(need: Need, program: Program) -> Program {
+    Program { need, ..program }
 }
 
 /// Every program, in the order of attaching: what creates state before what uses it.
@@ -144,8 +156,20 @@ pub const PROGRAMS: &[Program] = {
             BtfTracepoint("inet_sock_set_state"),
             "TCP connects by sockets from outside",
         ),
-        on(Net, "on_sent", BtfTracepoint("sock_send_length"), "sends by sockets from outside"),
-        on(Net, "on_received", BtfTracepoint("sock_recv_length"), "what they receive"),
+        // Both came with Linux 6.3.
+        newer(
+            Need::Told,
+            on(
+                Net,
+                "on_sent",
+                BtfTracepoint("sock_send_length"),
+                "what is sent by sockets from outside the run",
+            ),
+        ),
+        newer(
+            Need::Told,
+            on(Net, "on_received", BtfTracepoint("sock_recv_length"), "what these receive"),
+        ),
         on(Net, "on_files", TaskFiles, "totals of sockets still open at the end"),
         on(Calls, "on_sys_exit", BtfTracepoint("sys_exit"), "numbers of opens, rare calls"),
         on(Calls, "on_birth", BtfTracepoint("sched_process_fork"), "new namespaces at birth"),
@@ -169,7 +193,10 @@ pub const PROGRAMS: &[Program] = {
             "files that were open before the run",
         ),
         on(Calls, "on_end", BtfTracepoint("sched_process_exit"), "the same at exit"),
-        extra(Calls, "on_prepare_exec", BtfTracepoint("sched_prepare_exec"), "the same at exec"),
+        newer(
+            Need::Quiet,
+            on(Calls, "on_prepare_exec", BtfTracepoint("sched_prepare_exec"), "the same at exec"),
+        ),
         on(Names, "on_name_egress", CgroupSkb, "names in DNS, TLS, QUIC and HTTP that are sent"),
         on(Names, "on_name_ingress", CgroupSkb, "names in DNS that are received"),
     ]

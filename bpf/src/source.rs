@@ -75,6 +75,8 @@ pub struct Source {
     pub(crate) ebpf: Option<Ebpf>,
     /// [`Source::missed`] at the moment of detaching.
     pub(crate) missed: u64,
+    /// [`Source::absent`].
+    pub(crate) absent: Vec<&'static str>,
 }
 
 impl std::fmt::Debug for Source {
@@ -97,6 +99,12 @@ impl Source {
     #[must_use]
     pub fn ring(&self) -> &Ring {
         &self.ring
+    }
+
+    /// Returns what this kernel has no hook for, of what should be told.
+    #[must_use]
+    pub fn absent(&self) -> &[&'static str] {
+        &self.absent
     }
 
     /// Hands records to `see`: [`Ring::drain`].

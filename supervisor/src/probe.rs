@@ -41,10 +41,13 @@ fn programs(leaf: &Leaf, tell: &mut impl FnMut(&str, Result<String, String>, boo
         Ok(topics) => {
             for probed in topics {
                 let took = probed.took.as_millis();
-                let result = probed
-                    .result
-                    .map(|()| format!("programs loaded and attached in {took} ms"))
-                    .map_err(|error| error.reason());
+                let result = match probed.result {
+                    Ok(absent) if absent.is_empty() => {
+                        Ok(format!("programs loaded and attached in {took} ms"))
+                    }
+                    Ok(absent) => Err(crate::statement::too_old(&absent)),
+                    Err(error) => Err(error.reason()),
+                };
                 // Without processes nothing can be attributed; the others degrade.
                 tell(probed.topic.name(), result, probed.topic == bpf::Topic::Proc);
             }

@@ -80,6 +80,11 @@ impl Sensors {
         Ok((sensors, loaded.refused))
     }
 
+    /// Returns what this kernel has no hook for: [`bpf::Source::absent`].
+    pub(crate) fn absent(&self, topic: Topic) -> &[&'static str] {
+        self.at(topic).map_or(&[], |sensor| sensor.source.absent())
+    }
+
     /// Returns the ring of `topic`, if it is at work.
     pub(crate) fn ring(&self, topic: Topic) -> Option<&Ring> {
         Some(self.at(topic)?.source.ring())

@@ -70,12 +70,20 @@ pub(crate) fn sensors(
         let refused = refused.iter().find(|(known, _)| *known == topic).map(|(_, why)| why);
         match refused {
             _ if settings.without & bits != 0 => not_asked(writer, sensor),
-            None => source(writer, sensor, State::On, ""),
+            None => match sensors.absent(topic) {
+                [] => source(writer, sensor, State::On, ""),
+                absent => source(writer, sensor, State::Degraded, &too_old(absent)),
+            },
             Some(why) if topic == Topic::Proc => return Err(refuse(why)),
             Some(why) => source(writer, sensor, State::Off, &why.reason()),
         }
     }
     Ok(sensors)
+}
+
+/// Says what a kernel without newer hooks does not tell.
+pub(crate) fn too_old(absent: &[&str]) -> String {
+    format!("this kernel is too old to tell {}", absent.join(", "))
 }
 
 /// States that files are not recorded, and why.

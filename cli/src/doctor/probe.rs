@@ -59,7 +59,7 @@ fn check(line: &str, root: bool) -> Option<Check> {
         _ => return None,
     };
     let check = Check::new(shown(name), state, strip_number(detail));
-    Some(if state == State::Ok { check } else { check.fix(fix(name, root)) })
+    Some(if state == State::Ok { check } else { check.fix(fix(name, detail, root)) })
 }
 
 /// What users call what the supervisor calls so.
@@ -73,8 +73,13 @@ fn shown(name: &str) -> &str {
     }
 }
 
-fn fix(name: &str, root: bool) -> &'static str {
+fn fix(name: &str, detail: &str, root: bool) -> &'static str {
     match name {
+        // The supervisor's words: `too_old`, and `bpf::Error::reason`.
+        _ if detail.contains("kernel is too old") => "a newer kernel: Linux 6.3 tells all",
+        _ if detail.contains("its verifier says") => {
+            "none here: report it with this line and the output of `uname -rm`"
+        }
         _ if !root => "sudo audit doctor, to see what root could record",
         "cgroup" => {
             "let audit write below its own cgroup (container: run with a writable cgroup v2)"
@@ -96,6 +101,14 @@ mod tests {
         let states: Vec<State> = checks.iter().map(|check| check.state).collect();
         assert_eq!(states, [State::Ok, State::Fail, State::Warn]);
         assert!(checks.iter().all(|check| (check.state == State::Ok) == check.fix.is_none()));
+    }
+
+    #[test]
+    fn rights_are_no_fix_for_an_old_kernel_or_its_verifier() {
+        let answer = b"net\twarn\tthis kernel is too old to tell x\ncalls\twarn\tcannot load; its verifier says: R2\n";
+        let fixes: Vec<_> =
+            understand(answer, true).into_iter().filter_map(|check| check.fix).collect();
+        assert!(fixes.len() == 2 && !fixes.iter().any(|fix| fix.contains("CAP_")), "{fixes:?}");
     }
 
     #[test]
