@@ -25,7 +25,7 @@ test: setup ## Build and run all tests that this machine can run (ARGS go to nex
 test-long: setup ## The same, with the long forms of the tests
 	@scripts/test.sh --long $(ARGS)
 
-bench: build ## Measure what recording costs, as root (ARGS: --rounds N --only WORD --scale PERCENT)
+bench: build ## Measure what recording costs, as root (ARGS: --rounds N --only WORD --tools --write ...)
 	$(CARGO) build --release --locked -p xtests --bin bench
 	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(ARGS)
 

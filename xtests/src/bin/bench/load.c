@@ -1,9 +1,10 @@
-/* The workloads that are one process: load WHAT N [DIR]. Nothing but the calls to be measured. */
+/* The workloads that are one process: load WHAT N. Nothing but the calls to be measured. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -123,6 +125,70 @@ static void maps(void)
 	}
 }
 
+/* Threads that make so many of something in a second for n seconds; 0: as many as go. */
+static long asked[2], made[2];
+
+static double now(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return at.tv_sec + at.tv_nsec / 1e9;
+}
+
+static void one_file(long i)
+{
+	char name[32], byte;
+	int fd;
+
+	snprintf(name, sizeof name, "f%06ld", i % 10000);
+	fd = open_or_end(name, O_RDONLY);
+	if (read(fd, &byte, 1) < 0)
+		err(1, "read");
+	close(fd);
+}
+
+static void one_exec(long i)
+{
+	char *argv[] = { getenv("NOTHING"), NULL };
+	pid_t pid;
+
+	(void)i;
+	if (posix_spawn(&pid, argv[0], NULL, NULL, argv, environ))
+		errx(1, "posix_spawn");
+}
+
+static void *stream(void *arg)
+{
+	long kind = (long)arg;
+	double begin = now(), gone;
+
+	while ((gone = now() - begin) < n) {
+		long due = asked[kind] ? (long)(asked[kind] * gone) : made[kind] + 1000;
+
+		if (due <= made[kind])
+			usleep(500);
+		for (; made[kind] < due; made[kind]++)
+			(kind ? one_exec : one_file)(made[kind]);
+	}
+	return NULL;
+}
+
+static void pour(void)
+{
+	pthread_t threads[2];
+	FILE *out;
+
+	signal(SIGCHLD, SIG_IGN);
+	for (long i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, stream, (void *)i);
+	for (long i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	out = fopen("poured", "w");
+	fprintf(out, "%ld %ld\n", made[0], made[1]);
+	fclose(out);
+}
+
 static struct sockaddr_in here = { .sin_family = AF_INET };
 
 static int listener(int type)
@@ -209,11 +275,14 @@ int main(int argc, char **argv)
 		{ "spawn", spawn }, { "opens", opens }, { "fill", fill }, { "churn", churn },
 		{ "renames", renames }, { "writes", writes }, { "stats", stats }, { "maps", maps },
 		{ "connects", connects }, { "sends", sends }, { "bulk", bulk },
+		{ "pour", pour },
 	};
 
-	if (argc != 3)
-		errx(2, "load WHAT N");
+	if (argc != 3 && argc != 5)
+		errx(2, "load WHAT N [FILES EXECS]");
 	n = atol(argv[2]);
+	for (int i = 3; i < argc; i++)
+		asked[i - 3] = atol(argv[i]);
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (!strcmp(argv[1], all[i].name))
 			return all[i].run(), 0;

@@ -1,25 +1,46 @@
 //! `make bench`: what a recorded command loses, what the machine loses, and whether anything is missing.
 //!
 //! Each workload runs alone and recorded in turns (A B A B ...), in one cgroup each, whose CPU time the
-//! kernel counts: the recorder's is in it. Prints a Markdown table for docs/benchmarks.md.
+//! kernel counts: the recorder's is in it. Prints Markdown tables, and puts them into docs/benchmarks.md
+//! when asked to.
 #![forbid(unsafe_code)]
 
 mod cgroup;
 mod record;
 mod sample;
+mod sustained;
+mod table;
+mod tools;
 mod workloads;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use sample::{Bench, Sample};
+use sample::Bench;
+use table::Start;
 use workloads::Workload;
 
-const USAGE: &str = "bench [--rounds N] [--only WORD] [--scale PERCENT]";
+const USAGE: &str = "bench [--rounds N] [--seconds N] [--only WORD] [--scale PERCENT] [--write]
+             [--tools] [--sustained SECONDS]
+
+--rounds     pairs of runs, alone and recorded, of each workload (5)
+--seconds    after so many no further pair of a workload begins; two are always run (30)
+--only       only workloads whose name contains this
+--scale      size of those that have one (100)
+--tools      also strace, perf trace and bpftrace, where installed
+--sustained  also 50,000 file events and 5,000 programs a second for so long, and as many as go
+--write      puts it all into docs/benchmarks.md";
 
 struct Options {
     rounds: usize,
+    limit: Duration,
     only: Option<String>,
     scale: u64,
+    write: bool,
+    tools: bool,
+    sustained: Option<u64>,
 }
 
 fn main() {
@@ -35,34 +56,70 @@ fn main() {
     let bin = own.parent().expect("it lies in a folder").to_owned();
     let root =
         tempfile::Builder::new().prefix("audit-bench.").tempdir_in("/var/tmp").expect("room");
-    println!("{}\n", machine(&options, &bin));
-    println!(
-        "| workload | wall alone, s | ratio of wall | ratio of CPU | recorder's CPU, s | recorder's memory, MiB | events | bytes/event, log + index | complete |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|");
     let bench = Bench::new(&bin, root.path());
-    let start = net_start(&bench, options.rounds);
+    let mut all = String::new();
+    let mut say = |text: String| {
+        println!("{text}");
+        all += &text;
+        all.push('\n');
+    };
+    say(format!("{}\n", machine(&options, &bin)));
+    say(table::HEAD.to_owned());
+    let start = Start::measure(&bench, options.rounds, options.limit);
+    say(start.row());
     for workload in workloads::all(options.scale) {
-        let wanted = options.only.as_ref().is_none_or(|word| workload.name.contains(word.as_str()));
-        if wanted {
-            match workload.missing() {
-                Some(program) => println!("| {} | not run: no {program} here |", workload.name),
-                None => println!("{}", line(&bench, &workload, options.rounds, &start)),
-            }
+        if options.only.as_ref().is_none_or(|word| workload.name.contains(word.as_str())) {
+            say(row(&bench, &workload, &options, &start));
         }
+    }
+    if options.tools {
+        say(format!("\n{}", tools::table(&bench, options.scale)));
+    }
+    if let Some(seconds) = options.sustained {
+        say(format!("\n{}", sustained::table(&bench, root.path(), seconds)));
+    }
+    if options.write {
+        table::write(&all);
     }
 }
 
+fn row(bench: &Bench, workload: &Workload, options: &Options, start: &Start) -> String {
+    if let Some(program) = workload.missing() {
+        return format!("| {} | not run: no {program} here |", workload.name);
+    }
+    if workload.name.starts_with(workloads::IDLE) {
+        bench.prepare(workload);
+        return table::idle(workload, &bench.recorded(workload));
+    }
+    table::row(workload, &bench.pairs(workload, options.rounds, options.limit), start)
+}
+
 fn options() -> Option<Options> {
-    let mut options = Options { rounds: 5, only: None, scale: 100 };
+    let mut options = Options {
+        rounds: 5,
+        limit: Duration::from_secs(30),
+        only: None,
+        scale: 100,
+        write: false,
+        tools: false,
+        sustained: None,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
-        let value = words.next()?;
         match word.as_str() {
-            "--rounds" => options.rounds = value.parse().ok().filter(|rounds| *rounds > 0)?,
-            "--only" => options.only = Some(value),
-            "--scale" => options.scale = value.parse().ok().filter(|scale| *scale > 0)?,
-            _ => return None,
+            "--write" => options.write = true,
+            "--tools" => options.tools = true,
+            "--only" => options.only = Some(words.next()?),
+            _ => {
+                let number = words.next()?.parse().ok().filter(|number| *number > 0)?;
+                match word.as_str() {
+                    "--rounds" => options.rounds = usize::try_from(number).ok()?,
+                    "--seconds" => options.limit = Duration::from_secs(number),
+                    "--scale" => options.scale = number,
+                    "--sustained" => options.sustained = Some(number),
+                    _ => return None,
+                }
+            }
         }
     }
     Some(options)
@@ -72,85 +129,23 @@ fn options() -> Option<Options> {
 fn machine(options: &Options, bin: &Path) -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let load: Vec<_> = read("/proc/loadavg").split(' ').take(3).map(str::to_owned).collect();
-    let build = bin.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let date = std::process::Command::new("date").args(["-u", "+%F %H:%M UTC"]).output();
+    let date = date.map(|it| String::from_utf8_lossy(&it.stdout).trim().to_owned());
+    let commit = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
+    let commit = commit.map(|it| String::from_utf8_lossy(&it.stdout).trim().to_owned());
+    let words: Vec<String> = std::env::args().skip(1).collect();
     format!(
-        "Linux {}, {} CPUs, load {} at the start, {} build, {} rounds, scale {} %",
+        "`bench {}`, {}, commit {}, {} build, Linux {}, {} CPUs, load {} at the start; up to {} pairs of each, scale {} %.",
+        words.join(" "),
+        date.unwrap_or_default(),
+        commit.unwrap_or_default(),
+        bin.file_name().and_then(|name| name.to_str()).unwrap_or_default(),
         read("/proc/sys/kernel/osrelease").trim(),
         std::thread::available_parallelism().map_or(0, usize::from),
         load.join(" "),
-        build,
         options.rounds,
         options.scale
     )
-}
-
-/// What recording costs a command that does nothing: taken off those of under a second.
-fn net_start(bench: &Bench, rounds: usize) -> (Sample, Sample) {
-    let nothing = Workload::command("start-up: `true`", "", &["/bin/true"]);
-    let pairs = bench.pairs(&nothing, rounds.max(7));
-    let (alone, recorded) = medians(&pairs);
-    println!(
-        "| {} | {:.4} | +{:.0} ms | +{:.0} ms | | {} | {} | | {} |",
-        nothing.name,
-        alone.wall,
-        (recorded.wall - alone.wall) * 1000.0,
-        (recorded.cpu - alone.cpu) * 1000.0,
-        mib(recorded.memory),
-        recorded.events,
-        recorded.verdict,
-    );
-    (alone, recorded)
-}
-
-fn line(bench: &Bench, workload: &Workload, rounds: usize, start: &(Sample, Sample)) -> String {
-    let pairs = bench.pairs(workload, rounds);
-    let (alone, recorded) = medians(&pairs);
-    // Workloads of under a second are measured net of the start-up, which has a line of its own.
-    let net = if alone.wall < 1.0 {
-        (start.1.wall - start.0.wall, start.1.cpu - start.0.cpu)
-    } else {
-        (0.0, 0.0)
-    };
-    let ratio = |of: fn(&Sample) -> f64, off: f64| {
-        let mut all: Vec<f64> = pairs.iter().map(|(a, b)| (of(b) - off) / of(a)).collect();
-        middle(&mut all)
-    };
-    let bytes =
-        (recorded.segment_bytes + recorded.index_bytes) as f64 / recorded.events.max(1) as f64;
-    let log = recorded.segment_bytes as f64 / recorded.events.max(1) as f64;
-    let complete = match recorded.expected {
-        Some(expected) => format!("{} of {expected} {}", recorded.found, recorded.verdict),
-        None => recorded.verdict.clone(),
-    };
-    format!(
-        "| {} | {:.2} | {:.2} | {:.2} | {:.2} | {} | {} | {log:.0} + {:.0} | {complete} |",
-        workload.name,
-        alone.wall,
-        ratio(|s| s.wall, net.0),
-        ratio(|s| s.cpu, net.1),
-        recorded.recorder_cpu,
-        mib(recorded.memory),
-        recorded.events,
-        bytes - log,
-    )
-}
-
-fn mib(bytes: u64) -> String {
-    format!("{:.0}", bytes as f64 / f64::from(1 << 20))
-}
-
-fn middle(all: &mut [f64]) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
-}
-
-/// The pair in the middle of each, by wall time.
-fn medians(pairs: &[(Sample, Sample)]) -> (Sample, Sample) {
-    let mut alone: Vec<&Sample> = pairs.iter().map(|(a, _)| a).collect();
-    let mut recorded: Vec<&Sample> = pairs.iter().map(|(_, b)| b).collect();
-    alone.sort_by(|a, b| a.wall.total_cmp(&b.wall));
-    recorded.sort_by(|a, b| a.wall.total_cmp(&b.wall));
-    (alone[pairs.len() / 2].clone(), recorded[pairs.len() / 2].clone())
 }
 
 /// A directory, made anew.

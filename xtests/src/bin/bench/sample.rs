@@ -1,6 +1,7 @@
 //! One run of a workload, alone or recorded, and what it took.
 
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -10,8 +11,14 @@ use std::{
 
 use crate::{cgroup::Cgroup, fresh, record, workloads::Workload};
 
-/// How often the recorder's memory is looked at.
+/// How often the recorder is looked at.
 const PACE: Duration = Duration::from_millis(20);
+
+/// How long the recorder may go on after its front.
+const PATIENCE_MS: u64 = 10_000;
+
+/// Ticks of a second in /proc/PID/stat (`USER_HZ`).
+const TICKS: f64 = 100.0;
 
 /// What one run took. Times in seconds, sizes in bytes.
 #[derive(Debug, Clone, Default)]
@@ -19,16 +26,30 @@ pub(crate) struct Sample {
     pub(crate) wall: f64,
     /// Of the command and of the recorder.
     pub(crate) cpu: f64,
-    pub(crate) recorder_cpu: f64,
-    /// Most resident memory of supervisor and front together.
-    pub(crate) memory: u64,
+    pub(crate) recorder: Recorder,
     pub(crate) events: u64,
     pub(crate) segment_bytes: u64,
     pub(crate) index_bytes: u64,
     /// Events that the workload is known to make, and how many of them are in the record.
     pub(crate) expected: Option<u64>,
-    pub(crate) found: u64,
+    pub(crate) found: Vec<u64>,
+    /// What the record says is lost.
+    pub(crate) lost: u64,
     pub(crate) verdict: String,
+}
+
+/// What the recorder's processes took, as far as they were seen: up to [`PACE`] before their end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recorder {
+    /// CPU seconds, of all its processes.
+    pub(crate) cpu: f64,
+    /// Most memory of the supervisor that is its own.
+    pub(crate) own: u64,
+    /// Most of it that is mapped: its file, and rings, twice.
+    pub(crate) mapped: u64,
+    /// Most resident memory of the front.
+    pub(crate) front: u64,
+    ticks: HashMap<u32, u64>,
 }
 
 /// Where it happens.
@@ -40,86 +61,148 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(bin: &Path, root: &Path) -> Bench {
-        let (source, load) = (root.join("load.c"), root.join("load"));
-        fs::write(&source, include_str!("load.c")).expect("room");
-        let made =
-            Command::new("cc").args(["-O2", "-pthread", "-o"]).arg(&load).arg(&source).status();
-        assert!(made.is_ok_and(|status| status.success()), "cc fails");
+        let load = root.join("load");
+        compile(include_str!("load.c"), &["-O2", "-pthread"], &load);
+        // A program that does nothing at all: what is left is the kernel's part.
+        let none = "void _start(void) { __asm__(\"syscall\" :: \"a\"(231), \"D\"(0)); }";
+        compile(none, &["-O2", "-static", "-nostdlib"], &root.join("nothing"));
         Bench { audit: bin.join("audit"), root: root.to_owned(), load }
     }
 
-    /// Runs it alone and recorded in turns.
-    pub(crate) fn pairs(&self, workload: &Workload, rounds: usize) -> Vec<(Sample, Sample)> {
+    /// Runs it alone and recorded in turns, `rounds` times or, after twice, until `limit` is over.
+    pub(crate) fn pairs(
+        &self,
+        workload: &Workload,
+        rounds: usize,
+        limit: Duration,
+    ) -> Vec<(Sample, Sample)> {
+        self.prepare(workload);
+        let begin = Instant::now();
         // What is read for the first time is read from the disk: once for both.
-        self.sample(workload, false);
-        (0..rounds).map(|_| (self.sample(workload, false), self.sample(workload, true))).collect()
+        self.alone(workload);
+        let mut pairs = Vec::new();
+        while pairs.len() < rounds && (pairs.len() < 2 || begin.elapsed() < limit) {
+            pairs.push((self.alone(workload), self.recorded(workload)));
+        }
+        pairs
     }
 
-    fn sample(&self, workload: &Workload, recorded: bool) -> Sample {
-        let work = fresh(self.root.join("job"));
+    /// Runs it once, with the words before it that are given.
+    pub(crate) fn behind(&self, workload: &Workload, tool: &[&str]) -> Sample {
+        let mut words = tool.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        words.extend(self.words(workload));
+        self.sample(&words)
+    }
+
+    pub(crate) fn alone(&self, workload: &Workload) -> Sample {
+        self.behind(workload, &[])
+    }
+
+    pub(crate) fn recorded(&self, workload: &Workload) -> Sample {
         let home = fresh(self.root.join("home"));
-        if !workload.prepare.is_empty() {
-            let mut prepare = Command::new("/bin/bash");
-            prepare.args(["-ec", workload.prepare]).env("LOAD", &self.load).current_dir(&work);
-            let done = prepare.stdout(Stdio::null()).status().expect("bash starts");
-            assert!(done.success(), "cannot prepare {}", workload.name);
-        }
-        let words =
-            workload.words.iter().map(|word| word.replace("$LOAD", &self.load.to_string_lossy()));
-        let words: Vec<String> = words.collect();
-        let mut command = match recorded {
-            true => Command::new(&self.audit),
-            false => Command::new(&words[0]),
-        };
-        match recorded {
-            true => command.args(["run", "-q", "--"]).args(&words),
-            false => command.args(&words[1..]),
-        };
-        command.current_dir(&work).env("AUDIT_HOME", &home);
-        let cgroup = Cgroup::new("run");
-        let mut sample = measure(&cgroup, &command);
-        if recorded {
-            record::read(&home, workload, &mut sample);
-            sample.recorder_cpu = (sample.cpu - sample.recorder_cpu).max(0.0);
-        }
+        let audit = self.audit.to_string_lossy().into_owned();
+        let mut sample = self.behind(workload, &[&audit, "run", "-q", "--"]);
+        let wanted: Vec<_> =
+            workload.expected.iter().map(|(kind, op, part, _)| (*kind, *op, *part)).collect();
+        record::read(&home, &wanted, &mut sample);
+        sample.expected = workload.expected.map(|(.., times)| times);
         sample
     }
+
+    /// Makes what each run gets a copy of.
+    pub(crate) fn prepare(&self, workload: &Workload) {
+        let made = fresh(self.root.join("made"));
+        let mut prepare = Command::new("/bin/bash");
+        prepare.args(["-ec", workload.prepare]).env("LOAD", &self.load).current_dir(&made);
+        let done = prepare.stdout(Stdio::null()).status().expect("bash starts");
+        assert!(done.success(), "cannot prepare {}", workload.name);
+    }
+
+    /// A file that the last run left behind.
+    pub(crate) fn left(&self, name: &str) -> String {
+        fs::read_to_string(self.root.join("job").join(name)).unwrap_or_default()
+    }
+
+    fn words(&self, workload: &Workload) -> Vec<String> {
+        let words = workload.words.iter();
+        words.map(|word| word.replace("$LOAD", &self.load.to_string_lossy())).collect()
+    }
+
+    fn sample(&self, words: &[String]) -> Sample {
+        let work = fresh(self.root.join("job"));
+        let mut copy = Command::new("cp");
+        copy.arg("-a").arg(self.root.join("made/.")).arg(&work);
+        assert!(copy.status().expect("cp starts").success(), "no room");
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).current_dir(&work);
+        command.env("AUDIT_HOME", self.root.join("home")).env("NOTHING", self.root.join("nothing"));
+        let cgroup = Cgroup::new("run");
+        measure(&cgroup, &command)
+    }
+}
+
+fn compile(source: &str, flags: &[&str], to: &Path) {
+    let file = to.with_extension("c");
+    fs::write(&file, source).expect("room");
+    let made = Command::new("cc").args(flags).arg("-o").arg(to).arg(&file).status();
+    assert!(made.is_ok_and(|status| status.success()), "cc fails");
 }
 
 /// Runs `command` in `cgroup` to its end.
 fn measure(cgroup: &Cgroup, command: &Command) -> Sample {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let memory = scope.spawn(|| {
-            let mut most = 0;
+        let watcher = scope.spawn(|| {
+            let mut recorder = Recorder::default();
             while !over.load(Ordering::Relaxed) {
-                most = most.max(memory(cgroup));
+                cgroup.processes().into_iter().for_each(|pid| recorder.look_at(pid));
                 std::thread::sleep(PACE);
             }
-            most
+            recorder
         });
         let mut inside = cgroup.within(command);
         inside.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let begin = Instant::now();
         let status = inside.status().expect("sh starts");
         let wall = begin.elapsed().as_secs_f64();
+        // The recorder lets go of its programs after its front has ended; that is its time too.
+        for _ in 0..PATIENCE_MS {
+            if cgroup.processes().is_empty() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
         over.store(true, Ordering::Relaxed);
         assert!(status.success(), "{command:?}: {status}");
-        let memory = memory.join().expect("no panic");
-        Sample { wall, cpu: cgroup.cpu(), memory, ..Sample::default() }
+        let mut recorder = watcher.join().expect("no panic");
+        recorder.cpu = recorder.ticks.values().sum::<u64>() as f64 / TICKS;
+        Sample { wall, cpu: cgroup.cpu(), recorder, ..Sample::default() }
     })
 }
 
-/// Resident memory of the recorder's processes.
-fn memory(cgroup: &Cgroup) -> u64 {
-    let of = |pid: u32| {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let name = status.lines().next()?.strip_prefix("Name:\t")?;
-        if name != "audit" && !name.starts_with("audit-superv") {
-            return None;
+impl Recorder {
+    fn look_at(&mut self, pid: u32) {
+        let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}"));
+        let Ok(stat) = read("stat") else { return };
+        let Some((name, rest)) = stat.split_once(") ") else { return };
+        let supervisor = name.contains("(audit-superv");
+        if !supervisor && !name.ends_with("(audit") {
+            return;
         }
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kib| kib << 10)
-    };
-    cgroup.processes().into_iter().filter_map(of).sum()
+        // proc_pid_stat(5): utime and stime are the 14th and 15th.
+        let ticks = rest.split(' ').skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
+        self.ticks.insert(pid, ticks);
+        let Ok(status) = read("status") else { return };
+        let of = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key));
+            let kib = line.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok());
+            kib.unwrap_or(0) << 10
+        };
+        if supervisor {
+            self.own = self.own.max(of("RssAnon:"));
+            self.mapped = self.mapped.max(of("RssFile:") + of("RssShmem:"));
+        } else {
+            self.front = self.front.max(of("VmRSS:"));
+        }
+    }
 }
