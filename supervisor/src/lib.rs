@@ -66,6 +66,7 @@ fn probe() -> u8 {
 }
 
 fn record() -> u8 {
+    sys::map_large_tables();
     match inherited::clean() {
         Ok((socket, standing, powers)) => {
             session::serve(socket, standing, &powers);

@@ -46,6 +46,19 @@ pub(crate) fn zeroed<T: FromZeros>(len: usize) -> Box<[T]> {
     unsafe { slots.assume_init() }
 }
 
+/// Has large tables mapped by themselves, always: glibc puts them between what it used before once a large one was
+/// freed, where it has to write the zeros.
+pub(crate) fn map_large_tables() {
+    const LARGE: libc::c_int = 128 << 10; // the default, which stays so (mallopt(3))
+    // SAFETY: takes no pointer.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+    }
+    #[cfg(not(target_env = "gnu"))]
+    let _ = LARGE;
+}
+
 /// Gives memory that was freed back to the kernel: what loading took is not needed again.
 pub(crate) fn give_memory_back() {
     // SAFETY: takes no pointer, and moves nothing that is in use (malloc_trim(3)).
