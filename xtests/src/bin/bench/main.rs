@@ -91,7 +91,11 @@ fn row(bench: &Bench, workload: &Workload, options: &Options, start: &Start) -> 
         bench.prepare(workload);
         return table::idle(workload, &bench.recorded(workload));
     }
-    table::row(workload, &bench.pairs(workload, options.rounds, options.limit), start)
+    let pairs = bench.pairs(workload, options.rounds, options.limit);
+    if pairs.is_empty() {
+        return format!("| {} | not run: it fails here, unrecorded |", workload.name);
+    }
+    table::row(workload, &pairs, start)
 }
 
 fn options() -> Option<Options> {

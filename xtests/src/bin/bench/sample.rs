@@ -23,6 +23,8 @@ const TICKS: f64 = 100.0;
 /// What one run took. Times in seconds, sizes in bytes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sample {
+    /// It did not end as it should: nothing else is of use.
+    pub(crate) fails: bool,
     pub(crate) wall: f64,
     /// Of the command and of the recorder.
     pub(crate) cpu: f64,
@@ -49,6 +51,8 @@ pub(crate) struct Recorder {
     pub(crate) mapped: u64,
     /// Most resident memory of the front.
     pub(crate) front: u64,
+    /// The three as they were at each look.
+    looks: Vec<[u64; 3]>,
     ticks: HashMap<u32, u64>,
 }
 
@@ -69,7 +73,8 @@ impl Bench {
         Bench { audit: bin.join("audit"), root: root.to_owned(), load }
     }
 
-    /// Runs it alone and recorded in turns, `rounds` times or, after twice, until `limit` is over.
+    /// Runs it alone and recorded in turns, `rounds` times or, after twice, until `limit` is over; not at all if it
+    /// fails here.
     pub(crate) fn pairs(
         &self,
         workload: &Workload,
@@ -79,7 +84,9 @@ impl Bench {
         self.prepare(workload);
         let begin = Instant::now();
         // What is read for the first time is read from the disk: once for both.
-        self.alone(workload);
+        if self.alone(workload).fails {
+            return Vec::new();
+        }
         let mut pairs = Vec::new();
         while pairs.len() < rounds && (pairs.len() < 2 || begin.elapsed() < limit) {
             pairs.push((self.alone(workload), self.recorded(workload)));
@@ -155,6 +162,7 @@ fn measure(cgroup: &Cgroup, command: &Command) -> Sample {
         let watcher = scope.spawn(|| {
             let mut recorder = Recorder::default();
             while !over.load(Ordering::Relaxed) {
+                recorder.looks.push([0; 3]);
                 cgroup.processes().into_iter().for_each(|pid| recorder.look_at(pid));
                 std::thread::sleep(PACE);
             }
@@ -173,10 +181,9 @@ fn measure(cgroup: &Cgroup, command: &Command) -> Sample {
             std::thread::sleep(Duration::from_millis(1));
         }
         over.store(true, Ordering::Relaxed);
-        assert!(status.success(), "{command:?}: {status}");
         let mut recorder = watcher.join().expect("no panic");
         recorder.cpu = recorder.ticks.values().sum::<u64>() as f64 / TICKS;
-        Sample { wall, cpu: cgroup.cpu(), recorder, ..Sample::default() }
+        Sample { wall, cpu: cgroup.cpu(), fails: !status.success(), recorder, ..Sample::default() }
     })
 }
 
@@ -198,11 +205,21 @@ impl Recorder {
             let kib = line.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok());
             kib.unwrap_or(0) << 10
         };
-        if supervisor {
-            self.own = self.own.max(of("RssAnon:"));
-            self.mapped = self.mapped.max(of("RssFile:") + of("RssShmem:"));
-        } else {
-            self.front = self.front.max(of("VmRSS:"));
+        let now = match supervisor {
+            true => [of("RssAnon:"), of("RssFile:") + of("RssShmem:"), 0],
+            false => [0, 0, of("VmRSS:")],
+        };
+        self.own = self.own.max(now[0]);
+        self.mapped = self.mapped.max(now[1]);
+        self.front = self.front.max(now[2]);
+        // Of the recorder's two processes the larger one.
+        for (most, now) in self.looks.last_mut().into_iter().flatten().zip(now) {
+            *most = now.max(*most);
         }
+    }
+
+    /// Memory in the middle of the run: supervisor's own and mapped, front.
+    pub(crate) fn in_the_middle(&self) -> [u64; 3] {
+        self.looks.get(self.looks.len() / 2).copied().unwrap_or_default()
     }
 }

@@ -80,7 +80,10 @@ pub(crate) fn row(workload: &Workload, pairs: &[(Sample, Sample)], start: &Start
 
 /// The row of a recorder that has nothing to do.
 pub(crate) fn idle(workload: &Workload, recorded: &Sample) -> String {
-    let recorder = &recorded.recorder;
+    let mut recorded = recorded.clone();
+    let recorder = &mut recorded.recorder;
+    // Not what loading took at the start.
+    [recorder.own, recorder.mapped, recorder.front] = recorder.in_the_middle();
     let small = recorder.own + recorder.mapped <= 6 << 20 && recorder.front <= 12 << 20;
     // What starting and ending takes is in its CPU time, and has a row of its own.
     format!(
@@ -88,13 +91,16 @@ pub(crate) fn idle(workload: &Workload, recorded: &Sample) -> String {
         workload.name,
         recorded.wall,
         reached(small),
-        recorder.cpu,
-        tail(recorded),
+        recorded.recorder.cpu,
+        tail(&recorded),
     )
 }
 
 fn tail(recorded: &Sample) -> String {
     let events = recorded.events.max(1) as f64;
+    if recorded.fails {
+        return "fails when it is recorded".to_owned();
+    }
     let complete = match (recorded.expected, &recorded.found[..]) {
         (Some(expected), [found]) => format!("{found} of {expected}, {}", recorded.verdict),
         _ => recorded.verdict.clone(),

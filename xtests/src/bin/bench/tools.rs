@@ -52,6 +52,9 @@ pub(crate) fn table(bench: &Bench, scale: u64) -> String {
         bench.alone(workload);
         let alone = bench.alone(workload);
         let over = |sample: &Sample| {
+            if sample.fails {
+                return "fails".to_owned();
+            }
             format!("{:.2} / {:.2}", sample.wall / alone.wall, sample.cpu / alone.cpu)
         };
         let own = over(&bench.recorded(workload));

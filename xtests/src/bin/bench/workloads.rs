@@ -76,8 +76,17 @@ const REPOSITORY: &str = r#"git init -q r; cd r; git config user.email a@b; git 
 for i in $(seq 300); do echo $i > f$((i % 50)); git add .; git commit -qm $i; done"#;
 
 /// A Python package of 300 modules, and a Node one.
-const PIP: &str = r#"mkdir -p p/many; cd p; printf 'from setuptools import setup\nsetup(name="many", version="1", packages=["many"])\n' > setup.py
-for i in $(seq 300); do printf 'def f(a):\n    return [a, %d]\n' $i > many/m$i.py; done; touch many/__init__.py"#;
+const PIP: &str = r#"python3 - <<'END'
+import zipfile
+info = "many-1.dist-info/"
+with zipfile.ZipFile("many-1-py3-none-any.whl", "w") as wheel:
+    names = ["many/__init__.py"] + [f"many/m{i}.py" for i in range(300)] + [info + "METADATA", info + "WHEEL"]
+    for i, name in enumerate(names[:301]):
+        wheel.writestr(name, f"def f(a):\n    return [a, {i}]\n")
+    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: many\nVersion: 1\n")
+    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr(info + "RECORD", "".join(f"{name},,\n" for name in names + [info + "RECORD"]))
+END"#;
 const NPM: &str = r#"for p in $(seq 20); do mkdir -p p$p/lib; printf '{"name":"p%d","version":"1.0.0"}' $p > p$p/package.json
 for i in $(seq 30); do echo "module.exports = $i" > p$p/lib/m$i.js; done; (cd p$p && tar -czf ../p$p.tgz --transform 's,^,package/,' package.json lib); done
 echo '{"name":"all","version":"1.0.0"}' > package.json"#;
@@ -111,9 +120,9 @@ pub(crate) fn all(scale: u64) -> Vec<Workload> {
             .needs("git")
             .goal(1.07, 1.12),
         shell(
-            "pip install from a local source",
+            "pip install of a local package",
             PIP,
-            "python3 -m pip install -q --no-index --no-build-isolation --no-deps --target t ./p",
+            "python3 -m pip install -q --no-index --no-deps --target t ./many-1-py3-none-any.whl",
         )
         .needs("python3")
         .goal(1.03, 1.08),
