@@ -22,7 +22,7 @@ const TOOLS: [(&str, &str, &[&str]); 4] = [
             "/dev/null",
         ],
     ),
-    ("perf trace", "perf", &["perf", "trace", "-q", "-o", "/dev/null"]),
+    ("perf trace", "perf", &["perf", "trace", "-o", "/dev/null", "--"]),
     (
         "bpftrace, execs and opens",
         "bpftrace",
