@@ -11,9 +11,10 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 has valgrind || die "valgrind is missing (apt-get install valgrind)"
 
+# A child that looks for a program of criterion's says its own number first.
 count() {
     valgrind --tool=callgrind --callgrind-out-file=/dev/null "$1" --test "$2" 2>&1 >/dev/null |
-        sed -n 's/.*Collected : //p'
+        sed -n 's/.*Collected : //p' | tail -n 1
 }
 
 cargo bench --locked --no-run -p event -p fsmon -p rules -p storage -p cli --benches 2>&1 |

@@ -2,7 +2,8 @@
 # Builds the recorder for a release, linked to no library of the machine, and prints where it is.
 #
 # musl's parts come with Rust's target, which rustup fetches; nothing else is installed. What is C in it
-# (hashes, in assembler) includes no header, so that this machine's compiler will do.
+# (zstd, which asks a C library for malloc, free and memcpy only, and hashes in assembler) does with this
+# machine's compiler and headers.
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
