@@ -114,12 +114,19 @@ impl<'s> Lane<'s> {
 
     /// Sends what can be sent now. Returns when to go on, if something waits.
     fn pass(&mut self) -> Result<Option<Duration>, String> {
-        let runs = runs::sealed(&self.settings.home)?;
+        let mut runs = runs::sealed(&self.settings.home)?;
+        let spools = self.parts.iter().any(|part| part.format().is_some());
+        if spools {
+            runs.extend(self.spool.orphans(&runs));
+        }
         for run in &runs {
             for at in 0..self.parts.len() {
                 if let Some(part) = self.parts.get(at).copied() {
                     self.part(run, part);
                 }
+            }
+            if spools {
+                self.spool.tidy(&run.id);
             }
         }
         let waiting = self.places.iter().filter(|place| !place.given_up);
@@ -138,7 +145,8 @@ impl<'s> Lane<'s> {
             return;
         }
         let key = (run.id.clone(), part.word());
-        if self.unmade.contains(&key) || !self.has_room(run, part) {
+        let gone = !run.path.exists() && !self.spool.path(&run.id, part).exists();
+        if gone || self.unmade.contains(&key) || !self.has_room(run, part) {
             return;
         }
         if let Err(why) = make(self.settings, self.spool, run, part) {

@@ -36,5 +36,6 @@ pub(crate) fn make(
         let said = said.trim().trim_start_matches("audit: ");
         return Err(format!("{attempt}: {}", say::brief(said)));
     }
-    spool.keep(&run.id, part).map_err(|why| format!("{attempt}: {why}"))
+    let kept = spool.note(run).and_then(|()| spool.keep(&run.id, part));
+    kept.map_err(|why| format!("{attempt}: {why}"))
 }

@@ -9,7 +9,10 @@ use std::{
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
-use crate::parts::Part;
+use crate::{marks::replace, parts::Part, runs::Sealed};
+
+/// End of the name of what says where the parts of a run belong.
+const NOTE: &str = ".run";
 
 /// The directory, locked: one shipper at a time uses a state.
 #[derive(Debug)]
@@ -70,6 +73,42 @@ impl Spool {
     pub(crate) fn remove(&self, run: &str, part: Part) {
         // It is removed the next time where this fails.
         let _ = fs::remove_file(self.path(run, part));
+    }
+
+    /// Writes down where the parts of a run belong, for the day when the run itself is gone.
+    pub(crate) fn note(&self, run: &Sealed) -> io::Result<()> {
+        let name = format!("{}{NOTE}", run.id);
+        if self.folder.join(&name).exists() {
+            return Ok(());
+        }
+        replace(&self.folder, &name, run.partition.as_bytes())
+    }
+
+    /// Runs with parts that wait, which are not among `known`: they were pruned.
+    pub(crate) fn orphans(&self, known: &[Sealed]) -> Vec<Sealed> {
+        let mut orphans = Vec::new();
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(id) = name.to_str().and_then(|name| name.strip_suffix(NOTE)) else { continue };
+            if id.starts_with('.') || known.iter().any(|run| run.id == id) {
+                continue;
+            }
+            if let Ok(partition) = fs::read_to_string(entry.path()) {
+                let path = self.folder.join("gone");
+                orphans.push(Sealed { id: id.to_owned(), path, partition });
+            }
+        }
+        orphans.sort_by(|a, b| a.id.cmp(&b.id));
+        orphans
+    }
+
+    /// Forgets a run that has no part here.
+    pub(crate) fn tidy(&self, run: &str) {
+        let waits = |part| self.path(run, part).exists();
+        if !waits(Part::Bundle) && !waits(Part::Parquet) {
+            // It is removed the next time where this fails.
+            let _ = fs::remove_file(self.folder.join(format!("{run}{NOTE}")));
+        }
     }
 
     /// Bytes that wait.

@@ -201,6 +201,25 @@ fn seals_leave_at_once_while_all_else_waits() {
 }
 
 #[test]
+fn a_run_that_is_pruned_while_it_waits_is_sent_all_the_same() {
+    let lab = Lab::new();
+    record(&lab, 1);
+    let ends = ends(&lab);
+    let server = Server::start();
+    server.always("evidence", Trouble::Status(503));
+    ended(&lab, &["--tries", "1", "--to", &server.address()], 1);
+    fs::remove_dir_all(&lab.runs()[0]).expect("it was there");
+    server.always("nothing", Trouble::None);
+    ended(&lab, &["--to", &server.address()], 0);
+    assert_eq!(
+        server.kept().objects.len(),
+        ends.len() - 2,
+        "all but the seals, which go at once or not"
+    );
+    assert_eq!(files(&lab.root().join("state/spool")), Objects::new(), "nothing waits");
+}
+
+#[test]
 fn something_else_under_the_name_is_told_and_never_replaced() {
     let lab = Lab::new();
     record(&lab, 1);
