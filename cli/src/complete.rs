@@ -13,6 +13,7 @@ pub(crate) fn runs() -> Vec<CompletionCandidate> {
     let mut all = vec![CompletionCandidate::new("last").help(Some("the newest run".into()))];
     let home = std::env::var_os("AUDIT_HOME").filter(|home| !home.is_empty());
     let globals = crate::args::Globals { home: home.map(Into::into), ..Default::default() };
+    all.extend(bundles());
     let Ok(store) = globals.store() else { return all };
     let ids = store.ids().unwrap_or_default();
     let listed = ids.iter().rev().take(OFFERED).filter_map(|id| Some(store.run(id).ok()?.listed()));
@@ -27,6 +28,15 @@ pub(crate) fn runs() -> Vec<CompletionCandidate> {
         }
     }
     all
+}
+
+/// Bundles in the working directory, by the ending that the documents give them.
+fn bundles() -> Vec<CompletionCandidate> {
+    let here = std::fs::read_dir(".").into_iter().flatten().flatten();
+    let names = here.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".tar.zst")).collect();
+    names.sort_unstable();
+    names.into_iter().take(OFFERED).map(CompletionCandidate::new).collect()
 }
 
 /// Every field that an event may have.

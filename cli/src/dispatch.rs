@@ -8,7 +8,7 @@ use crate::{
     args::{Cli, Command, ConfigAct, Format, Generate},
     config, doctor, exit, exporting,
     failure::Failure,
-    help, keys, monitor, pages, run, setup, shipping, text, verify,
+    help, importing, keys, monitor, pages, run, setup, shipping, text, verify,
 };
 
 /// What a command that worked answers.
@@ -95,6 +95,7 @@ fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Report(args) => pages::report(args, globals),
         Command::Export(args) => exporting::export(args, globals),
         Command::Ship(args) => return shipping::ship(args, globals),
+        Command::Import(args) => importing::import(args, globals),
         Command::Tail(args) => pages::tail(args, globals),
         Command::Monitor(args) => monitor::monitor(args, globals),
         Command::Verify(args) => return Ok(verify::verify(args, globals)),

@@ -61,10 +61,11 @@ pub(crate) const OF_VERIFY: [Meaning; 4] = [
 ];
 
 /// Statuses of all other commands.
-pub(crate) const OF_OTHERS: [Meaning; 4] = [
+pub(crate) const OF_OTHERS: [Meaning; 5] = [
     meaning("0", "yes, or done; also when the reader of our output has gone away"),
     meaning("1", "no: nothing matches (query, explain, tail), cannot record (doctor)"),
     meaning("1", "no: it differs (diff --exit-code, baseline check), no key yet (keys)"),
+    meaning("1", "no: not verified, so not taken (import)"),
     meaning("2", "wrong usage, or it could not be done; standard error says why"),
 ];
 

@@ -14,6 +14,7 @@ mod exit;
 mod exporting;
 mod failure;
 mod help;
+mod importing;
 mod installed;
 mod keys;
 mod monitor;

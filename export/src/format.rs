@@ -35,6 +35,8 @@ pub enum Make {
     Events(fn(Output) -> Box<dyn Writer>),
     /// Not in this build: how to get it.
     Missing(&'static str),
+    /// From the record itself: whoever has the run's directory packs it.
+    Record,
 }
 
 /// A format.
@@ -75,6 +77,12 @@ pub const FORMATS: &[Format] = &[
         says: "typed columns for DuckDB, ClickHouse, Spark and Trino",
         binary: true,
         make: PARQUET,
+    },
+    Format {
+        name: "bundle",
+        says: "the record itself: one sealed, signed, compressed file",
+        binary: true,
+        make: Make::Record,
     },
 ];
 

@@ -45,7 +45,7 @@ pub(crate) fn written(name: &str, lines: &[&str]) -> String {
     let memory = Memory::default();
     let out: Output = Box::new(memory.clone());
     let Make::Events(open) = find(name).expect("it is in the table").make else {
-        panic!("{name} is not in this build");
+        panic!("{name} is not made of events here")
     };
     let mut writer = open(out);
     writer.run(&run()).expect("memory takes it");

@@ -16,7 +16,7 @@ pub mod mutate;
 use rules::{Dest, Filter, Subject, Text};
 
 /// Every target by name.
-pub const TARGETS: [(&str, fn(&[u8])); 12] = [
+pub const TARGETS: [(&str, fn(&[u8])); 13] = [
     ("segment", segment),
     ("ring", ring),
     ("fanotify", fanotify),
@@ -29,6 +29,7 @@ pub const TARGETS: [(&str, fn(&[u8])); 12] = [
     ("import", import),
     ("protocol", protocol),
     ("redact", redact),
+    ("bundle", bundle),
 ];
 
 fn aligned(bytes: &[u8]) -> AlignedBytes {
@@ -276,4 +277,40 @@ pub fn redact(bytes: &[u8]) {
     let (text, count) = redact::marked(bytes, &Key::new([7; 32]));
     assert_eq!(count, spans.iter().count());
     assert!(text.len() <= bytes.len() + count * 24);
+}
+
+/// A bundle: as it is, with a right hash, and as the tar that is in one.
+pub fn bundle(bytes: &[u8]) {
+    let packed = zstd::encode_all(bytes, 1).expect("memory takes it");
+    let mut end = vec![0x5a, 0x2a, 0x4d, 0x18, 64, 0, 0, 0];
+    end.extend(b"AUDBUN01");
+    end.extend((bytes.len() as u64).to_le_bytes());
+    let files = bytes.chunks(512).filter(|block| block.get(257..262) == Some(b"ustar")).count();
+    end.extend((files as u64).to_le_bytes());
+    end.extend([0; 8]);
+    let hashed = |bytes: &[u8]| [bytes, &event::sign::sha256(bytes)].concat();
+    let mended = bytes.get(..bytes.len().saturating_sub(32)).unwrap_or_default();
+    for bytes in [bytes, &hashed(mended), &hashed(&[packed, end].concat())] {
+        read_bundle(bytes);
+    }
+}
+
+fn read_bundle(bytes: &[u8]) {
+    let memory = std::path::Path::new("/dev/shm");
+    let place = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let place = place.expect("room for a directory");
+    let file = place.path().join("run.tar.zst");
+    std::fs::write(&file, bytes).expect("room");
+    let store = storage::Store::open(place.path());
+    let store = store.with_bundles(Some(place.path().join("cache")));
+    let Ok(run) = store.select(file.to_str().expect("it is UTF-8")) else {
+        let left = std::fs::read_dir(place.path().join("cache/bundles"));
+        assert_eq!(left.into_iter().flatten().count(), 0, "what is refused leaves nothing");
+        return;
+    };
+    assert!(run.path().starts_with(place.path().join("cache/bundles")));
+    let _ = run.listed();
+    if let Ok(verification) = storage::verify(&run, &storage::Trusted::default()) {
+        assert!(verification.known.is_none(), "nobody is trusted");
+    }
 }

@@ -47,6 +47,34 @@ pub enum Error {
         /// What is missing.
         why: &'static str,
     },
+    /// A file is no bundle, or not one to be read.
+    #[error("cannot open {} as a bundle: {why}", path.display())]
+    Bundle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A run cannot be one file.
+    #[error("cannot pack {run}: {why}")]
+    Pack {
+        /// The run.
+        run: crate::RunId,
+        /// Why not.
+        why: String,
+    },
+    /// Two runs have one id.
+    #[error("cannot import {run}: the store has another run of this id")]
+    Import {
+        /// The run.
+        run: crate::RunId,
+    },
+    /// Nothing says where bundles may be unpacked.
+    #[error("cannot unpack {}: neither XDG_CACHE_HOME nor HOME says where", path.display())]
+    NoCache {
+        /// The bundle.
+        path: PathBuf,
+    },
     /// No run, or more than one, is meant.
     #[error(transparent)]
     Select(#[from] crate::SelectError),

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod beside;
+mod bundle;
 mod derive;
 mod error;
 mod files;
@@ -31,6 +32,7 @@ mod time;
 mod verify;
 
 pub use beside::{Beside, Lock};
+pub use bundle::{Arrival, Bundle, Imported, Packed, pack};
 pub use derive::{Comparison, DeriveLock, How, Writer};
 pub use error::Error;
 pub use freshness::{Flaw, Freshness, Problem};

@@ -40,6 +40,8 @@ pub struct Listed {
     pub reasons: Vec<String>,
     /// How far the record says that it is out of the command's reach: `sealed`, `direct` or `local`.
     pub trust: Option<&'static str>,
+    /// Where it came from, if it was recorded elsewhere.
+    pub imported: Option<crate::Imported>,
     /// Bytes of the directory's files.
     pub bytes: u64,
 }
@@ -76,6 +78,7 @@ impl RunDir {
             verdict,
             reasons: reasons.unwrap_or_default(),
             trust: first.trust.map(event::protocol::trust::word),
+            imported: self.imported(),
             bytes: self.bytes(),
         }
     }

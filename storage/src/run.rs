@@ -8,7 +8,7 @@ use std::{
 
 use event::sign::{Certificate, SEAL_NAME, sha256};
 
-use crate::{Error, Meta, RunId, files, meta::MAX_META, segments};
+use crate::{Error, Meta, RunId, bundle::Held, files, meta::MAX_META, segments};
 
 /// Name of the directory that holds the segments.
 pub(crate) const SEGMENTS: &str = "segments";
@@ -21,9 +21,11 @@ pub(crate) const META: &str = "meta.json";
 /// Longest text of a seal: a hundred bytes for each segment.
 pub(crate) const MAX_SEAL: u64 = 128 << 20;
 /// Copies of the rules that the run was judged with, by their hashes.
-const RULES: &str = "rules";
+pub(crate) const RULES: &str = "rules";
 /// Longest file of rules that is kept or read.
-const MAX_RULES: u64 = 1 << 20;
+pub(crate) const MAX_RULES: u64 = 1 << 20;
+/// The log of keys of the host that recorded a run which came from elsewhere, up to the run's.
+pub(crate) const EPOCHS: &str = "epochs";
 /// Locked by the process that derives.
 pub(crate) const LOCK: &str = "derive.lock";
 
@@ -42,6 +44,8 @@ pub struct RunDir {
     id: RunId,
     dir: OwnedFd,
     segments: OwnedFd,
+    /// The bundle that it was unpacked from for reading.
+    bundle: Option<Held>,
 }
 
 impl RunDir {
@@ -74,7 +78,7 @@ impl RunDir {
         })?;
         let elsewhere = cache.and_then(|cache| elsewhere(&dir, &path, id.as_str(), cache));
         let (derived, dir) = elsewhere.unwrap_or_else(|| (path.clone(), dir));
-        Ok(RunDir { path, derived, id, dir, segments })
+        Ok(RunDir { path, derived, id, dir, segments, bundle: None })
     }
 
     /// Opens the same run once more.
@@ -84,6 +88,17 @@ impl RunDir {
     pub fn again(&self) -> Result<RunDir, Error> {
         let cache = self.derived.parent().filter(|_| self.derived != self.path);
         RunDir::open_with(&self.path, cache)
+    }
+
+    /// The same run, of which `bundle` is the bundle.
+    pub(crate) fn held(self, bundle: Held) -> RunDir {
+        RunDir { bundle: Some(bundle), ..self }
+    }
+
+    /// The bundle that it was unpacked from for reading, and its hash.
+    #[must_use]
+    pub fn bundle(&self) -> Option<(&Path, &str)> {
+        self.bundle.as_ref().map(|held| (held.path.as_path(), held.hash.as_str()))
     }
 
     /// Which run it is.

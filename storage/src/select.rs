@@ -57,13 +57,17 @@ impl Store {
     /// Opens the run that `wanted` means.
     ///
     /// That is `last`, `last~N` (the Nth before it), `@name` or `@name~N` (the newest of that
-    /// name), a path (anything with a `/`), a whole id, the beginning of just one id, or the last
+    /// name), a path (anything with a `/`, or a file with a `.` in its name), a whole id, the beginning of just one id, or the last
     /// four characters of just one.
     ///
     /// # Errors
     /// [`Error::Select`] when it means none or several, else those of [`RunDir::open`].
     pub fn select(&self, wanted: &str) -> Result<RunDir, Error> {
         if wanted.contains('/') {
+            return self.run_in(Path::new(wanted));
+        }
+        // A bundle by its mere name; ids have no dot in them.
+        if wanted.contains('.') && !wanted.starts_with('@') && Path::new(wanted).is_file() {
             return self.run_in(Path::new(wanted));
         }
         let ids = self.ids()?;

@@ -9,7 +9,7 @@ use std::{
     time::SystemTime,
 };
 
-use crate::{Error, RunDir, RunId, files, run::SEGMENTS};
+use crate::{Error, RunDir, RunId, bundle, files, run::SEGMENTS};
 
 /// Name of the directory of keys.
 pub(crate) const KEYS: &str = "keys";
@@ -22,13 +22,14 @@ const TRIES: u32 = 32;
 pub struct Store {
     runs: PathBuf,
     cache: Option<PathBuf>,
+    bundles: Option<PathBuf>,
 }
 
 impl Store {
     /// Uses the store in `home`, which need not exist: it then has no runs.
     #[must_use]
     pub fn open(home: &Path) -> Store {
-        Store { runs: home.join("runs"), cache: None }
+        Store { runs: home.join("runs"), cache: None, bundles: None }
     }
 
     /// Keeps what is derived from runs of somebody else in `cache`: [`RunDir::open_with`].
@@ -37,12 +38,53 @@ impl Store {
         Store { cache, ..self }
     }
 
-    /// Opens the run in `path`, wherever that is.
+    /// Unpacks bundles that are read in `cache`.
+    #[must_use]
+    pub fn with_bundles(self, cache: Option<PathBuf>) -> Store {
+        Store { bundles: cache, ..self }
+    }
+
+    /// Opens the run in `path`, wherever that is: a directory, or a bundle.
     ///
     /// # Errors
-    /// Those of [`RunDir::open`].
+    /// Those of [`RunDir::open`]; [`Error::Bundle`] and [`Error::NoCache`] for a file.
     pub fn run_in(&self, path: &Path) -> Result<RunDir, Error> {
-        RunDir::open_with(path, self.cache.as_deref())
+        match path.metadata() {
+            Ok(meta) if !meta.is_dir() => self.unpacked(path, false),
+            _ => RunDir::open_with(path, self.cache.as_deref()),
+        }
+    }
+
+    /// Opens the bundle `path`; with `again`, what was unpacked before is held against it.
+    fn unpacked(&self, path: &Path, again: bool) -> Result<RunDir, Error> {
+        match &self.bundles {
+            Some(cache) => bundle::open(path, cache, again),
+            None => Err(Error::NoCache { path: path.to_owned() }),
+        }
+    }
+
+    /// Opens the bundle `path` to be imported: as [`Store::select_checked`].
+    ///
+    /// # Errors
+    /// [`Error::Bundle`], [`Error::NoCache`], [`Error::File`].
+    pub fn bundle_checked(&self, path: &Path) -> Result<RunDir, Error> {
+        self.unpacked(path, true)
+    }
+
+    /// Opens a run that is to be verified: of a bundle, what was unpacked before is held against it, and
+    /// unpacked anew where it is not the same.
+    ///
+    /// # Errors
+    /// As [`Store::select`].
+    pub fn select_checked(&self, wanted: &str) -> Result<RunDir, Error> {
+        let run = self.select(wanted)?;
+        match run.bundle().map(|(path, _)| path.to_owned()) {
+            Some(path) => {
+                drop(run);
+                self.unpacked(&path, true)
+            }
+            None => Ok(run),
+        }
     }
 
     /// The directory that holds the runs.
@@ -64,12 +106,7 @@ impl Store {
         name: Option<&OsStr>,
         command: &OsStr,
     ) -> Result<RunDir, Error> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(files::DIR_MODE.as_raw_mode())
-            .create(&self.runs)
-            .map_err(Error::file("make", &self.runs))?;
-        self.check_owner()?;
+        self.make()?;
         let runs = files::open_dir(&self.runs).map_err(Error::file("open", &self.runs))?;
         let id = make_run(&runs, unix, name, command).map_err(Error::file("make", &self.runs))?;
         self.run(&id)
@@ -123,6 +160,14 @@ impl Store {
     pub fn cache_of(&self, id: &RunId) -> Option<PathBuf> {
         let path = self.runs.join(id.as_str());
         Some(crate::run::place_in(self.cache.as_deref()?, &path, id.as_str()))
+    }
+
+    /// Makes the directory of runs where there is none.
+    pub(crate) fn make(&self) -> Result<(), Error> {
+        let mode = files::DIR_MODE.as_raw_mode();
+        let made = std::fs::DirBuilder::new().recursive(true).mode(mode).create(&self.runs);
+        made.map_err(Error::file("make", &self.runs))?;
+        self.check_owner()
     }
 
     /// A directory that others can write to is theirs: they could put links into it.

@@ -28,3 +28,25 @@ fn formats() -> String {
     }
     text
 }
+
+/// Put bundles into the store, as runs of their own. Each is verified first.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "A bundle that is in the store already stays as it is; another run of the same id is refused. \
+                  Exits with 1 when one is not taken because it is not what was recorded, or signed by \
+                  nobody known here."
+)]
+pub struct ImportArgs {
+    /// Bundles: files that `audit export --format bundle` wrote
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// Trust this host key alone, and those that come from it: a public key file of OpenSSH
+    #[arg(long = "key", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub keys: Vec<PathBuf>,
+    /// Trust the hosts in this file alone, in the form of ssh-keygen
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub allowed_signers: Option<PathBuf>,
+    /// Take a whole record although nobody known here signed it; it is said of the run
+    #[arg(long)]
+    pub unknown_key: bool,
+}

@@ -196,7 +196,14 @@ impl Globals {
 
     /// Returns the store.
     pub(crate) fn store(&self) -> Result<storage::Store, Failure> {
-        Ok(storage::Store::open(&self.store_dir()?).with_cache(self.around(storage::cache)))
+        let cache = self.around(storage::cache);
+        Ok(self.record_store()?.with_cache(cache))
+    }
+
+    /// Returns the store for those who look at records alone: what is derived lies with them.
+    pub(crate) fn record_store(&self) -> Result<storage::Store, Failure> {
+        let cache = self.around(storage::cache);
+        Ok(storage::Store::open(&self.store_dir()?).with_bundles(cache))
     }
 
     /// Returns the store whose key makes marks of secrets: where the installed recorder keeps the runs, the

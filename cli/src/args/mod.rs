@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 pub use comparing::{BaselineAct, CompareArgs, DiffArgs, NewArgs, News};
 pub use explaining::ExplainArgs;
-pub use exporting::ExportArgs;
+pub use exporting::{ExportArgs, ImportArgs};
 pub use globals::{ColorWhen, Format, Globals, Times};
 pub use keeping::{ConfigAct, KeepArgs, PruneArgs, SetupArgs};
 pub use live::{MonitorArgs, TailArgs};
@@ -79,6 +79,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Send sealed runs to a directory, an S3-compatible store or an HTTP server
     Ship(ShipArgs),
+    /// Put bundles into the store, as runs of their own
+    Import(ImportArgs),
     /// Print events as JSON lines: stored, running or exported
     Tail(TailArgs),
     /// Show what a run is doing, on one screen

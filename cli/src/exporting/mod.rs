@@ -1,5 +1,6 @@
 //! `audit export`: runs in the formats of others.
 
+mod bundle;
 mod target;
 
 use std::{fs, io, path::Path};
@@ -27,6 +28,10 @@ pub(crate) fn export(args: &ExportArgs, globals: &Globals) -> Result<Answer, Fai
         Make::Missing(how) => {
             let message = format!("cannot export as {}: it is not in this build", format.name);
             return Err(Failure::new(message).hint(how));
+        }
+        Make::Record => {
+            let target = Target::new(args.output.as_deref(), format)?;
+            return bundle::write(args, globals, &target).map(|()| Answer::Yes);
         }
     };
     if let Some(dir) = args.output.as_deref().filter(|path| path.is_dir())

@@ -56,13 +56,27 @@ use crate::{
 
 /// The runs that these words mean.
 fn ids(store: &storage::Store, words: &[String]) -> Result<Vec<storage::RunId>, Failure> {
-    let found = words.iter().map(|word| store.select(word).map(|run| run.id().clone()));
-    found.collect::<Result<_, _>>().map_err(|why| Failure::of(&why))
+    let one = |word: &String| {
+        let run = store.select(word).map_err(|why| Failure::of(&why))?;
+        match run.bundle() {
+            // Its id may be that of a run in the store.
+            Some(_) => {
+                Err(Failure::new(format!("cannot do that with the bundle {word}: it is a file")))
+            }
+            None => Ok(run.id().clone()),
+        }
+    };
+    words.iter().map(one).collect()
 }
 
 /// Opens the run that `wanted` means, its events derived.
 pub(crate) fn open(globals: &Globals, wanted: &str) -> Result<Opened, Failure> {
-    let run = globals.store()?.select(wanted).map_err(|error| {
+    ensure_derived(select(globals, wanted)?)
+}
+
+/// Finds the run that `wanted` means.
+pub(crate) fn select(globals: &Globals, wanted: &str) -> Result<storage::RunDir, Failure> {
+    globals.store()?.select(wanted).map_err(|error| {
         let failure = Failure::of(&error);
         match error {
             storage::Error::Select(storage::SelectError::Empty { .. }) => {
@@ -71,8 +85,7 @@ pub(crate) fn open(globals: &Globals, wanted: &str) -> Result<Opened, Failure> {
             storage::Error::Select(_) => failure.hint("audit runs --all"),
             _ => failure,
         }
-    })?;
-    ensure_derived(run)
+    })
 }
 
 /// Gives the line of each event to `take`, in order, and says what cannot be read.

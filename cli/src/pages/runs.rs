@@ -204,7 +204,8 @@ fn record(listed: &Listed) -> (String, Style) {
         (State::Sealed, Some("complete, folded")) => ("complete".to_owned(), Style::new()),
         (State::Sealed, Some(verdict)) => (Safe::new(verdict).to_string(), verdict_style(verdict)),
     };
-    (word, style)
+    let from = if listed.imported.is_some() { ", imported" } else { "" };
+    (word + from, style)
 }
 
 /// The style of a verdict.
@@ -245,6 +246,9 @@ fn object(entry: &Entry) -> serde_json::Value {
         "trust": listed.trust,
         "bytes": listed.bytes,
     });
+    if let (Some(fields), Some(imported)) = (object.as_object_mut(), &listed.imported) {
+        fields.insert("imported".to_owned(), json!(imported));
+    }
     if let (Some(fields), Some(exact)) = (object.as_object_mut(), &listed.about.command_b64) {
         fields.insert("command_b64".to_owned(), json!(exact));
     }

@@ -39,9 +39,11 @@ pub(crate) fn tail(args: &TailArgs, globals: &Globals) -> Result<Answer, Failure
         any: false,
     };
     match &args.file {
-        Some(path) if !path.is_dir() => of_file(args, path, &filter, &mut out)?,
+        Some(path) if !path.is_dir() && storage::Bundle::open(path).is_err() => {
+            of_file(args, path, &filter, &mut out)?
+        }
         given => {
-            let wanted = given.as_ref().map(|path| format!("{}/", path.display()));
+            let wanted = given.as_deref().map(as_run);
             let opened = super::open(globals, wanted.as_deref().unwrap_or(&args.run))?;
             if opened.live && args.follow {
                 let run = Growing::open(&opened.run)?;
@@ -55,6 +57,14 @@ pub(crate) fn tail(args: &TailArgs, globals: &Globals) -> Result<Answer, Failure
     out.end()?;
     out.out.close()?;
     Ok(if out.any || args.follow { Answer::Yes } else { Answer::No })
+}
+
+/// A path as the word for a run: one with a slash in it.
+fn as_run(path: &Path) -> String {
+    match path.is_dir() {
+        true => format!("{}/", path.display()),
+        false => format!("{}", Path::new(".").join(path).display()),
+    }
 }
 
 /// Standard output; with `--lines` the last ones wait here until the past is over.

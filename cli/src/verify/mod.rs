@@ -5,7 +5,11 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use std::{io, path::Path, process::ExitCode};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use storage::{Anchors, Finding, HostLog, RunDir, Signer, Trusted, Verification, Weight};
 
@@ -79,8 +83,8 @@ fn print(reports: &[Report], globals: &Globals) -> Result<(), Failure> {
 
 fn reports(args: &VerifyArgs, globals: &Globals) -> Result<Vec<Report>, Failure> {
     let home = globals.store_dir()?;
-    let trusted = trusted(args, &home)?;
-    let store = storage::Store::open(&home);
+    let trusted = trusted(&args.keys, args.allowed_signers.as_deref(), &home)?;
+    let store = globals.record_store()?;
     let anchors = anchors(args)?;
     let wanted = match args.runs.as_slice() {
         [] if anchors.runs().next().is_none() => vec!["last".to_owned()],
@@ -88,7 +92,7 @@ fn reports(args: &VerifyArgs, globals: &Globals) -> Result<Vec<Report>, Failure>
     };
     let mut reports: Vec<Report> = Vec::new();
     for wanted in &wanted {
-        reports.push(match store.select(wanted) {
+        reports.push(match store.select_checked(wanted) {
             Ok(run) => of_run(&run, (&trusted, &anchors), args),
             Err(why) => unreadable(wanted.clone(), &why),
         });
@@ -153,20 +157,23 @@ fn unreadable(name: String, why: &storage::Error) -> Report {
 }
 
 /// Who is trusted: this machine's recorders, and who is named.
-fn trusted(args: &VerifyArgs, home: &Path) -> Result<Trusted, Failure> {
+pub(crate) fn trusted(
+    keys: &[PathBuf],
+    allowed_signers: Option<&Path>,
+    home: &Path,
+) -> Result<Trusted, Failure> {
     let hosts = HostLog::of_this_machine(home).map_err(|why| Failure::of(&why))?;
     let mut trusted = Trusted { hosts, ..Trusted::default() };
-    for path in &args.keys {
+    for path in keys {
         let text = read(path)?;
-        let keys = text.lines().filter_map(event::sign::Public::from_line);
         let before = trusted.keys.len();
-        trusted.keys.extend(keys);
+        trusted.keys.extend(text.lines().filter_map(event::sign::Public::from_line));
         if trusted.keys.len() == before {
             let message = format!("cannot use {}: it has no ssh-ed25519 key", path.display());
             return Err(Failure::new(message).hint("audit keys prints those of this machine"));
         }
     }
-    if let Some(path) = &args.allowed_signers {
+    if let Some(path) = allowed_signers {
         let signers = Signer::parse(&read(path)?);
         trusted.signers = signers
             .map_err(|why| Failure::because(format!("cannot use {}", path.display()), &why))?;

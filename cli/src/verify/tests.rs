@@ -26,6 +26,7 @@ fn verified() -> Report {
         consumed,
         live: false,
         known: Some(Known::Host("/var/lib/audit-run/keys".into())),
+        is_strangers: false,
         seal_sha256: Some([0xab; 32]),
         seal_holds: true,
         findings: Vec::new(),

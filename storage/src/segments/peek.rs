@@ -57,7 +57,7 @@ impl First {
     fn read(&mut self, frames: Frames<'_>) {
         for frame in frames.take(FRONT_FRAMES) {
             self.see(&frame);
-            if self.about.is_some() && self.started_ns.is_some() {
+            if self.about.is_some() && self.started_ns.is_some() && self.certificate.is_some() {
                 break;
             }
         }

@@ -13,7 +13,7 @@ use event::{
 };
 
 use super::{Known, Trusted};
-use crate::{Error, files, store::KEYS};
+use crate::{Error, RunDir, files, store::KEYS};
 
 /// Name of the log.
 const EPOCHS: &str = "epochs";
@@ -65,6 +65,14 @@ impl HostLog {
             Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(why) => Err(Error::file("open", place.join(EPOCHS))(why)),
         }
+    }
+
+    /// Opens the log that came with `run` from elsewhere; `None` when none did. It says how keys follow each
+    /// other, each signed by the one before, and nothing of who is to be trusted.
+    #[must_use]
+    pub fn carried(run: &RunDir) -> Option<HostLog> {
+        let file = files::open(files::open_dir(run.path()).ok()?, crate::run::EPOCHS).ok()?;
+        Some(HostLog { place: run.path().to_owned(), file })
     }
 
     /// The directory.
@@ -138,7 +146,11 @@ impl Trusted {
     ///
     /// # Errors
     /// Its key is known and was not used for this: in plain words.
-    pub(super) fn know(&self, certificate: &Certificate) -> Result<Option<Known>, String> {
+    pub(super) fn know(
+        &self,
+        certificate: &Certificate,
+        carried: Option<&HostLog>,
+    ) -> Result<Option<Known>, String> {
         let named = !self.keys.is_empty() || !self.signers.is_empty();
         let mut here = None;
         for log in &self.hosts {
@@ -147,7 +159,8 @@ impl Trusted {
             }
         }
         let comes = |key: &Public| {
-            *key == certificate.host || here.is_some_and(|log| log.descends(key, certificate))
+            let mut logs = here.into_iter().chain(carried);
+            *key == certificate.host || logs.any(|log| log.descends(key, certificate))
         };
         if self.keys.iter().any(comes) {
             return Ok(Some(Known::Key));

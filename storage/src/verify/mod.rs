@@ -7,7 +7,7 @@ mod hosts;
 mod sealed;
 mod signers;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 
@@ -113,6 +113,8 @@ pub struct Verification {
     pub live: bool,
     /// Why its key is trusted, if it is.
     pub known: Option<Known>,
+    /// Nothing is wrong with its signatures but that nobody known here made them.
+    pub is_strangers: bool,
     /// SHA-256 of the seal's text, when there is one.
     pub seal_sha256: Option<[u8; 32]>,
     /// The seal's signature holds and its text says what was read.
@@ -126,6 +128,13 @@ impl Verification {
     #[must_use]
     pub fn weight(&self) -> Weight {
         self.findings.iter().map(|finding| finding.weight).max().unwrap_or(Weight::Note)
+    }
+
+    /// Whether nothing is wrong but that the host that signed it is not known here.
+    #[must_use]
+    pub fn lacks_a_key_alone(&self) -> bool {
+        let wrong = self.findings.iter().filter(|finding| finding.weight > Weight::Unclean);
+        self.is_strangers && wrong.count() == 1
     }
 }
 
@@ -141,15 +150,16 @@ pub fn verify(run: &RunDir, trusted: &Trusted) -> Result<Verification, Error> {
     let consumed = tail.finish()?;
     let mut findings = of_damage(&consumed, live);
     findings.extend(of_identity(run, &consumed));
-    let (known, wrong) = of_keys(&consumed, trusted);
-    findings.extend(wrong);
+    let keys = of_keys(run, &consumed, trusted);
+    findings.extend(keys.findings);
     let sealed = sealed::check(run, &consumed);
     if !(live && consumed.said.seal.is_none()) {
         findings.extend(sealed.findings);
     }
     findings.extend(of_end(&consumed, live));
     let (seal_sha256, seal_holds) = (sealed.sha256, sealed.holds);
-    Ok(Verification { consumed, live, known, seal_sha256, seal_holds, findings })
+    let (known, is_strangers) = (keys.known, keys.is_strangers);
+    Ok(Verification { consumed, live, known, is_strangers, seal_sha256, seal_holds, findings })
 }
 
 fn of_damage(consumed: &Consumed, live: bool) -> Vec<Finding> {
@@ -183,40 +193,53 @@ fn of_identity(run: &RunDir, consumed: &Consumed) -> Option<Finding> {
     })
 }
 
+/// What there is to say of a run's keys.
+#[derive(Debug, Default)]
+struct Keys {
+    known: Option<Known>,
+    is_strangers: bool,
+    findings: Vec<Finding>,
+}
+
 /// Whether the run's keys are of somebody who is trusted, and of the time of the run.
-fn of_keys(consumed: &Consumed, trusted: &Trusted) -> (Option<Known>, Vec<Finding>) {
+fn of_keys(run: &RunDir, consumed: &Consumed, trusted: &Trusted) -> Keys {
     let altered = |what: String| Finding::new(Weight::Altered, what);
+    let mut keys = Keys::default();
     if consumed.frames == 0 {
-        return (None, Vec::new());
+        return keys;
     }
     let Some(signed) = &consumed.said.signed else {
         let what = "the record is not signed: whoever could write it can have made it";
-        return (None, vec![altered(what.to_owned())]);
+        keys.findings.push(altered(what.to_owned()));
+        return keys;
     };
     let certificate = &signed.certificate;
-    let mut findings: Vec<Finding> = of_time(consumed, certificate).into_iter().collect();
-    let known = match trusted.know(certificate) {
+    keys.findings.extend(of_time(consumed, certificate));
+    keys.known = match trusted.know(certificate, HostLog::carried(run).as_ref()) {
         Ok(known) => known,
         Err(why) => {
-            findings.push(altered(why));
-            return (None, findings);
+            keys.findings.push(altered(why));
+            return keys;
         }
     };
     let sealed = consumed.said.begun.as_ref().is_some_and(|it| it.start.trust == TRUST_SEALED);
-    match &known {
-        None => findings.push(altered(format!(
-            "it is signed by {} of epoch {}, which is not known here (--key, --allowed-signers)",
-            certificate.host, certificate.epoch
-        ))),
+    match &keys.known {
+        None => {
+            keys.is_strangers = true;
+            keys.findings.push(altered(format!(
+                "it is signed by {} of epoch {}, which is not known here (--key, --allowed-signers)",
+                certificate.host, certificate.epoch
+            )));
+        }
         Some(Known::Host(place)) if sealed && !hosts::is_installed(place) => {
-            findings.push(altered(format!(
+            keys.findings.push(altered(format!(
                 "it says to be recorded out of its user's reach, but is signed by the key in {}",
                 place.display()
             )));
         }
         Some(_) => {}
     }
-    (known, findings)
+    keys
 }
 
 /// A later key of the host cannot have signed an earlier run.

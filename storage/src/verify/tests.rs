@@ -15,7 +15,7 @@ use zerocopy::IntoBytes;
 use super::*;
 use crate::testing::{Bench, Recording};
 
-fn secret(byte: u8) -> Secret {
+pub(crate) fn secret(byte: u8) -> Secret {
     Secret::from_seed(&[byte; 32])
 }
 
@@ -77,11 +77,11 @@ fn seal(bench: &Bench, certificate: &Certificate) {
     bench.write("segments/seal.sig", signature.as_bytes());
 }
 
-fn bench() -> Bench {
+pub(crate) fn bench() -> Bench {
     signed_by(&certificate(1))
 }
 
-fn here(bench: &Bench) -> Trusted {
+pub(crate) fn here(bench: &Bench) -> Trusted {
     let place = bench.home.path().join("keys");
     let log = HostLog::open(&place).expect("it opens").expect("it is there");
     Trusted { hosts: vec![log], ..Trusted::default() }

@@ -107,6 +107,8 @@ pub(crate) const HOUSE: &[Room] = &[
             "serde_json",
             // The message that a checkpoint's signature is of is a structure like the frames.
             "zerocopy",
+            // Bundles.
+            "zstd",
             // Lines are packed.
             "zstd-safe",
         ],

@@ -41,6 +41,9 @@ pub(super) fn write(
     labelled("command", &command(meta))?;
     labelled("in", &Safe::bytes(&meta.about.cwd()).to_string())?;
     labelled("by", &by(meta))?;
+    if let Some(words) = from(opened) {
+        labelled("from", &words)?;
+    }
     labelled("when", &when(opened, summary))?;
     labelled("record", &record(opened, summary))?;
     if let Some(words) = end.and_then(opens) {
@@ -121,6 +124,21 @@ fn by(meta: &Meta) -> String {
         words.push_str(&format!(", named {}", Safe::new(name)));
     }
     words
+}
+
+/// Where the run came from, when it was not recorded into this store.
+fn from(opened: &Opened) -> Option<String> {
+    if let Some((path, _)) = opened.run.bundle() {
+        return Some(format!("the bundle {}", Safe::new(&path.to_string_lossy())));
+    }
+    let it = opened.run.imported()?;
+    let verified = match it.result.as_str() {
+        "verified" => "verified",
+        "no_end" => "verified as far as it goes: it has no end",
+        _ => "signed by nobody known here",
+    };
+    let (host, at, bundle) = (Safe::new(&it.host), Safe::new(&it.at), Safe::new(&it.bundle));
+    Some(format!("imported {at} from {bundle}, recorded on {host}; it was {verified} then"))
 }
 
 fn when(opened: &Opened, summary: &Summary) -> String {
