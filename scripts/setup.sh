@@ -187,6 +187,22 @@ find_engines() {
     fi
 }
 
+# Programs that are not ours and know the formats that we write. Without them their tests say so.
+find_validators() {
+    place="$top/target/validators"
+    if ! [ -x "$place/bin/python" ] && has python3; then
+        say "installing validators of formats below target/validators"
+        python3 -m venv "$place" || return 0
+    fi
+    [ -x "$place/bin/python" ] || return 0
+    "$place/bin/python" -c 'import opentelemetry.proto, ocsf_json_schema, jsonschema' 2>/dev/null ||
+        "$place/bin/pip" install -q -r "$top/xtests/scripts/validators/requirements.txt" ||
+        say "without validators of OTLP and OCSF their tests are named as not run"
+    [ -d "$place/node_modules/@elastic/ecs" ] || ! has npm ||
+        npm install --silent --no-save --ignore-scripts --prefix "$place" @elastic/ecs@9.4.0 ||
+        say "without @elastic/ecs its test is named as not run"
+}
+
 for_tests=no
 case ${1:-} in
 --test) for_tests=yes ;;
@@ -198,3 +214,4 @@ fill
 find_rust
 [ "$for_tests" = no ] || find_nextest
 [ "$for_tests" = no ] || find_engines
+[ "$for_tests" = no ] || find_validators

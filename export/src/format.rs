@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{Event, Run, csv, jsonl};
+use crate::{Event, Run, csv, ecs, jsonl, ocsf, otlp};
 
 /// Where a format is written.
 pub type Output = Box<dyn io::Write + Send>;
@@ -77,6 +77,24 @@ pub const FORMATS: &[Format] = &[
         says: "typed columns for DuckDB, ClickHouse, Spark and Trino",
         binary: true,
         make: PARQUET,
+    },
+    Format {
+        name: "otlp-json",
+        says: "OpenTelemetry logs, JSON lines",
+        binary: false,
+        make: Make::Events(otlp::open),
+    },
+    Format {
+        name: "ocsf",
+        says: "Open Cybersecurity Schema Framework 1.7, JSON lines",
+        binary: false,
+        make: Make::Events(ocsf::open),
+    },
+    Format {
+        name: "ecs",
+        says: "Elastic Common Schema 9.4, JSON lines",
+        binary: false,
+        make: Make::Events(ecs::open),
     },
     Format {
         name: "bundle",

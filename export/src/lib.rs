@@ -6,9 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod csv;
+mod ecs;
 mod event_line;
+mod fields;
 mod format;
 mod jsonl;
+mod ocsf;
+mod otlp;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 mod place;

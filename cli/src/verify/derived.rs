@@ -6,6 +6,7 @@ use crate::{
     derive,
     failure::Failure,
     pipeline::{self, DERIVATION, Pipeline},
+    ruling,
 };
 
 /// What the comparison gave.
@@ -36,15 +37,27 @@ pub(super) fn compare(run: &RunDir, consumed: &Consumed) -> Result<Derived, Fail
     if meta.derived_from.derivation != DERIVATION {
         return Ok(Derived::not("what is derived is not compared: another version derived it"));
     }
-    let findings = differences(run, &meta).map_err(|why| Failure::of(&why))?;
+    // Findings come of the rules that were kept with the run.
+    let (rules, missing) = ruling::of_run(run);
+    if !missing.is_empty() {
+        return Ok(Derived::not(
+            "what is derived is not compared: its rules cannot be had any more",
+        ));
+    }
+    let judge = rules::Judge::new(rules, ruling::around(&run.listed().about));
+    let findings = differences(run, &meta, judge).map_err(|why| Failure::of(&why))?;
     Ok(Derived { compared: true, findings })
 }
 
-fn differences(run: &RunDir, meta: &Meta) -> Result<Vec<Finding>, storage::Error> {
+fn differences(
+    run: &RunDir,
+    meta: &Meta,
+    judge: rules::Judge,
+) -> Result<Vec<Finding>, storage::Error> {
     let mut tail = Tail::open(run)?;
     let mut comparison = Comparison::begin(run, pipeline::is_secret)?;
     let id = run.id().to_string();
-    let mut pipeline = Pipeline::new(&id);
+    let mut pipeline = Pipeline::new(&id).judged_by(judge);
     let (mut line, mut failed) = (Vec::new(), None);
     let mut take = |event: &event::model::Event| {
         if failed.is_none() {

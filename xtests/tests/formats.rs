@@ -1,0 +1,106 @@
+//! Exports are as those who defined their formats want them, by validators that are not ours.
+#![forbid(unsafe_code)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use xtests::Lab;
+
+/// Where `scripts/setup.sh --test` puts validators.
+fn validators() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/validators")
+}
+
+/// A script of `xtests/scripts/validators`.
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/validators").join(name)
+}
+
+/// A run with processes, files, names that are odd, a refused connection and findings.
+fn recorded(lab: &Lab) -> u64 {
+    let rules = "rules:\n  - id: MADE\n    title: A file was <made>\n    severity: high\n    when:\n      \
+                 file: {op: write, path: '*/made*'}\n";
+    fs::write(lab.work().join("rules.yml"), rules).expect("room");
+    let script = "for n in made 'made \u{1b}[2J' 'made\u{202e}'; do echo x >\"$n\"; cat \"$n\"; mv \"$n\" x; rm x; done; \
+                  (exec 3<>/dev/tcp/127.0.0.1/1) 2>/dev/null; kill -9 $$";
+    let run = lab.run(["bash", "-c", script]).with(["--rules", "rules.yml"]).record();
+    assert!(run.number_of("finding", "") >= 3, "{}", run.errors());
+    lab.told(["export"]).lines().count() as u64
+}
+
+/// The last run in this format, in a file.
+fn exported(lab: &Lab, format: &str) -> PathBuf {
+    let file = lab.work().join(format!("run.{format}"));
+    lab.told(["export", "--format", format, "-o", file.to_str().expect("it is UTF-8")]);
+    file
+}
+
+/// What the validator counted, if it found nothing wrong.
+fn counted(validator: &mut Command, file: &Path) -> Result<u64, String> {
+    let output = validator.arg(file).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let count = said.split_whitespace().rev().find_map(|word| word.parse().ok());
+    match (output.status.success(), count) {
+        (true, Some(count)) => Ok(count),
+        _ => Err(said + &String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
+/// Checks a format by a script of Python, which counts events, and that the script does say no.
+fn check(format: &str, validator: impl Fn() -> Command, from: &str, to: &str) {
+    let lab = Lab::new();
+    let events = recorded(&lab);
+    let file = exported(&lab, format);
+    assert_eq!(counted(&mut validator(), &file), Ok(events), "{format}");
+    let text = fs::read_to_string(&file).expect("it is text");
+    assert!(!text.chars().any(|char| char != '\n' && event::json::acts(char)), "{format}");
+    let other = text.replacen(from, to, 1);
+    assert_ne!(other, text, "{format} has no {from}");
+    fs::write(&file, other).expect("room");
+    assert!(counted(&mut validator(), &file).is_err(), "{format}: the validator does say no");
+}
+
+/// Python with the validators, if they are there.
+fn python(road: &str, name: &str) -> Option<impl Fn() -> Command> {
+    let python = validators().join("bin/python");
+    if !python.exists() {
+        xtests::not_run(road, "there are no validators (scripts/setup.sh --test)");
+        return None;
+    }
+    let script = script(name);
+    Some(move || {
+        let mut command = Command::new(&python);
+        command.arg(&script);
+        command
+    })
+}
+
+#[test]
+fn opentelemetrys_own_protobuf_reads_the_logs() {
+    let Some(python) = python("OTLP by opentelemetry-proto", "otlp.py") else { return };
+    check("otlp-json", python, "\"severityNumber\":9", "\"severityNumber\":\"nine\"");
+}
+
+#[test]
+fn ocsf_is_valid_by_its_schema() {
+    let Some(python) = python("OCSF by its schema", "ocsf.py") else { return };
+    check("ocsf", python, "\"device\"", "\"device_\"");
+}
+
+#[test]
+fn ecs_has_fields_types_and_values_of_ecs() {
+    let package = validators().join("node_modules/@elastic/ecs/build/commonjs/index.js");
+    if !package.exists() {
+        xtests::not_run("ECS by @elastic/ecs", "it is not there (scripts/setup.sh --test)");
+        return;
+    }
+    let node = || {
+        let mut command = Command::new("node");
+        command.arg(script("ecs.js")).arg(&package);
+        command
+    };
+    check("ecs", node, "\"outcome\":\"success\"", "\"outcome\":\"fine\"");
+}
