@@ -1,6 +1,6 @@
 # What a person types. Each target may be run twice, and none asks a question.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-long bench bench-instructions package package-test fuzz-long fmt lint prebuild clean
+.PHONY: help setup build demo test test-long bench bench-instructions package package-test package-arm64 kernels kernels-arm64 fuzz-long fmt lint prebuild clean
 
 CARGO ?= cargo
 # rustup's folder is in PATH only for shells that read its profile.
@@ -34,6 +34,16 @@ bench-instructions: ## Count the instructions of the hot parts (valgrind; minute
 
 package: build ## Make a tarball, Debian and RPM packages in dist/
 	@recorder=$$(scripts/static.sh) && AUDIT_RECORDER=$$recorder packaging/package.sh
+
+package-arm64: ## The same for arm64, by Debian's cross compiler
+	@built=$$(scripts/cross.sh) && AUDIT_MACHINE=aarch64 AUDIT_BUILT=$$built packaging/package.sh
+
+kernels: build ## Boot Linux 6.1 and 6.12 in an emulated machine and record there (by network)
+	@scripts/kernels/try.sh amd64 linux-image-cloud-amd64/bookworm linux-image-cloud-amd64/bookworm-backports
+
+kernels-arm64: ## The same for arm64
+	@scripts/cross.sh >/dev/null
+	@scripts/kernels/try.sh arm64 linux-image-cloud-arm64/bookworm linux-image-cloud-arm64/bookworm-backports
 
 fuzz-long: ## Fuzz each target in its turn, one process in the idle class (SECONDS=3600)
 	@chrt -i 0 nice -n 19 fuzz/long $(or $(SECONDS),3600)

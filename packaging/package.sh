@@ -2,6 +2,7 @@
 # Makes what a release ships, in dist/: a tarball with an installer, a Debian package, and an RPM one
 # where rpmbuild is installed; and SHA256SUMS of them. Programs are those of `make build`, the recorder
 # that of scripts/static.sh where AUDIT_RECORDER says so, as `make package` does.
+# AUDIT_MACHINE=aarch64 packs what scripts/cross.sh built (AUDIT_BUILT), for another machine than this one.
 # AUDIT_PACKAGES says which of "tarball debian rpm" are wanted.
 set -eu
 
@@ -22,7 +23,15 @@ for program in "$built/audit" "$built/audit-ship" "$recorder"; do
     [ -x "$program" ] || die "cannot find $program
   build it: make build"
 done
-machine=$(uname -m)
+machine=${AUDIT_MACHINE:-$(uname -m)}
+# What the program says of itself is the same on each machine.
+audit() {
+    if [ "$machine" = "$(uname -m)" ]; then
+        "$built/audit" "$@"
+    else
+        "qemu-$machine" -L "/usr/$machine-linux-gnu" "$built/audit" "$@"
+    fi
+}
 case $machine in
 x86_64) deb_machine=amd64 ;;
 aarch64) deb_machine=arm64 ;;
@@ -40,7 +49,7 @@ stage() {
     install -m 755 "$built/audit" "$1/usr/bin/audit"
     install -m 755 "$recorder" "$1/usr/lib/audit-run/audit-supervisor"
     install -m 755 "$built/audit-ship" "$1/usr/lib/audit-run/audit-ship"
-    "$built/audit" generate share "$1/usr/share"
+    audit generate share "$1/usr/share"
     mv "$1/usr/share/zsh/site-functions/_audit" "$1/usr/share/zsh/vendor-completions/_audit"
     rmdir "$1/usr/share/zsh/site-functions"
     gzip -9n "$1"/usr/share/man/man1/*.1
@@ -75,7 +84,7 @@ debian() {
 redhat() {
     root=$work/rpm
     stage "$root"
-    rpmbuild -bb --quiet --buildroot "$work/rpm-build" --define "_topdir $work/rpmtop" \
+    rpmbuild -bb --quiet --target "$machine-linux" --buildroot "$work/rpm-build" --define "_topdir $work/rpmtop" \
         --define "_rpmdir $work/rpms" --define "stage $root" --define "ours $version" \
         --define 'use_source_date_epoch_as_buildtime 1' --define '_build_id_links none' \
         "$here/audit-run.spec" </dev/null

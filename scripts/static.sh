@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the recorder for a release, linked to no library of the machine, and prints where it is.
+# Builds the recorder for a release, linked to no library of the machine, and prints where it is:
+# static.sh [aarch64|x86_64], for this machine without an argument.
 #
 # musl's parts come with Rust's target, which rustup fetches; nothing else is installed. What is C in it
 # (zstd, which asks a C library for malloc, free and memcpy only, and hashes in assembler) does with this
@@ -11,7 +12,8 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/scripts/common.sh"
 cd "$top"
 
-triple=$(uname -m)-unknown-linux-musl
+machine=${1:-$(uname -m)}
+triple=$machine-unknown-linux-musl
 has_target() {
     [ -d "$(rustc --print sysroot)/lib/rustlib/$triple/lib" ]
 }
@@ -21,6 +23,10 @@ fi
 has_target || die "cannot link without a C library: Rust's target $triple is missing
   with rustup: rustup target add $triple"
 
-export "CC_$(echo "$triple" | tr - _)=${CC:-cc}"
+# Not of this machine: by Debian's cross compiler.
+compiler=${CC:-cc}
+[ "$machine" = "$(uname -m)" ] || compiler=$machine-linux-gnu-gcc
+export "CC_$(echo "$triple" | tr - _)=$compiler"
+export "CARGO_TARGET_$(echo "$triple" | tr 'a-z-' 'A-Z_')_LINKER=$compiler"
 cargo build --release --locked -p supervisor --target "$triple" --target-dir "$target/static" >&2
 echo "$target/static/$triple/release/audit-supervisor"
