@@ -40,7 +40,7 @@ pub(crate) fn tail(args: &TailArgs, globals: &Globals) -> Result<Answer, Failure
     };
     match &args.file {
         Some(path) if !path.is_dir() && storage::Bundle::open(path).is_err() => {
-            of_file(args, path, &filter, &mut out)?
+            of_file(args, path, &filter, &mut out)?;
         }
         given => {
             let wanted = given.as_deref().map(as_run);
