@@ -44,7 +44,7 @@ fn line(run: &str, seq: u64, seed: u64) -> String {
             chance % 90_000,
             chance % 900_000
         ),
-        3 if chance % 50 == 0 => format!(
+        3 if chance.is_multiple_of(50) => format!(
             r#"{head}"finding",{by},"rule":"TMP-EXEC","severity":"medium","title":"A file was made and executed","cause":{},"count":1}}"#,
             seq - 1
         ),
@@ -77,7 +77,7 @@ fn many_runs() {
     let (mut text, mut writing) = (0, std::time::Duration::ZERO);
     for run in 0..runs {
         let (day, host) = (1 + run % 20, run % 25);
-        let id = format!("202611{day:02}-{:06}-build-{run:04}", run);
+        let id = format!("202611{day:02}-{run:06}-build-{run:04}");
         let started = format!("2026-11-{day:02}T00:00:00Z");
         let host = format!("build-{host}");
         let page = json!({"host": host, "name": "build", "user": "ci", "started": started});
