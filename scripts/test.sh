@@ -23,7 +23,7 @@ if [ "${1:-}" = --long ]; then
 fi
 
 # As releases are built; alike in every call, so that nothing is built twice.
-features='--features cli/parquet'
+features='--features cli/parquet,ship/nats'
 
 # The suites run the programs that lie side by side here; nextest alone would not build them.
 # shellcheck disable=SC2086  # two words

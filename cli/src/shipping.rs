@@ -57,6 +57,7 @@ fn settings(args: &ShipArgs, globals: &Globals, own: &Path) -> Result<String, Fa
         "state": text(&state(args)?)?,
         "audit": text(own)?,
         "to": args.to,
+        "findings": args.findings,
         "parts": parts(&args.parts),
         "endpoint": args.endpoint,
         "ca": args.ca.as_deref().map(text).transpose()?,

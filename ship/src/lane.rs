@@ -13,6 +13,7 @@ use crate::{
     Ended,
     backoff::Backoff,
     digest::Digest,
+    findings::Feed,
     make::make,
     marks::{Mark, Marks, Stage},
     parts::Part,
@@ -47,7 +48,7 @@ struct Lane<'s> {
 
 /// Sends everything there is; with [`Act::Watch`] also what comes.
 pub(crate) fn all(settings: &Settings) -> Result<Ended, String> {
-    if settings.to.is_empty() {
+    if settings.to.is_empty() && settings.findings.is_empty() {
         return Err(
             "there is nowhere to send to\nsay where: audit ship --to /DIR, s3://BUCKET/PREFIX \
                     or https://HOST/PREFIX"
@@ -62,11 +63,17 @@ pub(crate) fn all(settings: &Settings) -> Result<Ended, String> {
         Lane::new(settings, &spool, parts.collect())
     };
     let (mut urgent, mut rest) = (of(true)?, of(false)?);
+    let feeds = settings.findings.iter().map(|word| Feed::new(settings, word));
+    let feeds = feeds.collect::<Result<Vec<_>, _>>()?;
     let left = thread::scope(|scope| {
-        let seals = scope.spawn(move || urgent.go());
-        let rest = rest.go();
-        // A lane that panicked has left something.
-        rest | seals.join().unwrap_or(true)
+        let mut others = vec![scope.spawn(move || urgent.go())];
+        others.extend(feeds.into_iter().map(|feed| scope.spawn(move || feed.go())));
+        let mut left = rest.go();
+        for other in others {
+            // A lane that panicked has left something.
+            left |= other.join().unwrap_or(true);
+        }
+        left
     });
     Ok(if left { Ended::Left } else { Ended::Done })
 }
@@ -88,6 +95,9 @@ impl<'s> Lane<'s> {
 
     /// Works until everything is sent or given up; for ever when watching. Returns whether something is left.
     fn go(&mut self) -> bool {
+        if self.places.is_empty() {
+            return false;
+        }
         let watch = self.settings.act == Act::Watch;
         loop {
             let pause = match self.pass() {

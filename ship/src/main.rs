@@ -1,4 +1,5 @@
-//! `audit-ship`: sends sealed runs to directories, S3-compatible stores and HTTP servers.
+//! `audit-ship`: sends sealed runs to directories, S3-compatible stores and HTTP servers, and findings to NATS
+//! JetStream while they happen.
 //!
 //! `audit ship` starts it with its settings as one JSON document, which holds no secret; those come from
 //! the environment alone. It may be killed at any moment: what is sent is known by marks that are
@@ -7,6 +8,11 @@
 
 mod backoff;
 mod digest;
+#[cfg(feature = "nats")]
+mod findings;
+#[cfg(not(feature = "nats"))]
+#[path = "findings/without.rs"]
+mod findings;
 mod lane;
 mod make;
 mod marks;

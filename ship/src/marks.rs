@@ -65,6 +65,12 @@ impl Marks {
         replace(&self.0, "target", to.as_bytes())
     }
 
+    /// Where they are.
+    #[cfg(feature = "nats")]
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
     pub(crate) fn read(&self, run: &str, part: Part) -> Option<Mark> {
         let text = fs::read(self.0.join(name(run, part))).ok()?;
         serde_json::from_slice(&text).ok()

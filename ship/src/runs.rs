@@ -37,6 +37,40 @@ struct Seal {
 
 /// Every sealed run in `home`, the oldest first.
 pub(crate) fn sealed(home: &Path) -> Result<Vec<Sealed>, String> {
+    let runs = all(home)?;
+    Ok(runs.iter().filter_map(|(id, path)| look(id, path)).collect())
+}
+
+/// A run, recorded now or before.
+#[cfg(feature = "nats")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its directory.
+    pub(crate) path: PathBuf,
+    /// Nothing more will come.
+    pub(crate) sealed: bool,
+    /// Bytes of its record so far.
+    pub(crate) bytes: u64,
+}
+
+/// Every run in `home` that is `wanted`, the oldest first.
+#[cfg(feature = "nats")]
+pub(crate) fn seen(home: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Seen>, String> {
+    let mut runs = Vec::new();
+    for (id, path) in all(home)?.into_iter().filter(|(id, _)| wanted(id)) {
+        // It may be pruned just now.
+        let Ok(entries) = fs::read_dir(path.join("segments")) else { continue };
+        let files = entries.flatten().filter_map(|entry| entry.metadata().ok());
+        let bytes = files.map(|file| file.len()).sum();
+        runs.push(Seen { sealed: look(&id, &path).is_some(), id, path, bytes });
+    }
+    Ok(runs)
+}
+
+/// Names and directories of all runs in `home`, by name.
+fn all(home: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     let mut runs = Vec::new();
     for store in stores(home) {
         let entries = match fs::read_dir(&store) {
@@ -46,11 +80,11 @@ pub(crate) fn sealed(home: &Path) -> Result<Vec<Sealed>, String> {
         for entry in entries.flatten() {
             let name = entry.file_name();
             if let Some(id) = name.to_str().filter(|id| is_id(id)) {
-                runs.extend(look(id, &entry.path()));
+                runs.push((id.to_owned(), entry.path()));
             }
         }
     }
-    runs.sort_by(|a, b| a.id.cmp(&b.id));
+    runs.sort();
     Ok(runs)
 }
 

@@ -34,13 +34,15 @@ pub(crate) struct Settings {
     pub(crate) audit: PathBuf,
     /// Where to.
     pub(crate) to: Vec<String>,
+    /// Where findings go while they happen.
+    pub(crate) findings: Vec<String>,
     /// What of each run.
     pub(crate) parts: Vec<Part>,
     /// S3: another server than Amazon's.
     pub(crate) endpoint: Option<String>,
     /// PEM file of certificates to trust instead of the built-in ones.
     pub(crate) ca: Option<PathBuf>,
-    /// `http://` to other machines is meant.
+    /// `http://` and `nats://` to other machines are meant.
     pub(crate) insecure_http: bool,
     /// How much may wait in the spool, bytes.
     pub(crate) spool_max: u64,

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::{
     Ended,
+    findings::{self, Counts},
     marks::{Marks, Stage},
     runs, say,
     settings::Settings,
@@ -14,15 +15,15 @@ use crate::{
 
 /// Counts of one target.
 #[derive(Debug, Default)]
-struct Counts {
+struct Parts {
     sent: u64,
     waiting: u64,
     conflicts: Vec<String>,
 }
 
-fn count(settings: &Settings, to: &str, runs: &[runs::Sealed]) -> Counts {
+fn count(settings: &Settings, to: &str, runs: &[runs::Sealed]) -> Parts {
     let marks = Marks::of(&settings.state, to);
-    let mut counts = Counts::default();
+    let mut counts = Parts::default();
     for run in runs {
         for part in &settings.parts {
             match marks.read(&run.id, *part).map(|mark| (mark.stage, mark.note)) {
@@ -56,8 +57,21 @@ pub(crate) fn status(settings: &Settings) -> Result<Ended, String> {
             "to": to, "sent": counts.sent, "waiting": counts.waiting, "refused": counts.conflicts,
         }));
     }
+    let mut findings = Vec::new();
+    for to in &settings.findings {
+        let Counts { sent, refused, waiting } = findings::counts(settings, to)?;
+        over &= waiting == 0 && refused == 0;
+        page.push_str(&format!(
+            "{to}\n  findings sent {sent}, refused {refused}; runs with more {waiting}\n"
+        ));
+        findings.push(json!({
+            "to": to, "sent": sent, "refused": refused, "runs_waiting": waiting,
+        }));
+    }
     if settings.json {
-        let all = json!({"runs": runs.len(), "spool_bytes": spooled, "targets": targets});
+        let all = json!({
+            "runs": runs.len(), "spool_bytes": spooled, "targets": targets, "findings": findings,
+        });
         print(&format!("{all}\n"))?;
     } else {
         print(&page)?;
@@ -67,6 +81,10 @@ pub(crate) fn status(settings: &Settings) -> Result<Ended, String> {
 
 /// `audit ship --dry-run`: one line for each part that would be sent.
 pub(crate) fn dry_run(settings: &Settings) -> Result<Ended, String> {
+    for to in &settings.findings {
+        let waiting = findings::counts(settings, to)?.waiting;
+        print(&format!("{to}: findings of {waiting} runs\n"))?;
+    }
     for to in &settings.to {
         crate::target::Target::parse(to, settings)?;
         let marks = Marks::of(&settings.state, to);

@@ -77,7 +77,7 @@ pub enum Command {
     Report(ReportArgs),
     /// Write runs in a format of others
     Export(ExportArgs),
-    /// Send sealed runs to a directory, an S3-compatible store or an HTTP server
+    /// Send sealed runs to a directory, an S3-compatible store or an HTTP server; findings to NATS
     Ship(ShipArgs),
     /// Put bundles into the store, as runs of their own
     Import(ImportArgs),

@@ -29,7 +29,8 @@ pub enum ShipAct {
 #[command(
     after_help = "Targets: /DIR   s3://BUCKET/PREFIX   https://HOST/PREFIX (HTTP PUT). Nothing there is ever replaced.
 Secrets come from the environment alone: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
-AWS_REGION for s3://, AUDIT_SHIP_TOKEN (a bearer token) for https://. See docs/fleet.md.
+AWS_REGION for s3://; AUDIT_SHIP_TOKEN (a bearer token) for https://; AUDIT_SHIP_NATS_USER and AUDIT_SHIP_NATS_PASSWORD,
+or AUDIT_SHIP_NATS_TOKEN, for nats://. See docs/fleet.md.
 
 Exit status: 0 everything is sent, 1 something is not (it is said what), 2 wrong usage or trouble."
 )]
@@ -40,6 +41,9 @@ pub struct ShipArgs {
     /// Where to send to; may be given several times
     #[arg(long, value_name = "TARGET")]
     pub to: Vec<String>,
+    /// Where findings go while they happen, each once: nats://HOST:PORT/SUBJECT of a JetStream stream
+    #[arg(long, value_name = "TARGET")]
+    pub findings: Vec<String>,
     /// Send what there is, then end: this is what it does without --watch
     #[arg(long, conflicts_with_all = ["watch", "dry_run"])]
     pub once: bool,
@@ -61,7 +65,7 @@ pub struct ShipArgs {
     /// Trust the certificates in this PEM file, and no others
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ca: Option<PathBuf>,
-    /// Send over http:// to other machines too, where everybody on the way reads it
+    /// Send over http:// and nats:// to other machines too, where everybody on the way reads it
     #[arg(long)]
     pub insecure_http: bool,
     /// How much may wait in the spool; beyond that, runs wait in the store

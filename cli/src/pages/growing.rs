@@ -2,16 +2,24 @@
 //!
 //! They are read from the segments, which grow whether or not anybody derives events from them.
 
-use std::io;
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use rules::Judge;
-use storage::{Row, RunDir, Tail};
+use rules::{Judge, RuleSet};
+use storage::{About, Row, RunDir, State, Tail};
 
 use crate::{
     failure::Failure,
     pipeline::{self, Pipeline},
     ruling,
 };
+
+/// How long the copies of a run's rules may take, and how often is looked for them.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PACE: Duration = Duration::from_millis(20);
 
 /// Takes an event.
 pub(crate) type Take<'t> = dyn FnMut(&Row<'_>) -> io::Result<()> + 't;
@@ -31,7 +39,7 @@ impl<'r> Growing<'r> {
     /// When the segments cannot be read.
     pub(crate) fn open(run: &'r RunDir) -> Result<Self, Failure> {
         let tail = Tail::open(run).map_err(|error| Failure::of(&error))?;
-        let (rules, _) = ruling::of_run(run);
+        let rules = rules_of(run);
         let around = ruling::around(&run.listed().about);
         let pipeline = Pipeline::new(run.id().as_str()).judged_by(Judge::new(rules, around));
         Ok(Growing { run, tail, pipeline, line: Vec::new() })
@@ -80,6 +88,23 @@ impl<'r> Growing<'r> {
             }
         });
         failed.map_or(Ok(tail.is_sealed()), |error| Err(error.into()))
+    }
+}
+
+/// The rules of a run, which may be so young that it does not have them yet: judged by others, its findings and
+/// the numbers of its events would be none of the record.
+fn rules_of(run: &RunDir) -> Arc<RuleSet> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let listed = run.listed();
+        let named = listed.about != About::default();
+        let (rules, missing) = ruling::of_run(run);
+        // A copy that is not there comes a moment after its name, or never.
+        let whole = named && (missing.is_empty() || Instant::now() > end);
+        if whole || listed.state != State::Running {
+            return rules;
+        }
+        std::thread::sleep(PACE);
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 use storage::{Query, Row};
 
@@ -147,6 +148,10 @@ impl<'a> Live<'a> {
             if run.is_over()? {
                 return self.over(run, out);
             }
+            // Where nothing comes for hours, no write would tell.
+            if nobody_reads() {
+                return Ok(());
+            }
             self.check(out)?;
             std::thread::sleep(PACE);
         }
@@ -190,6 +195,15 @@ impl<'a> Live<'a> {
         say(id, "the recorder is alive again");
         out.notice(&json!({ "run": id, "ts": now(), "type": "recorder.alive" }))
     }
+}
+
+/// Whether standard output is a pipe that nobody will read from.
+fn nobody_reads() -> bool {
+    let out = rustix::stdio::stdout();
+    let mut asked = [PollFd::new(&out, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut asked, Some(&now)).is_ok()
+        && asked.iter().any(|one| one.revents().contains(PollFlags::ERR))
 }
 
 fn wanted(row: &Row<'_>, query: &Query, filter: &Filter) -> bool {

@@ -68,6 +68,7 @@ fn only_the_shipper_is_made_of_what_talks_to_a_network() {
     assert_eq!(found("cli", &[], &OF_NETWORKS), NOTHING);
     assert_eq!(found("cli", &["parquet"], &OF_NETWORKS), NOTHING);
     assert_eq!(found("ship", &[], &["rustls", "ureq"]), ["rustls", "ureq"], "the check sees them");
+    assert_eq!(linked::of("ship", &["nats"]), linked::of("ship", &[]), "NATS takes no crate");
 }
 
 #[test]
