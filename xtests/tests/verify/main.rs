@@ -193,3 +193,20 @@ fn derived_files_that_were_touched_are_named() {
     assert_verify(&lab, &[], 0, "nothing is derived yet");
     assert_eq!(verified(&lab, &dir).weight(), Weight::Note);
 }
+
+#[test]
+fn findings_are_what_the_rules_kept_with_the_run_tell() {
+    let lab = Lab::new();
+    let rules = "rules:\n  - id: MADE\n    title: A file was made\n    severity: high\n    when:\n      \
+                 file: {op: write, path: '*/made'}\n";
+    fs::write(lab.work().join("rules.yml"), rules).expect("room");
+    let run = lab.run(["sh", "-c", "echo x > made"]).with(["--rules", "rules.yml"]).succeed();
+    assert_eq!(run.number_of("finding", ""), 1);
+    assert_verify(&lab, &[], 0, "events, index and page are what the record tells");
+    let path = run.dir.join("events.jsonl");
+    let whole = fs::read_to_string(&path).expect("it reads");
+    let (from, to) = (r#""severity":"high""#, r#""severity":"info""#);
+    assert_eq!(whole.matches(from).count(), 1);
+    fs::write(&path, whole.replace(from, to)).expect("room");
+    assert_verify(&lab, &[], 1, "it is not what the segments tell");
+}
