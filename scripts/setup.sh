@@ -196,9 +196,9 @@ find_validators() {
         python3 -m venv "$place" || return 0
     fi
     [ -x "$place/bin/python" ] || return 0
-    "$place/bin/python" -c 'import opentelemetry.proto, ocsf_json_schema, jsonschema' 2>/dev/null ||
-        "$place/bin/pip" install -q -r "$top/xtests/scripts/validators/requirements.txt" ||
-        say "without validators of OTLP and OCSF their tests are named as not run"
+    "$place/bin/python" -c 'import opentelemetry.proto, ocsf_json_schema, jsonschema, in_toto_attestation, securesystemslib, cryptography' 2>/dev/null ||
+        "$place/bin/python" -m pip install -q -r "$top/xtests/scripts/validators/requirements.txt" ||
+        say "without validators of OTLP, OCSF and in-toto their tests are named as not run"
     [ -d "$place/node_modules/@elastic/ecs" ] || ! has npm ||
         npm install --silent --no-save --ignore-scripts --prefix "$place" @elastic/ecs@9.4.0 ||
         say "without @elastic/ecs its test is named as not run"

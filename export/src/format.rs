@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{Event, Run, csv, ecs, jsonl, ocsf, otlp};
+use crate::{Event, Run, csv, ecs, intoto, jsonl, ocsf, otlp};
 
 /// Where a format is written.
 pub type Output = Box<dyn io::Write + Send>;
@@ -95,6 +95,12 @@ pub const FORMATS: &[Format] = &[
         says: "Elastic Common Schema 9.4, JSON lines",
         binary: false,
         make: Make::Events(ecs::open),
+    },
+    Format {
+        name: "in-toto",
+        says: "in-toto statement with a runtime trace; signed with --sign-key",
+        binary: false,
+        make: Make::Events(intoto::open),
     },
     Format {
         name: "bundle",

@@ -7,9 +7,11 @@
 
 mod csv;
 mod ecs;
+mod envelope;
 mod event_line;
 mod fields;
 mod format;
+mod intoto;
 mod jsonl;
 mod ocsf;
 mod otlp;
@@ -20,6 +22,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub use envelope::enveloped;
 pub use event_line::Event;
 pub use format::{FORMATS, Format, Make, Output, Writer, find};
 pub use place::partition;

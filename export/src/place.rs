@@ -7,16 +7,22 @@
 pub fn partition(started: &str, host: &str) -> String {
     let (year, month, day) = event::time::civil(day(started));
     let host = if host.is_empty() { "unknown" } else { host };
-    let only_dots = host.bytes().all(|byte| byte == b'.');
+    let name = percent(host);
+    format!("date={year:04}-{month:02}-{day:02}/host={name}")
+}
+
+/// Returns `text` with `%XX` for what is not a letter, digit, `.`, `_` or `-`, and for dots alone.
+pub(crate) fn percent(text: &str) -> String {
+    let only_dots = text.bytes().all(|byte| byte == b'.');
     let mut name = String::new();
-    for byte in host.bytes() {
+    for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || (matches!(byte, b'.' | b'_' | b'-') && !only_dots) {
             name.push(char::from(byte));
         } else {
             name.push_str(&format!("%{byte:02X}"));
         }
     }
-    format!("date={year:04}-{month:02}-{day:02}/host={name}")
+    name
 }
 
 /// The day of an RFC 3339 time, since 1970; 0 of what is no time.

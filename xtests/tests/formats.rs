@@ -104,3 +104,57 @@ fn ecs_has_fields_types_and_values_of_ecs() {
     };
     check("ecs", node, "\"outcome\":\"success\"", "\"outcome\":\"fine\"");
 }
+
+#[test]
+fn a_statement_is_one_of_in_toto_and_its_envelope_is_signed_by_the_key() {
+    let Some(python) = python("in-toto by in-toto-attestation", "intoto.py") else { return };
+    let lab = Lab::new();
+    let script =
+        "echo x >made; mv made kept; cat kept; (exec 3<>/dev/tcp/127.0.0.1/1) 2>/dev/null; true";
+    let run = lab.run(["bash", "-c", script]).with(["--hash"]).succeed();
+    run.assert_whole();
+    let bare = exported(&lab, "in-toto");
+    assert_eq!(counted(&mut python(), &bare), Ok(1));
+    let text = fs::read_to_string(&bare).expect("it is text");
+    let statement: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let sums = Command::new("sha256sum").arg(run.dir.join("segments/seal")).output();
+    let sums = String::from_utf8(sums.expect("it runs").stdout).expect("it is text");
+    assert_eq!(statement["subject"][0]["digest"]["sha256"], sums[..64]);
+    // `made` was hashed as it was written.
+    assert_eq!(statement["subject"][1]["digest"]["blake3"].as_str().map(str::len), Some(64));
+    let log = &statement["predicate"]["monitorLog"];
+    assert_eq!(log["process"].as_array().map(Vec::len), Some(run.number_of("exec", "")));
+    assert_eq!(log["network"][0]["peer"], "127.0.0.1:1");
+    fs::write(&bare, text.replacen("in-toto.io/Statement/v1", "in-toto.io/Statement/v0", 1))
+        .expect("room");
+    assert!(counted(&mut python(), &bare).is_err(), "the validator does say no");
+
+    let key = |name: &str| {
+        let path = lab.work().join(name);
+        let made =
+            Command::new("ssh-keygen").args(["-qt", "ed25519", "-N", "", "-f"]).arg(&path).status();
+        assert!(made.expect("it runs").success());
+        path.to_str().expect("it is UTF-8").to_owned()
+    };
+    let (ours, other) = (key("ours"), key("other"));
+    let file = lab.work().join("envelope");
+    let path = file.to_str().expect("it is UTF-8");
+    lab.told(["export", "--format", "in-toto", "--sign-key", &ours, "-o", path]);
+    let verified = |key: &str| counted(python().arg(format!("{key}.pub")), &file);
+    assert_eq!(verified(&ours), Ok(1));
+    assert!(verified(&other).is_err(), "another key did not sign it");
+    let envelope = fs::read_to_string(&file).expect("it is text");
+    // Another letter inside the base64 of the payload.
+    let at = envelope.find(r#""payload":""#).expect("it is there") + 60;
+    let letter = if envelope.as_bytes()[at] == b'A' { "B" } else { "A" };
+    fs::write(&file, [&envelope[..at], letter, &envelope[at + 1..]].concat()).expect("room");
+    let said = verified(&ours).expect_err("it was changed");
+    assert!(said.contains("VerificationError"), "{said}");
+
+    let refused = lab.ask(["export", "--format", "csv", "--sign-key", &ours]);
+    assert_eq!(refused.status.code(), Some(2));
+    let refused = lab.ask(["export", "--format", "in-toto", "--sign-key", &format!("{ours}.pub")]);
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("it is no private key file of OpenSSH")
+    );
+}

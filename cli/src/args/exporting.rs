@@ -18,6 +18,9 @@ pub struct ExportArgs {
     /// directory: a file for each run, by day and host
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+    /// in-toto: sign with this key, a private key file of OpenSSH (Ed25519, no passphrase), in a DSSE envelope
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub sign_key: Option<PathBuf>,
 }
 
 /// The formats there are.

@@ -1,6 +1,7 @@
 //! `audit export`: runs in the formats of others.
 
 mod bundle;
+mod signing;
 mod target;
 
 use std::{fs, io, path::Path};
@@ -23,6 +24,7 @@ const PARTED: &str = "parquet";
 /// Writes the runs.
 pub(crate) fn export(args: &ExportArgs, globals: &Globals) -> Result<Answer, Failure> {
     let format = format(globals)?;
+    let key = signing::key(args, format)?;
     let open = match format.make {
         Make::Events(open) => open,
         Make::Missing(how) => {
@@ -42,7 +44,13 @@ pub(crate) fn export(args: &ExportArgs, globals: &Globals) -> Result<Answer, Fai
     let target = Target::new(args.output.as_deref(), format)?;
     let opened: Vec<Opened> =
         args.runs.iter().map(|run| pages::open(globals, run)).collect::<Result<_, _>>()?;
-    target.write(|out| events(open(out), &opened, globals))?;
+    target.write(|out| {
+        let out = match key {
+            Some(key) => export::enveloped(out, key),
+            None => out,
+        };
+        events(open(out), &opened, globals)
+    })?;
     Ok(Answer::Yes)
 }
 

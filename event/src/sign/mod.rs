@@ -5,7 +5,9 @@
 //! is for, and when it is erased, is in `docs/storage.md`.
 
 mod cert;
+mod dsse;
 mod key;
+mod openssh;
 mod seal;
 mod sshsig;
 #[cfg(test)]
@@ -14,6 +16,7 @@ mod wire;
 
 pub use cert::{Certificate, LINE_LEN, PRINCIPAL};
 pub use key::{Public, Secret};
+pub use openssh::NoKey;
 pub use seal::{SEAL_NAME, SEAL_SIG_NAME, SealText, SegmentSum, seal_text};
 pub use sshsig::{NAMESPACE_CHECKPOINT, NAMESPACE_SEAL, armored, opened};
 

@@ -100,3 +100,26 @@ proptest! {
         let _ = Public::from_line(&String::from_utf8_lossy(&bytes));
     }
 }
+
+#[test]
+fn private_keys_of_ssh_keygen_are_read_and_others_refused() {
+    let temp = std::env::temp_dir().join(format!("audit-private-{}", std::process::id()));
+    fs::create_dir_all(&temp).expect("a directory");
+    let made = |name: &str, arguments: &[&str]| {
+        let all = [&["-q", "-f", name, "-C", "c"], arguments].concat();
+        let (good, said) = ssh_keygen(&temp, &all, b"");
+        assert!(good, "{said}");
+        fs::read_to_string(temp.join(name)).expect("it is there")
+    };
+    let plain = made("plain", &["-t", "ed25519", "-N", ""]);
+    let secret = Secret::from_openssh(&plain).expect("it is one");
+    let public = fs::read_to_string(temp.join("plain.pub")).expect("it is there");
+    assert_eq!(Public::from_line(&public), Some(secret.public()));
+    let refused = |text: &str| Secret::from_openssh(text).expect_err("it is none");
+    assert_eq!(refused(&made("other", &["-t", "ecdsa", "-N", ""])), NoKey::Algorithm);
+    assert_eq!(refused(&made("locked", &["-t", "ed25519", "-N", "words"])), NoKey::Passphrase);
+    assert_eq!(refused(&public), NoKey::Form);
+    let cut = plain.len() / 2;
+    assert_eq!(refused(&plain[..cut]), NoKey::Form);
+    fs::remove_dir_all(&temp).expect("it is ours");
+}
