@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{Event, Run, csv, ecs, intoto, jsonl, ocsf, otlp};
+use crate::{Event, Run, csv, ecs, intoto, journal, jsonl, ocsf, otlp, perfetto, syslog};
 
 /// Where a format is written.
 pub type Output = Box<dyn io::Write + Send>;
@@ -101,6 +101,24 @@ pub const FORMATS: &[Format] = &[
         says: "in-toto statement with a runtime trace; signed with --sign-key",
         binary: false,
         make: Make::Events(intoto::open),
+    },
+    Format {
+        name: "perfetto",
+        says: "trace of the process tree for ui.perfetto.dev and chrome://tracing",
+        binary: false,
+        make: Make::Events(perfetto::open),
+    },
+    Format {
+        name: "syslog",
+        says: "findings as lines of syslog, RFC 5424",
+        binary: false,
+        make: Make::Events(syslog::open),
+    },
+    Format {
+        name: "journal",
+        says: "findings in the Journal Export Format of systemd",
+        binary: true,
+        make: Make::Events(journal::open),
     },
     Format {
         name: "bundle",

@@ -12,13 +12,16 @@ mod event_line;
 mod fields;
 mod format;
 mod intoto;
+mod journal;
 mod jsonl;
 mod ocsf;
 mod otlp;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+mod perfetto;
 mod place;
 mod run;
+mod syslog;
 #[cfg(test)]
 mod tests;
 

@@ -89,6 +89,68 @@ fn a_row_has_its_columns_and_no_cell_acts() {
     assert!(!text.contains('\u{1b}'));
 }
 
+/// A finding whose words would act on a terminal, or end the structured data.
+const FINDING: &str = r#"{"run":"r","seq":4,"ts":"2026-11-21T20:15:30.123456789Z","type":"finding","pid":7,
+    "start_ns":70,"rule":"A B","severity":"high","title":"made \u001b[2J","cause":3,"path":"/a]\"b\\c\nd"}"#;
+
+#[test]
+fn a_finding_is_a_line_of_syslog_and_nothing_else_is() {
+    let said = written("syslog", &[r#"{"type":"exec","seq":1}"#, FINDING]);
+    let head =
+        "<107>1 2026-11-21T20:15:30.123456Z build-3 audit - A_B [audit@32473 run=\"r\" seq=\"4\"";
+    assert!(said.starts_with(head), "{said}");
+    assert!(said.contains(r#" path="/a\]\"b\\\\c\\nd"] made \u001b[2J"#), "{said}");
+    assert_eq!(said.matches('\n').count(), 1);
+}
+
+#[test]
+fn a_finding_is_an_entry_of_the_journal_whatever_is_in_it() {
+    let said = written("journal", &[r#"{"type":"exec","seq":1}"#, FINDING]);
+    assert!(said.starts_with("__REALTIME_TIMESTAMP=1795292130123456\nMESSAGE\n\u{9}\0\0\0\0\0\0\0made \u{1b}[2J\nPRIORITY=3\n"), "{said}");
+    assert!(
+        said.contains("AUDIT_PATH\n\u{9}\0\0\0\0\0\0\0/a]\"b\\c\nd\n") && said.ends_with("\n\n"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn each_process_is_a_track_and_each_program_a_slice() {
+    let at = |second: u32, rest: &str| {
+        format!(r#"{{"run":"r","seq":1,"ts":"2026-11-21T20:15:{second:02}.000000001Z",{rest}}}"#)
+    };
+    let lines = [
+        at(1, r#""type":"exec","pid":7,"start_ns":70,"exe":"/bin/sh","argv":["sh"]"#),
+        at(
+            2,
+            r#""type":"process","op":"fork","pid":7,"start_ns":70,"exe":"/bin/sh","child_pid":8,"child_start_ns":80"#,
+        ),
+        at(3, r#""type":"exec","pid":8,"start_ns":80,"exe":"/bin/ls","argv":["ls"]"#),
+        at(4, r#""type":"process","op":"exit","pid":8,"start_ns":80,"exe":"/bin/ls","code":0"#),
+        at(5, r#""type":"file","op":"write","pid":8,"start_ns":80,"path":"/x""#),
+        at(5, r#""type":"file","op":"write","pid":9,"start_ns":90,"path":"/y""#),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let trace: serde_json::Value =
+        serde_json::from_str(&written("perfetto", &lines)).expect("it is JSON");
+    let events = trace["traceEvents"].as_array().expect("a list");
+    let told: Vec<String> = events
+        .iter()
+        .filter(|event| event["ph"] != "M")
+        .map(|event| format!("{} {} {} {}", event["ts"], event["tid"], event["ph"], event["name"]))
+        .collect();
+    let expected = [
+        r#"0.0 1 "B" "sh""#,
+        r#"1000000.0 2 "B" "sh""#,
+        r#"2000000.0 2 "E" null"#,
+        r#"2000000.0 2 "B" "ls""#,
+        r#"3000000.0 2 "E" null"#,
+        r#"4000000.0 2 "i" "write /x""#,
+        r#"4000000.0 1 "E" null"#,
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(trace["otherData"]["instants_cut"], 1);
+}
+
 proptest! {
     /// Lines are as hostile as the run's directory: no line makes a format panic, none takes a row apart.
     #[test]

@@ -158,3 +158,24 @@ fn a_statement_is_one_of_in_toto_and_its_envelope_is_signed_by_the_key() {
         String::from_utf8_lossy(&refused.stderr).contains("it is no private key file of OpenSSH")
     );
 }
+
+#[test]
+fn a_trace_has_a_track_for_each_process_and_its_slices_end() {
+    let lab = Lab::new();
+    let script = "(echo x >made); cat made | tr x y; sh -c 'exec cat made'; true";
+    let run = lab.run(["bash", "-c", script]).succeed();
+    run.assert_whole();
+    let python = || {
+        let mut command = Command::new("python3");
+        command.arg(self::script("trace.py"));
+        command
+    };
+    let file = exported(&lab, "perfetto");
+    // The command, a subshell, cat, tr and sh: the command's own fork is in the record too.
+    let processes = 5;
+    assert_eq!(run.number_of("process", "fork"), 5);
+    assert_eq!(counted(&mut python(), &file), Ok(processes));
+    let text = fs::read_to_string(&file).expect("it is text");
+    fs::write(&file, text.replacen("\"ph\":\"B\"", "\"ph\":\"E\"", 1)).expect("room");
+    assert!(counted(&mut python(), &file).is_err(), "the checker does say no");
+}
