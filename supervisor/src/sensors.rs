@@ -98,6 +98,27 @@ impl Sensors {
         }
     }
 
+    /// Hands records of `topic` to `see`, and before each those of processes: whoever acts was forked, and executed its
+    /// program, before, and the loop may be late. An empty ring costs two loads.
+    pub(crate) fn drain_with_processes(
+        &mut self,
+        topic: Topic,
+        budget: usize,
+        mut see: impl FnMut(Topic, &[u8]),
+    ) -> Left {
+        let both = [place(Topic::Proc), place(topic)];
+        let Ok([processes, Some(wanted)]) = self.sensors.get_disjoint_mut(both) else {
+            return Left::Empty;
+        };
+        wanted.source.drain(budget, |bytes| {
+            if let Some(processes) = processes {
+                // At most what is there now; the budget only guards against a ring that fills as fast as it is read.
+                processes.source.drain(1 << 16, |bytes| see(Topic::Proc, bytes));
+            }
+            see(topic, bytes);
+        })
+    }
+
     /// Marks watch this file system, or only the mount of that number: its opens need not be told.
     pub(crate) fn leave_to_marks(&mut self, dev: u32, mount: Option<u32>) {
         if let Some(Some(sensor)) = self.sensors.get_mut(place(Topic::Calls)) {

@@ -92,29 +92,38 @@ impl Queues {
     }
 
     pub(crate) fn drain_network(&mut self) -> Left {
-        let Queues { sensors, writer, malformed, .. } = self;
-        sensors.drain(Topic::Net, BUDGET, |bytes| match Record::parse(bytes) {
-            Ok(record) => store(record, bytes, writer),
-            Err(_) => *malformed += 1,
+        let Queues { sensors, processes, writer, malformed, .. } = self;
+        sensors.drain_with_processes(Topic::Net, BUDGET, |topic, bytes| {
+            match Record::parse(bytes) {
+                _ if topic == Topic::Proc => processes.see(bytes, writer),
+                Ok(record) => store(record, bytes, writer),
+                Err(_) => *malformed += 1,
+            }
         })
     }
 
     pub(crate) fn drain_calls(&mut self) -> Left {
-        let Queues { sensors, opens, named, writer, malformed, .. } = self;
-        sensors.drain(Topic::Calls, BUDGET, |bytes| match Record::parse(bytes) {
-            Ok(Record::Open(open)) => opens.see_open(open, writer),
-            Ok(Record::Use(seen)) => opens.see_use(seen, writer),
-            Ok(Record::Named(kind, open, data)) => named.see(kind, open, &data, bytes, writer),
-            Ok(record) => store(record, bytes, writer),
-            Err(_) => *malformed += 1,
+        let Queues { sensors, processes, opens, named, writer, malformed, .. } = self;
+        sensors.drain_with_processes(Topic::Calls, BUDGET, |topic, bytes| {
+            match Record::parse(bytes) {
+                _ if topic == Topic::Proc => processes.see(bytes, writer),
+                Ok(Record::Open(open)) => opens.see_open(open, writer),
+                Ok(Record::Use(seen)) => opens.see_use(seen, writer),
+                Ok(Record::Named(kind, open, data)) => named.see(kind, open, &data, bytes, writer),
+                Ok(record) => store(record, bytes, writer),
+                Err(_) => *malformed += 1,
+            }
         })
     }
 
     pub(crate) fn drain_hosts(&mut self) -> Left {
-        let Queues { sensors, writer, malformed_hosts, .. } = self;
-        sensors.drain(Topic::Names, BUDGET, |bytes| match Record::parse(bytes) {
-            Ok(record) => store(record, bytes, writer),
-            Err(_) => *malformed_hosts += 1,
+        let Queues { sensors, processes, writer, malformed_hosts, .. } = self;
+        sensors.drain_with_processes(Topic::Names, BUDGET, |topic, bytes| {
+            match Record::parse(bytes) {
+                _ if topic == Topic::Proc => processes.see(bytes, writer),
+                Ok(record) => store(record, bytes, writer),
+                Err(_) => *malformed_hosts += 1,
+            }
         })
     }
 
