@@ -82,7 +82,8 @@ pub(super) fn arm(
     let hashes = hashes.transpose().map_err(Refusal::kernel("start a thread"))?;
     recorder.queues.processes.hashes = hashes;
     recorder.watch(channel, Source::Front).map_err(Refusal::kernel("watch the front"))?;
-    recorder.queues.writer.flush(clock::boot_ns());
+    // What the record says of itself is on the disk before the command can fill it.
+    recorder.queues.writer.settle(clock::boot_ns());
     recorder.queues.writer.sync_beside();
     // A front that is gone lets nobody go: the command's process ends, and the record says so.
     let _ = channel.send(ARMED, None);
