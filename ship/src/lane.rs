@@ -32,6 +32,8 @@ struct Place<'s> {
     backoff: Backoff,
     /// It was given up: nothing more is sent there in this life.
     given_up: bool,
+    /// Something was not taken in this pass: what is taken after it is no sign that all is well.
+    behind: bool,
 }
 
 /// One lane.
@@ -88,7 +90,7 @@ impl<'s> Lane<'s> {
                 .make(word)
                 .map_err(|why| format!("cannot use {}: {why}", settings.state.display()))?;
             let backoff = Backoff::new(settings.pause());
-            places.push(Place { word, target, marks, backoff, given_up: false });
+            places.push(Place { word, target, marks, backoff, given_up: false, behind: false });
         }
         Ok(Lane { settings, spool, parts, places, unmade: BTreeSet::new(), left: false })
     }
@@ -129,6 +131,7 @@ impl<'s> Lane<'s> {
         if spools {
             runs.extend(self.spool.orphans(&runs));
         }
+        self.places.iter_mut().for_each(|place| place.behind = false);
         for run in &runs {
             for at in 0..self.parts.len() {
                 if let Some(part) = self.parts.get(at).copied() {
@@ -200,17 +203,22 @@ fn send(
         .and_then(|(file, digest)| put(place, run, part, file, &digest));
     match sent {
         Ok(note) => {
-            place.backoff.works();
+            if !place.behind {
+                place.backoff.works();
+            }
             let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
             say::note(quiet, &format!("sent {what}{note}"));
             false
         }
         Err(Refused::Conflict(why)) => {
-            place.backoff.works();
+            if !place.behind {
+                place.backoff.works();
+            }
             say::error(&format!("cannot send {what}: {why}"));
             true
         }
         Err(Refused::Later(why, after)) => {
+            place.behind = true;
             let pause = place.backoff.failed(after);
             let failures = place.backoff.failures();
             if settings.act == Act::Once && failures >= settings.tries {
