@@ -14,7 +14,7 @@ use crate::text;
 pub const MAX_META: u64 = 1 << 20;
 
 /// Version of the form of `meta.json`.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// What the front knows of a run before it starts. Opaque to the supervisor, not to be trusted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

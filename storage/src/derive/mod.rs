@@ -6,6 +6,7 @@
 mod compare;
 mod events;
 mod index;
+mod known;
 #[cfg(test)]
 mod tests;
 

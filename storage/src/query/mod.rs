@@ -3,9 +3,11 @@
 //! Both ways give the same answer, in the order of sequence numbers.
 
 mod collect;
+mod conditions;
 mod device;
 mod indexed;
 mod lines;
+mod names;
 mod scan;
 mod sql;
 pub(crate) mod stored;
@@ -138,9 +140,7 @@ impl Query {
     /// Returns whether all lines must be looked through for a word: where nothing else is known of the
     /// event, that is faster than asking the index where each line is.
     fn is_for_a_word(&self) -> bool {
-        self.contains.as_ref().is_some_and(|word| !word.is_empty())
-            && !self.is_narrow()
-            && !indexed::is_rare(self)
+        self.contains.as_ref().is_some_and(|word| !word.is_empty()) && !self.is_narrow()
     }
 }
 
@@ -222,7 +222,9 @@ impl<'r> Events<'r> {
         each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<Found, Error> {
         let mut collector = Collector::new(query.limit, columns, keep, each);
-        if let Some(index) = self.index.as_ref().filter(|_| !query.is_for_a_word()) {
+        let is_looked_up =
+            |index: &&Connection| !query.is_for_a_word() || indexed::is_rare(index, query);
+        if let Some(index) = self.index.as_ref().filter(is_looked_up) {
             match indexed::query(index, query, self.lines, &self.file, &mut collector) {
                 Ok(()) => return Ok(collector.found),
                 // What was found so far is sound: it was looked up in the events. Go on after it.

@@ -1,6 +1,6 @@
 //! The different values of a column: a pattern is asked of these instead of every event.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, types::ValueRef};
 
 use crate::schema::MOST_VALUES;
 
@@ -25,27 +25,25 @@ pub enum Field {
 }
 
 impl Field {
-    fn columns(self) -> &'static [&'static str] {
+    /// How many events have a word so.
+    fn events(self) -> &'static str {
         match self {
-            Field::Path => &["path", "path2"],
-            Field::Exe => &["exe"],
-            Field::Ip => &["ip"],
-            Field::Host => &["host"],
+            Field::Path => "path + path2",
+            Field::Exe => "exe",
+            Field::Ip => "ip",
+            Field::Host => "host",
         }
     }
 }
 
-/// Every value; `None` when the index fails.
+/// Every value, in their order; `None` when the index fails.
 pub(super) fn all(index: &Connection, field: Field) -> Option<Vec<Vec<u8>>> {
     let mut found = Vec::new();
-    let mut statement =
-        index.prepare("SELECT value FROM words WHERE field = ?1 ORDER BY value").ok()?;
-    for column in field.columns() {
-        let mut rows = statement.query([column]).ok()?;
-        while let Some(row) = rows.next().ok()? {
-            found.push(row.get_ref(0).ok()?.as_blob().ok()?.to_vec());
-        }
-    }
+    each(index, field, &mut |value, _| {
+        found.push(value.to_vec());
+        Some(())
+    })?;
+    found.sort_unstable();
     Some(found)
 }
 
@@ -59,22 +57,36 @@ pub(super) fn few(
 ) -> Option<Vec<Vec<u8>>> {
     let mut found: Vec<Vec<u8>> = Vec::new();
     let mut events = 0_u64;
-    let mut statement =
-        index.prepare("SELECT value, events FROM words WHERE field = ?1 ORDER BY value").ok()?;
-    for column in field.columns() {
-        let mut rows = statement.query([column]).ok()?;
-        while let Some(row) = rows.next().ok()? {
-            let value = row.get_ref(0).ok()?.as_blob().ok()?;
-            if !is(value) {
-                continue;
-            }
-            let more: i64 = row.get(1).ok()?;
-            events = events.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
-            if found.len() >= WORDS || events.saturating_mul(DENSE) > lines {
-                return None;
-            }
-            found.push(value.to_vec());
+    each(index, field, &mut |value, more| {
+        if !is(value) {
+            return Some(());
         }
-    }
+        events = events.saturating_add(more);
+        if found.len() >= WORDS || events.saturating_mul(DENSE) > lines {
+            return None;
+        }
+        found.push(value.to_vec());
+        Some(())
+    })?;
     Some(found)
+}
+
+/// Gives each value and how many events have it to `take`, until it says `None`.
+fn each(
+    index: &Connection,
+    field: Field,
+    take: &mut dyn FnMut(&[u8], u64) -> Option<()>,
+) -> Option<()> {
+    let events = field.events();
+    let text = format!("SELECT value, {events} FROM words WHERE {events} > 0");
+    let mut statement = index.prepare(&text).ok()?;
+    let mut rows = statement.query([]).ok()?;
+    while let Some(row) = rows.next().ok()? {
+        let (ValueRef::Text(value) | ValueRef::Blob(value)) = row.get_ref(0).ok()? else {
+            return None;
+        };
+        let events: i64 = row.get(1).ok()?;
+        take(value, u64::try_from(events).ok()?)?;
+    }
+    Some(())
 }

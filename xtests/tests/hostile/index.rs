@@ -33,19 +33,20 @@ fn on_pages(path: &Path, page: impl Fn(usize) -> Vec<u8>) {
     fs::write(path, bytes).expect("room");
 }
 
-/// A view in the place of the table, without an end.
-const ENDLESS: &str = "ALTER TABLE events RENAME TO e; CREATE VIEW events AS \
+/// Another view in the place of ours, without an end.
+const ENDLESS: &str = "DROP VIEW events; CREATE VIEW events AS \
     WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
     SELECT x AS seq, x AS ts, 'file' AS type, 'read' AS op, 1 AS pid, 1 AS ppid, 0 AS uid, '' AS exe, \
     hex(zeroblob(1000000)) AS path, '' AS path2, '' AS proto, '' AS host, '' AS ip, 1 AS port, \
     0 AS sent, 0 AS received, 1 AS count, 0 AS offset, 9 AS len, '' AS also FROM n";
 
-const SPOILS: [(&str, Spoil); 12] = [
+const SPOILS: [(&str, Spoil); 13] = [
     ("an endless view for the table", |path| sql(path, ENDLESS)),
     ("text for a terminal", |path| {
         let index = open(path);
-        let set = "UPDATE events SET path = ?1, exe = ?1, host = ?1, also = ?1";
-        index.execute(set, params![EVIL]).expect("it runs");
+        for set in ["UPDATE words SET value = ?1", "UPDATE rows SET also = ?1"] {
+            index.execute(set, params![EVIL]).expect("it runs");
+        }
         let evil = String::from_utf8_lossy(EVIL);
         let summary = serde_json::json!({ "evil": evil, "by_type": { evil.as_ref(): 1 } });
         let set = "UPDATE summary SET json = ?1";
@@ -61,7 +62,8 @@ const SPOILS: [(&str, Spoil); 12] = [
     ("values of many megabytes", |path| {
         sql(
             path,
-            "UPDATE events SET path = zeroblob(32 << 20), also = zeroblob(32 << 20) WHERE seq < 3",
+            "UPDATE words SET value = zeroblob(32 << 20) WHERE id < 3; \
+             UPDATE rows SET also = zeroblob(32 << 20) WHERE seq < 3",
         );
     }),
     ("a deep summary", |path| {
@@ -70,12 +72,12 @@ const SPOILS: [(&str, Spoil); 12] = [
     ("triggers", |path| {
         sql(
             path,
-            "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM events; END; \
-                   CREATE TEMP TRIGGER u AFTER UPDATE ON events BEGIN SELECT load_extension('x'); END",
+            "CREATE TRIGGER t AFTER INSERT ON rows BEGIN DELETE FROM rows; END; \
+                   CREATE TEMP TRIGGER u AFTER UPDATE ON rows BEGIN SELECT load_extension('x'); END",
         );
     }),
     ("functions in an index", |path| {
-        sql(path, "CREATE INDEX evil ON events(hex(zeroblob(1000000)))");
+        sql(path, "CREATE INDEX evil ON rows(hex(zeroblob(1000000)))");
     }),
     ("a table that a module makes", |path| {
         sql(
@@ -87,8 +89,11 @@ const SPOILS: [(&str, Spoil); 12] = [
     ("another version", |path| sql(path, "PRAGMA user_version = 99")),
     ("one root for all", |path| sql(path, "UPDATE sqlite_schema SET rootpage = 2")),
     ("pages of ones", |path| on_pages(path, |_| vec![0xff; 512])),
+    ("numbers of nothing", |path| {
+        sql(path, "UPDATE rows SET actor = 1 << 60, path = -1, kind = 1 << 40");
+    }),
     ("rows of nowhere", |path| {
-        sql(path, "UPDATE events SET offset = 1 << 60, len = 1 << 60, seq = seq + (1 << 60)");
+        sql(path, "UPDATE rows SET offset = 1 << 60, len = 1 << 60, seq = seq + (1 << 60)");
     }),
 ];
 

@@ -1,5 +1,7 @@
 //! The index's schema, written once: for making an index and for refusing another one.
 
+mod tables;
+
 use std::{path::Path, sync::atomic::AtomicU64};
 
 use rusqlite::{
@@ -9,71 +11,16 @@ use rusqlite::{
     limits::Limit,
 };
 
+pub(crate) use tables::{
+    COLUMNS, INSERT_ACTOR, INSERT_KIND, INSERT_PEER, INSERT_ROW, INSERT_WORD, OF_ROWS,
+};
+use tables::{FILL_RARE, INDEXES, TABLES, Thing};
+
 /// `PRAGMA application_id`: "AUDI".
 const APPLICATION: i32 = 0x4155_4449;
 
 /// `PRAGMA user_version`: changes with the schema.
-pub(crate) const VERSION: i32 = 4;
-
-/// The table: name and text, as SQLite keeps it.
-const TABLE: (&str, &str) = (
-    "events",
-    "CREATE TABLE events(\
-     seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, type TEXT NOT NULL, op TEXT, \
-     pid INTEGER, ppid INTEGER, uid INTEGER, exe TEXT, path TEXT, path2 TEXT, \
-     proto TEXT, host TEXT, ip TEXT, port INTEGER, sent INTEGER, received INTEGER, \
-     count INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL, also BLOB)",
-);
-
-/// The run counted once over, as JSON in one row.
-const SUMMARY: (&str, &str) =
-    ("summary", "CREATE TABLE summary(id INTEGER PRIMARY KEY, json TEXT NOT NULL)");
-
-/// Each different value of some columns, as bytes, and how many events have it: a pattern is asked of
-/// these, and only what it means is looked for among the events.
-const WORDS: (&str, &str) = (
-    "words",
-    "CREATE TABLE words(field TEXT NOT NULL, value BLOB NOT NULL, events INTEGER NOT NULL, \
-     PRIMARY KEY(field, value)) WITHOUT ROWID",
-);
-
-/// The columns that [`WORDS`] has.
-const WORDED: [&str; 5] = ["path", "path2", "exe", "ip", "host"];
-
-/// The indexes; made when all rows are in. A path is TEXT, or BLOB where it is not UTF-8: as a BLOB
-/// every path compares by its bytes.
-const INDEXES: &[(&str, &str)] = &[
-    ("events_by_also", "CREATE INDEX events_by_also ON events(also) WHERE also IS NOT NULL"),
-    (
-        "events_by_exe",
-        "CREATE INDEX events_by_exe ON events(CAST(exe AS BLOB)) WHERE exe IS NOT NULL",
-    ),
-    (
-        "events_by_host",
-        "CREATE INDEX events_by_host ON events(CAST(host AS BLOB)) WHERE host IS NOT NULL",
-    ),
-    (
-        "events_by_path",
-        "CREATE INDEX events_by_path ON events(CAST(path AS BLOB)) WHERE path IS NOT NULL",
-    ),
-    (
-        "events_by_path2",
-        "CREATE INDEX events_by_path2 ON events(CAST(path2 AS BLOB)) WHERE path2 IS NOT NULL",
-    ),
-    (
-        "events_by_peer",
-        "CREATE INDEX events_by_peer ON events(CAST(ip AS BLOB), port) WHERE ip IS NOT NULL",
-    ),
-    ("events_by_pid", "CREATE INDEX events_by_pid ON events(pid) WHERE pid IS NOT NULL"),
-    ("events_by_type", "CREATE INDEX events_by_type ON events(type, op)"),
-];
-
-/// Writes one row; parameters in the order of the table's columns.
-pub(crate) const INSERT: &str = "INSERT INTO events VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)";
-
-/// The columns that make a row, in the order of the table.
-pub(crate) const COLUMNS: &str = "seq, ts, type, op, pid, ppid, uid, exe, path, path2, proto, host, \
-                                  ip, port, sent, received, count, offset, len, also";
+pub(crate) const VERSION: i32 = 5;
 
 /// Steps of SQLite's machine between two looks at what is left of the budget.
 const STEPS: i32 = 1_000;
@@ -92,34 +39,32 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
     index.execute_batch(&format!(
         "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; \
          PRAGMA page_size=8192; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; \
-         PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; {}; {}; {}; BEGIN",
-        TABLE.1, SUMMARY.1, WORDS.1
+         PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; BEGIN"
     ))?;
+    for (_, _, text) in TABLES {
+        index.execute_batch(text)?;
+    }
     Ok(index)
 }
 
-/// Makes the indexes over all rows and closes the file; `words` come from them, in their order.
+/// Makes the indexes over all rows and closes the file.
 pub(crate) fn complete(index: Connection) -> rusqlite::Result<()> {
-    for (_, text) in INDEXES {
+    index.execute_batch(FILL_RARE)?;
+    for (_, _, text) in INDEXES {
         index.execute_batch(text)?;
-    }
-    for field in WORDED {
-        index.execute_batch(&format!(
-            "INSERT INTO words SELECT '{field}', CAST({field} AS BLOB), count(*) FROM events \
-             WHERE {field} IS NOT NULL GROUP BY CAST({field} AS BLOB)"
-        ))?;
     }
     index.execute_batch("COMMIT")?;
     index.close().map_err(|(_, error)| error)
 }
 
 /// Opens the index for statements of the reader's own: more of SQL is let through, nothing that
-/// writes, opens files or asks how SQLite is set up.
+/// writes, opens files or asks how SQLite is set up. Of views there is just ours: its text was compared.
 pub(crate) fn open_for_sql(path: &Path, events: u64) -> rusqlite::Result<Connection> {
     let mut index = open(path, events)?;
     for (limit, value) in SQL_LIMITS {
         index.set_limit(*limit, *value)?;
     }
+    index.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, true)?;
     index.authorizer(Some(authorize_sql))?;
     Ok(index)
 }
@@ -239,11 +184,12 @@ fn check_schema(index: &Connection) -> rusqlite::Result<()> {
         && number("PRAGMA user_version")? == VERSION;
     let mut statement = index.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name")?;
     let mut rows = statement.query([])?;
-    let expected = [("table", TABLE)].into_iter().chain(INDEXES.iter().map(|i| ("index", *i)));
-    let mut expected = expected.chain([("table", SUMMARY), ("table", WORDS)]);
+    let mut expected: Vec<&Thing> = TABLES.iter().chain(INDEXES).collect();
+    expected.sort_by_key(|(_, name, _)| *name);
+    let mut expected = expected.into_iter();
     let mut same = ours;
     while let Some(row) = rows.next()? {
-        let (kind, (name, text)) = expected.next().unwrap_or_default();
+        let (kind, name, text) = expected.next().copied().unwrap_or_default();
         let is = |at: usize, text: &str| {
             row.get_ref(at).is_ok_and(|value| value.as_str().is_ok_and(|value| value == text))
         };
