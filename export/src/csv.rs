@@ -47,6 +47,7 @@ pub(crate) const COLUMNS: &[&str] = &[
     "rule",
     "title",
     "cause",
+    "redaction",
 ];
 
 struct Table {

@@ -17,10 +17,16 @@ struct Documents {
     lines: Lines,
     host: Value,
     run: Value,
+    labels: Option<Value>,
 }
 
 pub(crate) fn open(out: Output) -> Box<dyn Writer> {
-    Box::new(Documents { lines: Lines::new(out), host: Value::Null, run: Value::Null })
+    Box::new(Documents {
+        lines: Lines::new(out),
+        host: Value::Null,
+        run: Value::Null,
+        labels: None,
+    })
 }
 
 impl Writer for Documents {
@@ -28,6 +34,8 @@ impl Writer for Documents {
         let os = json!({ "type": "linux", "kernel": run.text("kernel") });
         self.host = json!({ "name": run.text("host"), "os": os });
         self.run = json!({ "type": "audit", "version": run.text("version") });
+        // Labels are texts.
+        self.labels = run.redaction.as_ref().map(|told| json!({ "redaction": told.to_string() }));
         Ok(())
     }
 
@@ -40,6 +48,7 @@ impl Writer for Documents {
             "agent": self.run,
             "audit": fields::rest(event, &["ts", "type", "op", "seq"]),
         });
+        set(&mut object, "labels", self.labels.clone());
         set(&mut object, "process", process(event));
         match event.text("type") {
             "file" | "hash" => set(&mut object, "file", file(event)),

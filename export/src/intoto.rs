@@ -183,7 +183,7 @@ fn statement(run: &Run, trace: Trace) -> Value {
     if let Some(name) = run.value("name").filter(|name| name.is_string()) {
         policy.insert("name".to_owned(), name.clone());
     }
-    json!({
+    let mut statement = json!({
         "_type": STATEMENT,
         "subject": subjects,
         "predicateType": PREDICATE,
@@ -220,7 +220,11 @@ fn statement(run: &Run, trace: Trace) -> Value {
                 "cut": cut,
             },
         },
-    })
+    });
+    if let Some(predicate) = statement.get_mut("predicate") {
+        set(predicate, "redaction", run.redaction.clone());
+    }
+    statement
 }
 
 /// The fields of these names that the event has.

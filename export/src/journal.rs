@@ -2,6 +2,8 @@
 
 use std::io;
 
+use serde_json::Value;
+
 use crate::{
     Event, Run,
     format::{Output, Writer},
@@ -11,16 +13,18 @@ use crate::{
 struct Entries {
     out: Output,
     host: String,
+    redaction: Option<Value>,
     entry: Vec<u8>,
 }
 
 pub(crate) fn open(out: Output) -> Box<dyn Writer> {
-    Box::new(Entries { out, host: String::new(), entry: Vec::new() })
+    Box::new(Entries { out, host: String::new(), redaction: None, entry: Vec::new() })
 }
 
 impl Writer for Entries {
     fn run(&mut self, run: &Run) -> io::Result<()> {
         run.text("host").clone_into(&mut self.host);
+        self.redaction.clone_from(&run.redaction);
         Ok(())
     }
 
@@ -36,6 +40,9 @@ impl Writer for Entries {
         field(entry, "PRIORITY", &severity(event).to_string());
         field(entry, "SYSLOG_IDENTIFIER", "audit");
         field(entry, "AUDIT_HOST", &self.host);
+        if let Some(told) = &self.redaction {
+            field(entry, "AUDIT_REDACTION", &told.to_string());
+        }
         for (name, value) in event.fields() {
             let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
             field(entry, &format!("AUDIT_{}", name.to_ascii_uppercase()), &text);

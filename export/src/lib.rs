@@ -20,6 +20,7 @@ mod otlp;
 pub mod parquet;
 mod perfetto;
 mod place;
+pub mod redact;
 mod run;
 mod syslog;
 #[cfg(test)]

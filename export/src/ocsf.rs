@@ -18,10 +18,16 @@ struct Activities {
     lines: Lines,
     device: Value,
     product: Value,
+    labels: Option<Value>,
 }
 
 pub(crate) fn open(out: Output) -> Box<dyn Writer> {
-    Box::new(Activities { lines: Lines::new(out), device: Value::Null, product: Value::Null })
+    Box::new(Activities {
+        lines: Lines::new(out),
+        device: Value::Null,
+        product: Value::Null,
+        labels: None,
+    })
 }
 
 /// A class of events: its number, that of its category, and of what happened.
@@ -86,6 +92,7 @@ impl Writer for Activities {
         self.device = json!({ "hostname": run.text("host"), "type_id": 0, "os": os });
         self.product =
             json!({ "name": "audit", "vendor_name": "audit", "version": run.text("version") });
+        self.labels = run.redaction.as_ref().map(|told| json!([format!("redaction: {told}")]));
         Ok(())
     }
 
@@ -134,7 +141,7 @@ impl Writer for Activities {
 impl Activities {
     fn metadata(&self, event: &Event<'_>) -> Value {
         let seq = event.number("seq").unwrap_or(0);
-        json!({
+        let mut metadata = json!({
             "version": VERSION,
             "profiles": ["host"],
             "product": self.product,
@@ -142,7 +149,9 @@ impl Activities {
             "correlation_uid": event.text("run"),
             "sequence": seq,
             "original_time": event.text("ts"),
-        })
+        });
+        set(&mut metadata, "labels", self.labels.clone());
+        metadata
     }
 }
 

@@ -58,6 +58,9 @@ impl Writer for Logs {
         if let Some(hash) = run.seal_sha256 {
             attributes.push(text("audit.seal_sha256", &event::digest::hex(&hash)));
         }
+        if let Some(told) = &run.redaction {
+            attributes.push(text("audit.redaction", &told.to_string()));
+        }
         self.resource = json!({ "attributes": attributes });
         self.scope = json!({ "name": "audit", "version": run.text("version") });
         Ok(())

@@ -40,6 +40,8 @@ struct Trace {
     instants: u64,
     instants_cut: u64,
     processes_cut: u64,
+    /// What was hidden of each run, where something was.
+    redactions: Vec<Value>,
 }
 
 pub(crate) fn open(out: Output) -> Box<dyn Writer> {
@@ -56,6 +58,7 @@ pub(crate) fn open(out: Output) -> Box<dyn Writer> {
         instants: 0,
         instants_cut: 0,
         processes_cut: 0,
+        redactions: Vec::new(),
     })
 }
 
@@ -63,6 +66,7 @@ impl Writer for Trace {
     fn run(&mut self, run: &Run) -> io::Result<()> {
         self.end_of_run()?;
         self.run += 1;
+        self.redactions.extend(run.redaction.clone());
         let name =
             json!({ "name": run.id, "host": run.text("host"), "verdict": run.text("verdict") });
         self.put(0, 0, json!({ "ph": "M", "name": "process_name", "args": name }))
@@ -94,8 +98,11 @@ impl Writer for Trace {
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.end_of_run()?;
         self.begin_file()?;
-        let told = json!({ "runs": self.run, "instants": self.instants, "instants_cut": self.instants_cut,
+        let mut told = json!({ "runs": self.run, "instants": self.instants, "instants_cut": self.instants_cut,
             "processes_cut": self.processes_cut });
+        if !self.redactions.is_empty() {
+            told["redaction"] = std::mem::take(&mut self.redactions).into();
+        }
         writeln!(self.out, "\n],\"displayTimeUnit\":\"ns\",\"otherData\":{told}}}")?;
         self.out.flush()
     }

@@ -11,6 +11,8 @@ pub struct Run {
     pub page: Map<String, Value>,
     /// SHA-256 of its seal's text, where it has one.
     pub seal_sha256: Option<[u8; 32]>,
+    /// What was hidden of it before it came here, and by which key: `redaction` in docs/export.md.
+    pub redaction: Option<Value>,
 }
 
 impl Run {

@@ -3,6 +3,7 @@
 use std::io;
 
 use event::json;
+use serde_json::Value;
 
 use crate::{
     Event, Run,
@@ -13,6 +14,8 @@ use crate::{
 const FACILITY: u32 = 13;
 /// Structured data of private form needs an enterprise number; this one is for documents (RFC 5612).
 const SD_ID: &str = "audit@32473";
+/// The element that says what was hidden, where something was.
+const SD_REDACTION: &str = "redaction@32473";
 /// Fields of the structured data.
 const FIELDS: &[&str] = &[
     "run", "seq", "rule", "severity", "cause", "count", "pid", "start_ns", "uid", "exe", "path",
@@ -22,11 +25,12 @@ const FIELDS: &[&str] = &[
 struct Messages {
     out: Output,
     host: String,
+    redaction: Option<Value>,
     line: Vec<u8>,
 }
 
 pub(crate) fn open(out: Output) -> Box<dyn Writer> {
-    Box::new(Messages { out, host: String::new(), line: Vec::new() })
+    Box::new(Messages { out, host: String::new(), redaction: None, line: Vec::new() })
 }
 
 /// Number of syslog's severities.
@@ -43,6 +47,7 @@ pub(crate) fn severity(event: &Event<'_>) -> u32 {
 impl Writer for Messages {
     fn run(&mut self, run: &Run) -> io::Result<()> {
         self.host = name(run.text("host"), 255);
+        self.redaction.clone_from(&run.redaction);
         Ok(())
     }
 
@@ -57,16 +62,13 @@ impl Writer for Messages {
         self.line.extend(head.bytes());
         for field in FIELDS {
             let Some(value) = event.value(field) else { continue };
-            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            self.line.extend(format!(" {field}=\"").bytes());
-            for byte in shown(&text) {
-                // RFC 5424, 6.3.3.
-                if matches!(byte, b'"' | b'\\' | b']') {
-                    self.line.push(b'\\');
-                }
-                self.line.push(byte);
+            parameter(field, value, &mut self.line);
+        }
+        if let Some(told) = self.redaction.as_ref().and_then(Value::as_object) {
+            self.line.extend(format!("][{SD_REDACTION}").bytes());
+            for (field, value) in told {
+                parameter(field, value, &mut self.line);
             }
-            self.line.push(b'"');
         }
         self.line.extend(b"] ");
         self.line.extend(shown(event.text("title")));
@@ -77,6 +79,20 @@ impl Writer for Messages {
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.out.flush()
     }
+}
+
+/// A parameter of structured data.
+fn parameter(name: &str, value: &Value, line: &mut Vec<u8>) {
+    let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    line.extend(format!(" {name}=\"").bytes());
+    for byte in shown(&text) {
+        // RFC 5424, 6.3.3.
+        if matches!(byte, b'"' | b'\\' | b']') {
+            line.push(b'\\');
+        }
+        line.push(byte);
+    }
+    line.push(b'"');
 }
 
 /// A name of the head: printable ASCII without blanks, `_` for what is not; `-` for none.

@@ -37,6 +37,7 @@ pub(crate) fn run() -> Run {
         id: "20261121-201530-claude-7k2m".to_owned(),
         page: page.as_object().cloned().expect("an object"),
         seal_sha256: Some([0xab; 32]),
+        redaction: None,
     }
 }
 

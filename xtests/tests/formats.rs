@@ -33,8 +33,13 @@ fn recorded(lab: &Lab) -> u64 {
 
 /// The last run in this format, in a file.
 fn exported(lab: &Lab, format: &str) -> PathBuf {
+    exported_with(lab, format, &[])
+}
+
+fn exported_with(lab: &Lab, format: &str, flags: &[&str]) -> PathBuf {
     let file = lab.work().join(format!("run.{format}"));
-    lab.told(["export", "--format", format, "-o", file.to_str().expect("it is UTF-8")]);
+    let path = file.to_str().expect("it is UTF-8");
+    lab.told([&["export", "--format", format, "-o", path], flags].concat());
     file
 }
 
@@ -49,10 +54,15 @@ fn counted(validator: &mut Command, file: &Path) -> Result<u64, String> {
     }
 }
 
-/// Checks a format by a script of Python, which counts events, and that the script does say no.
+/// Checks a format by a script of Python, which counts events, and that the script does say no. What is redacted
+/// is of the same form.
 fn check(format: &str, validator: impl Fn() -> Command, from: &str, to: &str) {
     let lab = Lab::new();
     let events = recorded(&lab);
+    let file = exported_with(&lab, format, &["--redact=all"]);
+    let text = fs::read_to_string(&file).expect("it is text");
+    assert!(text.contains("[redacted:") && text.contains("redaction"), "{format}");
+    assert_eq!(counted(&mut validator(), &file), Ok(events), "{format}, redacted");
     let file = exported(&lab, format);
     assert_eq!(counted(&mut validator(), &file), Ok(events), "{format}");
     let text = fs::read_to_string(&file).expect("it is text");
@@ -113,6 +123,8 @@ fn a_statement_is_one_of_in_toto_and_its_envelope_is_signed_by_the_key() {
         "echo x >made; mv made kept; cat kept; (exec 3<>/dev/tcp/127.0.0.1/1) 2>/dev/null; true";
     let run = lab.run(["bash", "-c", script]).with(["--hash"]).succeed();
     run.assert_whole();
+    let hidden = exported_with(&lab, "in-toto", &["--redact=all"]);
+    assert_eq!(counted(&mut python(), &hidden), Ok(1));
     let bare = exported(&lab, "in-toto");
     assert_eq!(counted(&mut python(), &bare), Ok(1));
     let text = fs::read_to_string(&bare).expect("it is text");
@@ -170,6 +182,8 @@ fn a_trace_has_a_track_for_each_process_and_its_slices_end() {
         command.arg(self::script("trace.py"));
         command
     };
+    let file = exported_with(&lab, "perfetto", &["--redact=all"]);
+    assert_eq!(counted(&mut python(), &file), Ok(5));
     let file = exported(&lab, "perfetto");
     // The command, a subshell, cat, tr and sh: the command's own fork is in the record too.
     let processes = 5;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use clap_complete::ArgValueCandidates;
+use export::redact::What;
 
 use crate::complete;
 
@@ -21,6 +22,39 @@ pub struct ExportArgs {
     /// in-toto: sign with this key, a private key file of OpenSSH (Ed25519, no passphrase), in a DSSE envelope
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub sign_key: Option<PathBuf>,
+    /// Hide what is nobody's business: secrets, env (values of variables), users, hosts, addresses, paths (names of
+    /// files that are not the system's), all; with commas [without WHAT: secrets,env]. A mark stands for each,
+    /// the same for the same
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "secrets,env",
+        value_delimiter = ',',
+        value_parser = Hidden::from_word
+    )]
+    pub redact: Option<Vec<Hidden>>,
+    /// Make the marks by this key, a file of 32 random bytes, and not by the store's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "redact")]
+    pub redact_key: Option<PathBuf>,
+}
+
+/// What a word of `--redact` hides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden(pub Vec<What>);
+
+impl Hidden {
+    fn from_word(word: &str) -> Result<Hidden, String> {
+        if word == "all" {
+            return Ok(Hidden(What::ALL.to_vec()));
+        }
+        let known = What::ALL.into_iter().find(|what| what.word() == word);
+        known.map(|what| Hidden(vec![what])).ok_or_else(|| {
+            let words: Vec<&str> = What::ALL.iter().map(|what| what.word()).collect();
+            format!("it is none of {}, all", words.join(", "))
+        })
+    }
 }
 
 /// The formats there are.

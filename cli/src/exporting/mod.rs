@@ -1,12 +1,13 @@
 //! `audit export`: runs in the formats of others.
 
 mod bundle;
+mod redacting;
 mod signing;
 mod target;
 
 use std::{fs, io, path::Path};
 
-use export::{Event, Make, Output, Run};
+use export::{Event, Make, Output, Run, redact::Policy};
 use serde_json::Value;
 
 use self::target::Target;
@@ -32,14 +33,16 @@ pub(crate) fn export(args: &ExportArgs, globals: &Globals) -> Result<Answer, Fai
             return Err(Failure::new(message).hint(how));
         }
         Make::Record => {
+            redacting::refuse_bundle(args)?;
             let target = Target::new(args.output.as_deref(), format)?;
             return bundle::write(args, globals, &target).map(|()| Answer::Yes);
         }
     };
+    let policy = redacting::policy(args, globals)?;
     if let Some(dir) = args.output.as_deref().filter(|path| path.is_dir())
         && format.name == PARTED
     {
-        return parted(dir, args, format, open, globals);
+        return parted(dir, args, format, &Making { open, policy: policy.as_ref(), globals });
     }
     let target = Target::new(args.output.as_deref(), format)?;
     let opened: Vec<Opened> =
@@ -49,7 +52,7 @@ pub(crate) fn export(args: &ExportArgs, globals: &Globals) -> Result<Answer, Fai
             Some(key) => export::enveloped(out, key),
             None => out,
         };
-        events(open(out), &opened, globals)
+        Making { open, policy: policy.as_ref(), globals }.events(out, &opened)
     })?;
     Ok(Answer::Yes)
 }
@@ -59,18 +62,17 @@ fn parted(
     dir: &Path,
     args: &ExportArgs,
     format: &export::Format,
-    open: fn(Output) -> Box<dyn export::Writer>,
-    globals: &Globals,
+    making: &Making<'_>,
 ) -> Result<Answer, Failure> {
     for run in &args.runs {
         // One at a time: there may be thousands.
-        let opened = pages::open(globals, run)?;
-        let place = dir.join(export::partition(&opened.meta.started, &opened.meta.host));
+        let opened = pages::open(making.globals, run)?;
+        let place = dir.join(making.partition(&opened));
         fs::create_dir_all(&place)
             .map_err(|why| Failure::because(format!("cannot make {}", place.display()), &why))?;
         let file = place.join(format!("{}.{PARTED}", opened.run.id()));
         Target::new(Some(&file), format)?
-            .write(|out| events(open(out), std::slice::from_ref(&opened), globals))?;
+            .write(|out| making.events(out, std::slice::from_ref(&opened)))?;
     }
     Ok(Answer::Yes)
 }
@@ -87,17 +89,36 @@ fn format(globals: &Globals) -> Result<&'static export::Format, Failure> {
     })
 }
 
-/// Gives everything to `writer`, one event after the other.
-fn events(
-    mut writer: Box<dyn export::Writer>,
-    opened: &[Opened],
-    globals: &Globals,
-) -> Result<(), Failure> {
-    for opened in opened {
-        writer.run(&described(opened))?;
-        pages::each_event(opened, globals, &mut |line| writer.event(&Event::parse(line)))?;
+/// How events become the format.
+struct Making<'m> {
+    open: fn(Output) -> Box<dyn export::Writer>,
+    policy: Option<&'m Policy>,
+    globals: &'m Globals,
+}
+
+impl Making<'_> {
+    /// Writes everything, one event after the other.
+    fn events(&self, out: Output, opened: &[Opened]) -> Result<(), Failure> {
+        let mut writer = (self.open)(out);
+        for opened in opened {
+            let run = described(opened);
+            if let Some(policy) = self.policy {
+                redacting::events(&mut *writer, &run, opened, policy, self.globals)?;
+                continue;
+            }
+            writer.run(&run)?;
+            pages::each_event(opened, self.globals, &mut |line| writer.event(&Event::parse(line)))?;
+        }
+        Ok(writer.finish()?)
     }
-    Ok(writer.finish()?)
+
+    /// Where the file of a run belongs: its machine has no name there that is hidden in it.
+    fn partition(&self, opened: &Opened) -> String {
+        let host = self
+            .policy
+            .map_or_else(|| opened.meta.host.clone(), |policy| policy.host(&opened.meta.host));
+        export::partition(&opened.meta.started, &host)
+    }
 }
 
 /// The run as the formats are told of it.
@@ -106,7 +127,12 @@ fn described(opened: &Opened) -> Run {
         Ok(Value::Object(page)) => page,
         _ => serde_json::Map::new(),
     };
-    Run { id: opened.run.id().to_string(), page, seal_sha256: opened.run.seal_sha256() }
+    Run {
+        id: opened.run.id().to_string(),
+        page,
+        seal_sha256: opened.run.seal_sha256(),
+        redaction: None,
+    }
 }
 
 /// Standard output, buffered, which a format may take with it.

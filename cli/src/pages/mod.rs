@@ -94,10 +94,25 @@ pub(crate) fn each_event(
     globals: &Globals,
     take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
-    let asked = query::Asked { filters: &crate::args::Filters::default(), left: None };
-    let found = query::each(opened, &asked, &mut |row| take(row.line))?;
+    let found = all(opened, take)?;
     query::tell(&found, opened, globals, true);
     Ok(())
+}
+
+/// The same for who looks at them once more: what cannot be read is said another time.
+pub(crate) fn look_at_events(
+    opened: &Opened,
+    take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    all(opened, take).map(drop)
+}
+
+fn all(
+    opened: &Opened,
+    take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<storage::Found, Failure> {
+    let asked = query::Asked { filters: &crate::args::Filters::default(), left: None };
+    query::each(opened, &asked, &mut |row| take(row.line))
 }
 
 /// How a process ended, by its `exit` or `end` event.

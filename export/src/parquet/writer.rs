@@ -12,6 +12,7 @@ use parquet::{
     },
     schema::types::{Type, TypePtr},
 };
+use serde_json::{Map, Value};
 
 use super::{
     buffer::Buffer,
@@ -26,6 +27,8 @@ use crate::{
 
 /// Name of what says the version of the columns, in the metadata of the file.
 const KEY: &str = "audit.schema";
+/// Name of what was hidden of the runs in the file, by run; where nothing was it is not there.
+const KEY_REDACTION: &str = "audit.redaction";
 
 /// A row group is written when it has this many rows: a DuckDB thread reads one at a time, and 120,000
 /// is what its own writer makes.
@@ -45,6 +48,7 @@ struct Columns {
     more: Vec<u8>,
     rows: usize,
     bytes: usize,
+    redactions: Map<String, Value>,
 }
 
 /// The file: its first bytes are written with the first run, as opening cannot fail.
@@ -65,6 +69,7 @@ pub(crate) fn open(out: Output) -> Box<dyn Writer> {
         more: Vec::new(),
         rows: 0,
         bytes: 0,
+        redactions: Map::new(),
     })
 }
 
@@ -97,6 +102,9 @@ impl Writer for Columns {
     fn run(&mut self, run: &Run) -> io::Result<()> {
         self.day = day(run.text("started"));
         self.run = run.clone();
+        if let Some(told) = &run.redaction {
+            self.redactions.insert(run.id.clone(), told.clone());
+        }
         Ok(())
     }
 
@@ -123,7 +131,11 @@ impl Writer for Columns {
         if self.rows > 0 {
             self.write_group()?;
         }
-        self.file.opened()?;
+        let file = self.file.opened()?;
+        if !self.redactions.is_empty() {
+            let told = Value::from(std::mem::take(&mut self.redactions)).to_string();
+            file.append_key_value_metadata(KeyValue::new(KEY_REDACTION.to_owned(), told));
+        }
         match self.file {
             File::Open(file) => file.into_inner()?.flush(),
             _ => Ok(()),

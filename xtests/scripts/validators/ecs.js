@@ -8,6 +8,8 @@ const is = {
 };
 const walk = (name, value) => {
   if (name === 'audit' || name.startsWith('audit.')) return;
+  // "Custom key/value pairs", of keywords.
+  if (name.startsWith('labels.')) { if (typeof value !== 'string') bad.add(name + ': no keyword'); return; }
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
     for (const key in value) walk(name ? name + '.' + key : key, value[key]);
     return;
