@@ -3,7 +3,7 @@
 //! Ended processes stay for a while, as their file events are told later than their exit; then they
 //! are dropped, so that memory follows what is alive.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::ProcId;
 use crate::model::{Actor, Bytes};

@@ -11,7 +11,7 @@ mod sequences;
 mod tallies;
 mod values;
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -122,9 +122,9 @@ impl Judge {
             around,
             lineage: Lineage::default(),
             marks: Marks::default(),
-            seen: HashSet::new(),
+            seen: HashSet::default(),
             hasher: RandomState::new(),
-            peers: HashSet::new(),
+            peers: HashSet::default(),
             sequences: sequences::Sequences::default(),
             tallies: tallies::Tallies::default(),
             recent: recent::Recent::default(),

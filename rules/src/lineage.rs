@@ -1,7 +1,9 @@
 //! Who is whose child, and what each runs: learnt from the events themselves, in order.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::HashMap;
 use std::rc::Rc;
 
 use event::ProcId;

@@ -7,7 +7,7 @@ mod build;
 mod cover;
 mod matcher;
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::net::IpAddr;
 
 use crate::{

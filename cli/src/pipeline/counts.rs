@@ -7,7 +7,7 @@
 //! windows, and reports are read late. Where fanotify tells more uses than there were opens (the
 //! kernel's own for an exec, io_uring, an open before the run), the count is not exact and says so.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use event::ProcId;
 use event::frame::files::Uses;

@@ -1,7 +1,9 @@
 //! Files that were open before the run: who of it used them. Whoever opened them may hold them for longer,
 //! so no close tells of that; the recorder sums what calls read and wrote.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use event::ProcId;
 use event::frame::Frame;

@@ -36,7 +36,9 @@ mod usage;
 mod users;
 mod window;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashSet};
 
 use event::coverage::Coverage;
 use event::frame::{Frame, control, files as file_frames, net as net_frames, signed};

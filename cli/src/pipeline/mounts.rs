@@ -1,6 +1,8 @@
 //! The mounts of the run: which device a file system number means, and how it is watched.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashSet};
 
 use event::frame::Frame;
 use event::frame::files::{Mount, coverage};

@@ -4,7 +4,9 @@
 //! directory is moved, all names in it are forgotten, as are those where it is now: after an exchange they
 //! are another file's. They are learned again by the next event that tells them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 use std::mem::take;
 use std::ops::Bound;
 use std::sync::Arc;

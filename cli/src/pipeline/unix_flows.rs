@@ -1,6 +1,6 @@
 //! What went over unix sockets, for each process and peer.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use event::ProcId;
 use event::frame::net::{FOREIGN_ENDED, Foreign};

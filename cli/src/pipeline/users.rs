@@ -1,7 +1,7 @@
 //! For whom a process acted when: its user changes by records of one ring, what it does comes by
 //! others, and rings are not in step.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use event::ProcId;
 use event::model::What;

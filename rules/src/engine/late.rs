@@ -1,7 +1,9 @@
 //! Readers that come late: who reads a pipe may begin after its writer did what is looked for, or has
 //! ended. What the writer did is held against `feeds` once more then.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::{HashMap, HashSet};
 use std::rc::Rc;
 
 use event::model::{Event, What};

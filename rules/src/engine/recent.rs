@@ -1,6 +1,8 @@
 //! The same finding again: counted, and told once more when its time is over.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::HashMap;
 
 use event::model::{Event, What};
 

@@ -1,6 +1,6 @@
 //! Events that follow one another.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::net::IpAddr;
 
 use event::ProcId;

@@ -2,7 +2,7 @@
 
 mod window;
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::rule::Tally;
 

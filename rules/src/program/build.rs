@@ -1,6 +1,6 @@
 //! From expressions to a program; patterns are compiled within bounds.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};

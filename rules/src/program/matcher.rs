@@ -1,6 +1,6 @@
 //! All conditions on one field, as one matcher: literals together, then patterns.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::net::IpAddr;
 
 use aho_corasick::AhoCorasick;

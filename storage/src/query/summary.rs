@@ -1,6 +1,8 @@
 //! A run counted once over: what a page about it shows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -332,7 +334,7 @@ fn chosen<const N: usize>(
     top: usize,
     are: &dyn Fn(&[u8]) -> bool,
 ) -> Top<PathCount> {
-    let mut found = Paths::new();
+    let mut found = Paths::default();
     for (path, (times, first)) in lists.into_iter().flatten().filter(|(path, _)| are(path)) {
         let known = found.entry(path.clone()).or_insert((0, *first));
         *known = (known.0.saturating_add(*times), known.1.min(*first));

@@ -59,6 +59,8 @@ pub(crate) const HOUSE: &[Room] = &[
             "base64",
             "blake3",
             "ed25519-dalek",
+            // Tables that are asked for each event.
+            "foldhash",
             "serde",
             "serde_json",
             "sha2",
@@ -91,7 +93,7 @@ pub(crate) const HOUSE: &[Room] = &[
         inside: &["event"],
         // granit-parser is the parser inside serde-saphyr: rules need scalars as they are written,
         // the lines they stand on, and no aliases at all.
-        outside: &["aho-corasick", "globset", "granit-parser", "memchr", "regex"],
+        outside: &["aho-corasick", "foldhash", "globset", "granit-parser", "memchr", "regex"],
         unsafe_code: Unsafe::Forbid,
     },
     Room {
@@ -99,6 +101,7 @@ pub(crate) const HOUSE: &[Room] = &[
         inside: &["event"],
         outside: &[
             "blake3",
+            "foldhash",
             // A word is looked for in all lines of a run.
             "memchr",
             "rusqlite",
@@ -151,6 +154,7 @@ pub(crate) const HOUSE: &[Room] = &[
             "clap",
             "clap_complete",
             "clap_mangen",
+            "foldhash",
             "jiff",
             "libc",
             "memchr",

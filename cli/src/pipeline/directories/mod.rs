@@ -6,7 +6,7 @@
 
 mod moves;
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::Arc;
 
 use event::frame::Frame;

@@ -6,7 +6,7 @@
 //! same: of a directory that moves to and fro only the first two moves of a turn are told. So a path is
 //! certain unless a directory above was moved in the same turn; then its other paths are given too.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::{Directories, Key, Node, Place};
 

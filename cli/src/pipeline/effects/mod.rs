@@ -3,7 +3,7 @@
 
 mod brokers;
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 use event::ProcId;

@@ -1,6 +1,8 @@
 //! What one window of time has.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
+
+use foldhash::HashMap;
 
 use super::{Added, Enough};
 use crate::rule::{Amount, Bound, Tally, Which};
