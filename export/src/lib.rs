@@ -1,6 +1,6 @@
 //! Events in the formats of others.
 //!
-//! What comes in are the lines of `events.jsonl`, which are the one JSON form of events, and the page of
+//! What comes in are the lines of `events.jsonl.zst`, which are the one JSON form of events, and the page of
 //! their run; what goes out are bytes, through an [`std::io::Write`], one event after the other: no format
 //! holds a whole run in memory. Pure: no files, no clock, no network. `docs/export.md` documents each format.
 #![forbid(unsafe_code)]

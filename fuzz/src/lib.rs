@@ -220,9 +220,13 @@ pub fn import(bytes: &[u8]) {
     let run = place.path().join("20261121-201530-fuzz-7k2m");
     std::fs::create_dir_all(run.join("segments")).expect("room");
     let mut rest = bytes;
-    for name in
-        ["meta.json", "events.jsonl", "index.sqlite", "segments/000001.seg", "segments/000002.seg"]
-    {
+    for name in [
+        "meta.json",
+        "events.jsonl.zst",
+        "index.sqlite",
+        "segments/000001.seg",
+        "segments/000002.seg",
+    ] {
         let [low, high, tail @ ..] = rest else { break };
         let len = usize::from(u16::from_le_bytes([*low, *high])).min(tail.len());
         let (file, after) = tail.split_at(len);

@@ -1,6 +1,6 @@
 //! Run directories: where they are, what they are called, what is in them, how it is found again.
 //!
-//! Segments are the truth and are only ever read here. `events.jsonl`, `index.sqlite` and
+//! Segments are the truth and are only ever read here. `events.jsonl.zst`, `index.sqlite` and
 //! `meta.json` are derived from them and can be thrown away; `docs/storage.md` has the bytes.
 //! This crate knows no pipeline: finished rows and JSON lines come in, rows and lines go out. It
 //! never asks the clock, and it takes every run directory for the work of somebody who wants the
@@ -18,6 +18,7 @@ mod id;
 mod key;
 mod list;
 mod meta;
+mod packed;
 mod query;
 mod row;
 mod run;

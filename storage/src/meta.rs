@@ -215,7 +215,7 @@ pub struct DerivedFrom {
     pub damage: Vec<String>,
 }
 
-/// `events.jsonl` as it was written.
+/// `events.jsonl.zst` as it was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EventsFile {

@@ -9,7 +9,7 @@ use crate::{text, time};
 /// One event: what can be asked of it without reading its line, and the line.
 ///
 /// The columns are those of the JSON line under the same names, so that an index and a scan of
-/// `events.jsonl` give the same answer; `ip` and `port` are the two halves of `peer`, `sent` and
+/// the lines give the same answer; `ip` and `port` are the two halves of `peer`, `sent` and
 /// `received` are `sent_bytes` and `received_bytes`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Row<'a> {
@@ -53,7 +53,7 @@ pub struct Row<'a> {
     pub line: &'a [u8],
 }
 
-/// Takes a line of `events.jsonl` apart, wherever it comes from, and gives its row to `each`. Returns
+/// Takes a line of the events apart, wherever it comes from, and gives its row to `each`. Returns
 /// false when it is no event.
 pub fn read_row(line: &[u8], each: &mut dyn FnMut(&Row<'_>)) -> bool {
     match Parsed::parse(line) {
@@ -102,7 +102,7 @@ pub(crate) struct Fields<'a> {
     count: Option<u64>,
 }
 
-/// A line of `events.jsonl`, taken apart.
+/// A line of the events, taken apart.
 #[derive(Debug)]
 pub(crate) struct Parsed<'a> {
     fields: Fields<'a>,

@@ -12,8 +12,10 @@ use crate::{Error, Meta, RunId, bundle::Held, files, meta::MAX_META, segments};
 
 /// Name of the directory that holds the segments.
 pub(crate) const SEGMENTS: &str = "segments";
-/// The events, one JSON object a line.
-pub(crate) const EVENTS: &str = "events.jsonl";
+/// The events, one JSON object a line, packed.
+pub(crate) const EVENTS: &str = "events.jsonl.zst";
+/// The same of a run that is being recorded, as they come.
+pub(crate) const LIVE_EVENTS: &str = "events.jsonl";
 /// The index over the events.
 pub(crate) const INDEX: &str = "index.sqlite";
 /// The run on one page, written last.

@@ -40,6 +40,11 @@ impl Bench {
         fs::write(self.path(name), bytes).expect("it writes");
     }
 
+    /// The lines at rest, unpacked by zstd itself.
+    pub(crate) fn lines(&self) -> Vec<u8> {
+        zstd::decode_all(&*self.read("events.jsonl.zst")).expect("it unpacks")
+    }
+
     /// A sealed run of three segments of the first form with `frames` frames of ours in each.
     pub(crate) fn recorded(frames: usize) -> Bench {
         Bench::recorded_as(frames, Form::Frames)

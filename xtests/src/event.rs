@@ -1,4 +1,4 @@
-//! One line of `events.jsonl`.
+//! One line of the events.
 
 use serde_json::Value;
 

@@ -31,7 +31,7 @@ pub use leftovers::{leaves, leaves_named, processes_running};
 pub use machine::Machine;
 pub use mount::Tmpfs;
 pub use odd::odd_names;
-pub use recorded::Recorded;
+pub use recorded::{Recorded, lines, packed};
 pub use run::{Run, Running};
 pub use terminal::Terminal;
 pub use testers::not_run;

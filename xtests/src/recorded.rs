@@ -22,7 +22,7 @@ pub struct Recorded {
     pub stdout: Vec<u8>,
     /// Standard error.
     pub stderr: Vec<u8>,
-    /// Every line of `events.jsonl`.
+    /// Every line of the events.
     pub events: Vec<Event>,
     /// `meta.json`.
     pub meta: Value,
@@ -43,7 +43,7 @@ impl Recorded {
         };
         let meta = serde_json::from_slice(&file("meta.json")).expect("meta.json is JSON");
         let run = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let events = parse(run, &file("events.jsonl"));
+        let events = parse(run, lines(dir).as_bytes());
         Recorded { dir: dir.to_owned(), status, stdout, stderr, events, meta }
     }
 
@@ -106,10 +106,49 @@ impl Recorded {
     }
 }
 
+/// The lines of a run that is over, unpacked by zstd itself.
+///
+/// # Panics
+/// When there are none, or they do not unpack.
+#[must_use]
+pub fn lines(dir: &Path) -> String {
+    let path = dir.join("events.jsonl.zst");
+    let packed = fs::read(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    String::from_utf8(zstd::decode_all(&*packed).expect("they unpack")).expect("JSON is text")
+}
+
+/// Packs lines as a run has them at rest (docs/storage.md), from what that page says.
+///
+/// # Panics
+/// When there is no memory for it.
+#[must_use]
+pub fn packed(lines: &[u8]) -> Vec<u8> {
+    let (mut blocks, mut table) = (Vec::new(), Vec::new());
+    for plain in lines.chunks(256 * 1024) {
+        let mut block = zstd::encode_all(plain, 1).expect("memory");
+        if block.len() < plain.len().div_ceil(64) {
+            let zeros = vec![0; plain.len().div_ceil(64)];
+            let head = [0x184d_2a50_u32, u32::try_from(zeros.len()).expect("few")];
+            block.extend(head.map(u32::to_le_bytes).concat());
+            block.extend(zeros);
+        }
+        for len in [block.len(), plain.len()] {
+            table.extend(u32::try_from(len).expect("few").to_le_bytes());
+        }
+        blocks.extend(block);
+    }
+    let count = u32::try_from(table.len() / 8).expect("few");
+    let rest = u32::try_from(table.len() + 9).expect("few");
+    blocks.extend([0x184d_2a5e_u32, rest].map(u32::to_le_bytes).concat());
+    blocks.extend(table);
+    blocks.extend([&count.to_le_bytes()[..], &[0], &0x8f92_eab1_u32.to_le_bytes()].concat());
+    blocks
+}
+
 /// Takes the lines apart: each begins with `run, seq, ts, type`, numbers run from 1 without gaps.
 fn parse(run: &str, bytes: &[u8]) -> Vec<Event> {
     let whole = bytes.is_empty() || bytes.ends_with(b"\n");
-    assert!(whole, "events.jsonl ends within a line");
+    assert!(whole, "the events end within a line");
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let mut events = Vec::new();
     for (index, line) in lines.enumerate() {

@@ -36,7 +36,7 @@ fn python(script: &str, file: &Path) -> String {
 fn json_lines_are_the_lines_of_the_record() {
     let lab = Lab::new();
     let run = recorded(&lab);
-    let lines = fs::read(run.dir.join("events.jsonl")).expect("it is derived");
+    let lines = xtests::lines(&run.dir).into_bytes();
     assert_eq!(fs::read(exported(&lab, "jsonl")).expect("it is there"), lines);
     assert_eq!(lab.told(["export"]).as_bytes(), lines);
     let twice = lab.told(["export", "last", "last"]);
@@ -47,7 +47,7 @@ fn json_lines_are_the_lines_of_the_record() {
 fn a_table_has_a_row_for_each_event_by_another_reader() {
     let lab = Lab::new();
     let run = recorded(&lab);
-    let lines = fs::read_to_string(run.dir.join("events.jsonl")).expect("it is derived");
+    let lines = xtests::lines(&run.dir);
     let said = python(
         "import csv, sys, json
 rows = list(csv.DictReader(open(sys.argv[1], newline='', encoding='utf-8')))

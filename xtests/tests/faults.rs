@@ -114,10 +114,10 @@ fn is_same(one: &Event, other: &Event) -> bool {
 fn derived_files_that_are_gone_are_made_again() {
     let case = Case::new();
     for names in [
-        &["events.jsonl"][..],
+        &["events.jsonl.zst"][..],
         &["index.sqlite"],
         &["meta.json"],
-        &["events.jsonl", "index.sqlite", "meta.json"],
+        &["events.jsonl.zst", "index.sqlite", "meta.json"],
     ] {
         for name in names {
             fs::remove_file(case.file(name)).expect("it is there");
@@ -145,7 +145,7 @@ fn flip_in_the_middle(bytes: &mut [u8]) {
 #[test]
 fn derived_files_that_were_changed_are_made_again() {
     let case = Case::new();
-    for name in ["events.jsonl", "index.sqlite", "meta.json"] {
+    for name in ["events.jsonl.zst", "index.sqlite", "meta.json"] {
         for (index, change) in CHANGES.into_iter().enumerate() {
             case.damage(&case.file(name), change);
             let text = case.view();
@@ -160,9 +160,10 @@ fn derived_files_that_were_changed_are_made_again() {
 #[test]
 fn a_line_added_to_the_events_does_not_become_an_event() {
     let case = Case::new();
-    case.damage(&case.file("events.jsonl"), |bytes| {
+    case.damage(&case.file("events.jsonl.zst"), |bytes| {
         let line = format!("{{\"run\":\"{}\",\"seq\":99999,\"ts\":\"2026-01-01T00:00:00Z\",\"type\":\"exec\",\"exe\":\"/evil\"}}\n", case.run.id());
-        bytes.extend_from_slice(line.as_bytes());
+        let lines = [xtests::lines(&case.run.dir).as_bytes(), line.as_bytes()].concat();
+        *bytes = xtests::packed(&lines);
     });
     case.view();
     case.assert_all_there();

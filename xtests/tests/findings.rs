@@ -255,7 +255,7 @@ fn a_stored_run_judged_again_gives_what_it_gave_live() {
         assert_eq!(live.events[cause as usize - 1].kind(), "file");
     }
     // The same record again, with the rules that were kept beside it.
-    for name in ["events.jsonl", "index.sqlite", "meta.json"] {
+    for name in ["events.jsonl.zst", "index.sqlite", "meta.json"] {
         fs::remove_file(live.dir.join(name)).expect("it is there");
     }
     fs::remove_file(rules).expect("it is there");

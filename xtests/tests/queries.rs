@@ -1,4 +1,4 @@
-//! Questions are answered as documented: the same events as a reader of `events.jsonl` would pick.
+//! Questions are answered as documented: the same events as a reader of the lines would pick.
 #![forbid(unsafe_code)]
 
 use std::{fs, net::TcpListener, path::Path};
@@ -137,7 +137,7 @@ fn queries_by_time_and_number() {
 fn lines_of_a_query_are_lines_of_the_record() {
     let case = Case::new();
     let lines = case.lab.told(["query", case.run.id(), "--all", "--json"]);
-    let record = fs::read_to_string(case.run.dir.join("events.jsonl")).expect("it is there");
+    let record = xtests::lines(&case.run.dir);
     assert_eq!(lines, record);
 }
 

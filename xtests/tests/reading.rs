@@ -20,7 +20,7 @@ fn tail_prints_what_the_record_has_and_goes_on_after_bad_lines() {
     let lab = Lab::new();
     let run = lab.run(["sh", "-c", "echo x >made.txt; cat made.txt"]).succeed();
     run.assert_whole();
-    let record = fs::read_to_string(run.dir.join("events.jsonl")).expect("it is there");
+    let record = xtests::lines(&run.dir);
     assert_eq!(lab.told(["tail"]), record);
     let last: Vec<&str> = record.lines().rev().take(2).collect();
     let tail = lab.told(["tail", run.id(), "-n", "2"]);

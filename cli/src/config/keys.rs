@@ -16,8 +16,6 @@ pub(crate) enum Section {
     Run,
     /// Where runs are, and for how long.
     Store,
-    /// Flags of `audit ship`.
-    Ship,
     /// How pages look.
     Output,
 }
@@ -28,7 +26,6 @@ impl Section {
         match self {
             Section::Run => "run",
             Section::Store => "store",
-            Section::Ship => "ship",
             Section::Output => "output",
         }
     }
@@ -42,17 +39,13 @@ const fn store(long: &'static str) -> Key {
     Key { section: Section::Store, long }
 }
 
-const fn ship(long: &'static str) -> Key {
-    Key { section: Section::Ship, long }
-}
-
 const fn output(long: &'static str) -> Key {
     Key { section: Section::Output, long }
 }
 
 /// Every one, in the order of `audit config show`. Not among them: what belongs to one run (a name,
 /// tags, rules, --user) and what only tests set.
-pub(crate) const KEYS: [Key; 37] = [
+pub(crate) const KEYS: [Key; 26] = [
     store("home"),
     store("retain-runs"),
     store("retain-size"),
@@ -77,17 +70,6 @@ pub(crate) const KEYS: [Key; 37] = [
     run("summary"),
     run("anchor"),
     run("no-env"),
-    ship("to"),
-    ship("findings"),
-    ship("parts"),
-    ship("state"),
-    ship("endpoint"),
-    ship("ca"),
-    ship("insecure-http"),
-    ship("spool-max"),
-    ship("tries"),
-    ship("pause"),
-    ship("interval"),
     output("color"),
     output("ts"),
 ];
@@ -101,10 +83,9 @@ impl Key {
     /// The variable of the environment that sets it. None for those that may be given several times:
     /// how their values are told apart would have to be guessed.
     pub(crate) fn variable(self) -> Option<String> {
-        let of = if self.section == Section::Ship { "SHIP_" } else { "" };
         match self.long {
-            "env" | "anchor" | "to" | "findings" | "parts" => None,
-            long => Some(format!("AUDIT_{of}{}", long.replace('-', "_").to_uppercase())),
+            "env" | "anchor" => None,
+            long => Some(format!("AUDIT_{}", long.replace('-', "_").to_uppercase())),
         }
     }
 
@@ -113,13 +94,8 @@ impl Key {
         format!("{}.{}", self.section.name(), self.long)
     }
 
-    /// The command whose flag it is; none of those that every command has.
-    pub(crate) fn command(self) -> Option<&'static str> {
-        match self.section {
-            Section::Run => Some("run"),
-            Section::Store if self.long != "home" => Some("run"),
-            Section::Ship => Some("ship"),
-            Section::Store | Section::Output => None,
-        }
+    /// Whether it is a flag of `audit run` alone.
+    pub(crate) fn is_of_run(self) -> bool {
+        self.section == Section::Run || (self.section == Section::Store && self.long != "home")
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use event::json::base64;
 use serde_json::{Map, Value};
 
-/// A line of `events.jsonl`, taken apart.
+/// A line of the events, taken apart.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
     fields: Map<String, Value>,

@@ -232,7 +232,7 @@ pub(super) fn tell(found: &Found, opened: &Opened, globals: &Globals, of_several
     }
     if found.malformed > 0 {
         let lines = text::plural(found.malformed, "line");
-        let _ = writeln!(err, "audit: {id}: {lines} of events.jsonl cannot be read");
+        let _ = writeln!(err, "audit: {id}: {lines} cannot be read");
     }
     if found.events == 0 && !found.more && !globals.quiet && !of_several {
         let _ = writeln!(err, "audit: {id}: no event matches");

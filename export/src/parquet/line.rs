@@ -1,4 +1,4 @@
-//! A line of `events.jsonl` taken apart into columns.
+//! A line of the events taken apart into columns.
 
 use std::{borrow::Cow, collections::HashMap, fmt, net::SocketAddr};
 

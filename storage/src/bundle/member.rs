@@ -112,7 +112,7 @@ mod tests {
             (format!("{id}/segments/.."), "seal"),
             (format!("/{id}/segments"), "seal"),
             (format!("{id}/rules"), "x.yml"),
-            (id.to_owned(), "events.jsonl"),
+            (id.to_owned(), "events.jsonl.zst"),
             (id.to_owned(), "meta.json"),
             ("..".to_owned(), "epochs"),
             (String::new(), "epochs"),

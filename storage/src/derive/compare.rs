@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, Read},
     os::unix::fs::{DirBuilderExt, FileExt},
     path::{Path, PathBuf},
 };
@@ -14,6 +14,7 @@ use crate::{
     Consumed, Error, EventsFile, Finding, IndexFile, Lens, Meta, Row, RunDir, Weight, files,
     freshness,
     meta::FORMAT,
+    packed::{Packed, Reader},
     query::{LISTED, summary::Counts},
     run::{EVENTS, INDEX, META},
 };
@@ -29,10 +30,9 @@ const OF_WRITER: [std::ops::Range<usize>; 2] = [24..28, 92..100];
 #[derive(Debug)]
 pub struct Comparison<'r> {
     run: &'r RunDir,
-    events: Option<BufReader<File>>,
+    events: Option<Reader>,
     at: u64,
     lines: u64,
-    hash: blake3::Hasher,
     index: IndexWriter,
     counts: Counts,
     is_secret: fn(&[u8]) -> bool,
@@ -55,7 +55,6 @@ impl<'r> Comparison<'r> {
             events: None,
             at: 0,
             lines: 0,
-            hash: blake3::Hasher::new(),
             index,
             counts: Counts::default(),
             is_secret,
@@ -63,8 +62,8 @@ impl<'r> Comparison<'r> {
             room: Vec::new(),
             findings: Vec::new(),
         };
-        match files::open(run.dir(), EVENTS) {
-            Ok(file) => comparison.events = Some(BufReader::with_capacity(CHUNK, file)),
+        match files::open(run.dir(), EVENTS).and_then(Packed::open) {
+            Ok(packed) => comparison.events = Some(Reader::new(packed)),
             Err(why) => comparison.unreadable(EVENTS, &why),
         }
         Ok(comparison)
@@ -79,7 +78,6 @@ impl<'r> Comparison<'r> {
         let path = || self.scratch.0.join(INDEX);
         self.index.push(row, self.at, line.len()).map_err(Error::index("write", path()))?;
         self.counts.add(row);
-        self.hash.update(line).update(b"\n");
         self.compare(line);
         self.at += line.len() as u64 + 1;
         self.lines += 1;
@@ -111,9 +109,11 @@ impl<'r> Comparison<'r> {
         derived.format = FORMAT;
         derived.id = self.run.id().to_string();
         derived.derived_from = derived_from(consumed, derivation);
-        let blake3 = self.hash.finalize().to_hex().to_string();
-        derived.events =
-            EventsFile { len: self.at, blake3, lines: self.lines, ..EventsFile::default() };
+        // Another version may pack the same lines otherwise: they were compared, and the file is what the
+        // page says that it is.
+        let events = freshness::describe(self.run.dir(), EVENTS.to_owned());
+        let (len, blake3) = (events.len, events.blake3);
+        derived.events = EventsFile { len, blake3, lines: self.lines, ..EventsFile::default() };
         derived.index = meta.index.as_ref().and_then(|_| described(self.run));
         self.findings.extend(same_page(derived, meta));
         Ok(self.findings)
@@ -159,6 +159,10 @@ impl<'r> Comparison<'r> {
     }
 
     fn unreadable(&mut self, file: &str, why: &io::Error) {
+        if why.kind() == io::ErrorKind::InvalidData {
+            let what = format!("it is not what the segments tell: {why}");
+            return self.altered(file, None, &what);
+        }
         let gone = why.kind() == io::ErrorKind::NotFound;
         let weight = if gone { Weight::Altered } else { Weight::Unreadable };
         let what = if gone { "it is missing".to_owned() } else { format!("cannot read it: {why}") };

@@ -16,7 +16,7 @@ use crate::{
     Consumed, DerivedFrom, Error, IndexFile, Lens, Meta, Problem, Row, RunDir, files, freshness,
     meta::FORMAT,
     query::{LISTED, summary::Counts},
-    run::{EVENTS, INDEX, LOCK, META},
+    run::{EVENTS, INDEX, LIVE_EVENTS, LOCK, META},
 };
 pub use compare::Comparison;
 use events::EventsWriter;
@@ -53,7 +53,7 @@ impl DeriveLock {
 /// Why events are derived.
 #[derive(Debug, Clone, Copy)]
 pub enum How<'a> {
-    /// While the run goes on: `events.jsonl` can be read as it grows.
+    /// While the run goes on: its plain lines can be read as they come.
     Live,
     /// Again, because of these problems, or for the first time.
     Again(&'a [Problem]),
@@ -68,7 +68,6 @@ pub struct Writer<'r> {
     index_error: Option<Error>,
     counts: Counts,
     is_secret: fn(&[u8]) -> bool,
-    is_live: bool,
     kept: Vec<String>,
     last_seq: u64,
     _lock: DeriveLock,
@@ -86,11 +85,11 @@ impl<'r> Writer<'r> {
         };
         let is_live = matches!(how, How::Live);
         // A live reader finds the old file or the new one, never a shortened one.
-        let events = EventsWriter::create(run, &format!("{EVENTS}{NEW}"))?;
+        let events = EventsWriter::create(run, is_live)?;
         if is_live {
             // What an earlier attempt left would speak of other events.
             files::remove(run.dir(), META).map_err(run.file("remove", META))?;
-            take_place(run, EVENTS)?;
+            take_place(run, LIVE_EVENTS)?;
         }
         let (index, index_error) = match IndexWriter::create(run, &format!("{INDEX}{NEW}")) {
             Ok(index) => (Some(index), None),
@@ -103,7 +102,6 @@ impl<'r> Writer<'r> {
             index_error,
             counts: Counts::default(),
             is_secret: |_| false,
-            is_live,
             kept,
             last_seq: 0,
             _lock: lock,
@@ -173,7 +171,7 @@ impl<'r> Writer<'r> {
         consumed: &Consumed,
         derivation: u32,
     ) -> Result<Meta, Error> {
-        self.flush()?;
+        self.events.finish().map_err(self.run.file("write", EVENTS))?;
         let lens = Lens { project: meta.about.cwd(), is_secret: self.is_secret };
         let summary = std::mem::take(&mut self.counts).finish(LISTED, &lens);
         if let Some(index) = self.index.take()
@@ -181,9 +179,7 @@ impl<'r> Writer<'r> {
         {
             self.index_failed(error);
         }
-        if !self.is_live {
-            take_place(self.run, EVENTS)?;
-        }
+        take_place(self.run, EVENTS)?;
         meta.format = FORMAT;
         meta.id = self.run.id().to_string();
         meta.derived_from = derived_from(consumed, derivation);
@@ -192,6 +188,8 @@ impl<'r> Writer<'r> {
         let text = serde_json::to_vec_pretty(&meta)
             .map_err(|error| self.run.file("write", META)(error.into()))?;
         files::replace(self.run.dir(), META, &text).map_err(self.run.file("write", META))?;
+        // Those of the run while it was recorded, or of a version that packed none.
+        files::remove(self.run.dir(), LIVE_EVENTS).map_err(self.run.file("remove", LIVE_EVENTS))?;
         Ok(meta)
     }
 

@@ -61,7 +61,9 @@ fn what_is_derived_comes_back_to_the_byte() {
     assert_eq!(meta.events.blake3, blake3::hash(&bench.read(EVENTS)).to_hex().as_str());
     let index = meta.index.expect("an index");
     assert_eq!(index.blake3, blake3::hash(&bench.read(INDEX)).to_hex().as_str());
-    assert!(!bench.path("events.jsonl.new").exists() && !bench.path("index.sqlite.new").exists());
+    assert!(
+        !bench.path("events.jsonl.zst.new").exists() && !bench.path("index.sqlite.new").exists()
+    );
 }
 
 /// Does `damage` to a derived run; the problem that is found must read `expected`.
@@ -100,7 +102,7 @@ fn every_damaged_file_is_named_and_derived_again() {
             &format!("{name} is missing"),
         );
     }
-    check(|bench| bench.write(EVENTS, b"x"), "events.jsonl has 1 bytes instead of 602");
+    check(|bench| bench.write(INDEX, b"x"), "index.sqlite has 1 bytes instead of 106496");
     check(|bench| bench.write("segments/000004.seg", b""), "segments/000004.seg came later");
     check(
         |bench| bench.write(META, b"{"),
@@ -147,8 +149,8 @@ fn a_damaged_file_is_kept_and_a_good_one_is_not() {
     let lock = DeriveLock::take(&bench.run).expect("it locks").expect("it is free");
     let problems = problems(&bench);
     let writer = Writer::begin(&bench.run, lock, How::Again(&problems)).expect("a writer");
-    assert_eq!(writer.kept(), ["kept events.jsonl as events.jsonl.old"]);
-    assert_eq!(bench.read("events.jsonl.old"), damaged);
+    assert_eq!(writer.kept(), ["kept events.jsonl.zst as events.jsonl.zst.old"]);
+    assert_eq!(bench.read("events.jsonl.zst.old"), damaged);
     assert!(!bench.path("index.sqlite.old").exists());
 }
 
@@ -159,7 +161,7 @@ fn events_that_a_cut_segment_no_longer_has_are_kept() {
     bench.write("segments/000003.seg", b"AUDSEG01");
     let problems = problems(&bench);
     bench.derive(How::Again(&problems), &rows()[..1]);
-    assert_eq!(bench.read("events.jsonl.old"), events);
+    assert_eq!(bench.read("events.jsonl.zst.old"), events);
     assert!(bench.path("meta.json.old").exists() && bench.path("index.sqlite.old").exists());
 }
 
@@ -170,12 +172,12 @@ fn what_was_kept_before_is_not_overwritten_and_does_not_fill_the_disk() {
     for damage in 0..9u8 {
         bench.write(EVENTS, &[damage]);
         bench.derive(How::Again(&problems(&bench)), &rows());
-        kept.push(bench.read("events.jsonl.old"));
+        kept.push(bench.read("events.jsonl.zst.old"));
     }
     assert!(kept.iter().all(|kept| kept == &[0]));
-    assert_eq!(bench.read("events.jsonl.old2"), [1]);
-    assert_eq!(bench.read("events.jsonl.old8"), [7]);
-    assert!(!bench.path("events.jsonl.old9").exists());
+    assert_eq!(bench.read("events.jsonl.zst.old2"), [1]);
+    assert_eq!(bench.read("events.jsonl.zst.old8"), [7]);
+    assert!(!bench.path("events.jsonl.zst.old9").exists());
 }
 
 #[test]
@@ -203,7 +205,7 @@ fn a_live_run_is_read_while_it_is_written() {
     assert_eq!([push(1), push(2)], [(0, 1), (1, 2)]);
     // Half a line, as a reader may find it, is not an event.
     let mut options = fs::OpenOptions::new();
-    let mut file = options.append(true).open(bench.path(EVENTS)).expect("it opens");
+    let mut file = options.append(true).open(bench.path("events.jsonl")).expect("it opens");
     std::io::Write::write_all(&mut file, b"{\"run\":\"r\",\"seq\":3").expect("it writes");
     assert_eq!(paths(&bench, None).len(), 2);
 }

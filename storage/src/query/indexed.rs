@@ -1,6 +1,6 @@
 //! Queries by index. Its numbers are checked against the events before they are believed.
 
-use std::{fs::File, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 use rusqlite::{
     Connection,
@@ -14,24 +14,25 @@ use super::{
     lines::Lines,
     names::{Names, read},
     stored,
+    text::Text,
 };
 use crate::{Row, schema::OF_ROWS};
 
-/// Looks up what `query` asks for, reading lines from `file`. The error says what is wrong with the
+/// Looks up what `query` asks for, reading lines from `text`. The error says what is wrong with the
 /// index.
 pub(super) fn query(
     index: &Connection,
     query: &Query,
     lines: u64,
-    file: &File,
+    text: &Text,
     collector: &mut Collector<'_>,
 ) -> Result<(), String> {
-    let mut file = Lines::new(file);
+    let mut text = Lines::new(text);
     rows(index, &OF_ROWS, query, lines, &mut |row, offset, len| {
         if !collector.wants(row) {
             return Ok(ControlFlow::Continue(()));
         }
-        let line = file.get(offset, len).map_err(|error| error.to_string())?;
+        let line = text.get(offset, len).map_err(|error| error.to_string())?;
         let line = line.ok_or_else(|| format!("event {} has no line where it says", row.seq))?;
         if !query.has_word(line) {
             return Ok(ControlFlow::Continue(()));

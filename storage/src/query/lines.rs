@@ -1,11 +1,8 @@
-//! Lines of `events.jsonl`: one after the other, or by their place.
+//! Lines of a run: one after the other, or by their place.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-};
+use std::io::{self, BufRead, BufReader};
 
-use rustix::io::Errno;
+use super::text::Text;
 
 /// Longest line that is read: an exec with 128 KiB of arguments, each byte escaped, is below 2 MiB.
 pub(super) const MAX_LINE: usize = 8 << 20;
@@ -22,14 +19,14 @@ const SWEEP: usize = 1024 * 1024;
 /// Reads lines by offset and length.
 #[derive(Debug)]
 pub(super) struct Lines<'f> {
-    file: &'f File,
+    text: &'f Text,
     window: Vec<u8>,
     start: u64,
 }
 
 impl<'f> Lines<'f> {
-    pub(super) fn new(file: &'f File) -> Lines<'f> {
-        Lines { file, window: Vec::new(), start: 0 }
+    pub(super) fn new(text: &'f Text) -> Lines<'f> {
+        Lines { text, window: Vec::new(), start: 0 }
     }
 
     /// Returns the line of `len` bytes at `offset`, or `None` when there is no such line.
@@ -66,11 +63,9 @@ impl<'f> Lines<'f> {
         self.start = from;
         let mut filled = 0;
         while let Some(rest) = self.window.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match rustix::io::pread(self.file, rest, from.saturating_add(filled as u64)) {
-                Ok(0) => break,
-                Ok(got) => filled += got,
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(errno.into()),
+            match self.text.read_at(rest, from.saturating_add(filled as u64))? {
+                0 => break,
+                got => filled += got,
             }
         }
         self.window.truncate(filled);
@@ -78,10 +73,10 @@ impl<'f> Lines<'f> {
     }
 }
 
-/// Gives every whole line of `file` from its start to `each` until it returns false. Returns how many
+/// Gives every whole line of `text` from its start to `each` until it returns false. Returns how many
 /// were too long and passed over. A last line without newline is still being written.
-pub(super) fn forward(file: &File, mut each: impl FnMut(&[u8]) -> bool) -> io::Result<u64> {
-    let mut reader = BufReader::with_capacity(WINDOW, At { file, at: 0 });
+pub(super) fn forward(text: &Text, mut each: impl FnMut(&[u8]) -> bool) -> io::Result<u64> {
+    let mut reader = BufReader::with_capacity(WINDOW, At { text, at: 0 });
     let (mut line, mut too_long, mut skip) = (Vec::new(), 0, false);
     loop {
         let bytes = reader.fill_buf()?;
@@ -107,10 +102,10 @@ pub(super) fn forward(file: &File, mut each: impl FnMut(&[u8]) -> bool) -> io::R
     }
 }
 
-/// Gives every whole line of `file` that has `word` in it to `each` until it returns false. Returns how
+/// Gives every whole line of `text` that has `word` in it to `each` until it returns false. Returns how
 /// many were too long and passed over.
 pub(super) fn having(
-    file: &File,
+    text: &Text,
     word: &[u8],
     mut each: impl FnMut(&[u8]) -> bool,
 ) -> io::Result<u64> {
@@ -123,7 +118,7 @@ pub(super) fn having(
             (filled, bytes) = if bytes.len() >= MAX_LINE { (0, bytes) } else { doubled(bytes) };
             continue;
         };
-        let got = rustix::io::pread(file, room, at)?;
+        let got = text.read_at(room, at)?;
         if got == 0 {
             return Ok(too_long);
         }
@@ -155,15 +150,15 @@ fn doubled(mut bytes: Vec<u8>) -> (usize, Vec<u8>) {
     (filled, bytes)
 }
 
-/// Reads a file from a place of its own, whatever others do with the descriptor.
+/// Reads from a place of its own, whatever others do with the descriptor.
 struct At<'f> {
-    file: &'f File,
+    text: &'f Text,
     at: u64,
 }
 
 impl io::Read for At<'_> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let got = rustix::io::pread(self.file, room, self.at)?;
+        let got = self.text.read_at(room, self.at)?;
         self.at += got as u64;
         Ok(got)
     }

@@ -14,14 +14,15 @@ pub(crate) mod stored;
 pub(crate) mod summary;
 #[cfg(test)]
 mod tests;
+mod text;
 mod words;
 
-use std::{collections::BTreeSet, fs::File, ops::ControlFlow};
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 use rusqlite::Connection;
 
 use crate::{
-    Error, Meta, Row, RunDir, files,
+    Error, Meta, Row, RunDir,
     run::{EVENTS, INDEX},
     schema,
 };
@@ -30,6 +31,7 @@ pub use collect::Found;
 pub use sql::{Cell, TakeRow};
 pub use summary::LISTED;
 pub use summary::{Activity, Destination, Lens, PathCount, Summary, Top, TypeCount};
+use text::Text;
 pub use words::{Field, WORDS};
 
 /// What events are wanted. All conditions must hold; an empty list or `None` is none.
@@ -159,7 +161,7 @@ pub enum OfColumn<'r> {
 #[derive(Debug)]
 pub struct Events<'r> {
     run: &'r RunDir,
-    file: File,
+    text: Text,
     index: Option<Connection>,
     /// Lines that `meta.json` counts.
     lines: u64,
@@ -167,15 +169,16 @@ pub struct Events<'r> {
 }
 
 impl<'r> Events<'r> {
-    /// Opens `events.jsonl` of `run`, and the index when `meta`, which must be of a fresh run
+    /// Opens the lines of `run`, and the index when `meta`, which must be of a fresh run
     /// ([`crate::Freshness::Fresh`]), names one. Without `meta` all lines are read: those of a live
     /// run.
     ///
     /// # Errors
-    /// [`Error::File`] when there is no `events.jsonl`. An index that cannot be used is no error, see
+    /// [`Error::File`] when there are none. An index that cannot be used is no error, see
     /// [`Events::why_scan`].
     pub fn open(run: &'r RunDir, meta: Option<&Meta>) -> Result<Events<'r>, Error> {
-        let file = files::open(run.dir(), EVENTS).map_err(run.file("open", EVENTS))?;
+        let text = if meta.is_some() { Text::packed(run) } else { Text::growing(run) };
+        let text = text.map_err(run.file("open", EVENTS))?;
         let lines = meta.map_or(0, |meta| meta.events.lines);
         let (index, why_scan) = match meta.and_then(|meta| meta.index.as_ref()) {
             None => (None, None),
@@ -184,7 +187,7 @@ impl<'r> Events<'r> {
                 Err(error) => (None, Some(error.to_string())),
             },
         };
-        Ok(Events { run, file, index, lines, why_scan })
+        Ok(Events { run, text, index, lines, why_scan })
     }
 
     /// Returns why the index is not used although there should be one.
@@ -225,7 +228,7 @@ impl<'r> Events<'r> {
         let is_looked_up =
             |index: &&Connection| !query.is_for_a_word() || indexed::is_rare(index, query);
         if let Some(index) = self.index.as_ref().filter(is_looked_up) {
-            match indexed::query(index, query, self.lines, &self.file, &mut collector) {
+            match indexed::query(index, query, self.lines, &self.text, &mut collector) {
                 Ok(()) => return Ok(collector.found),
                 // What was found so far is sound: it was looked up in the events. Go on after it.
                 Err(damage) => collector.found.index_damage = Some(damage),
@@ -233,7 +236,7 @@ impl<'r> Events<'r> {
         }
         let after_seq = query.after_seq.max(collector.last_seq());
         let rest = Query { after_seq, ..query.clone() };
-        scan::query(&self.file, &rest, &mut collector).map_err(self.run.file("read", EVENTS))?;
+        scan::query(&self.text, &rest, &mut collector).map_err(self.run.file("read", EVENTS))?;
         Ok(collector.found)
     }
 
@@ -247,7 +250,7 @@ impl<'r> Events<'r> {
             return Ok(summary.cut(top));
         }
         let mut summary = summary::Counts::default();
-        let malformed = scan::each(&self.file, &mut |row| {
+        let malformed = scan::each(&self.text, &mut |row| {
             summary.add(row);
             ControlFlow::Continue(())
         })

@@ -158,7 +158,7 @@ proptest! {
         let (bench, meta) = derived(&events);
         let (indexed, scanned) = (bench.events(Some(&meta)), bench.events(None));
         prop_assert_eq!(indexed.why_scan(), None);
-        let all = bench.read("events.jsonl");
+        let all = bench.lines();
         let lines: Vec<&[u8]> = all.split(|byte| *byte == b'\n').collect();
         for query in &queries {
             let (rows, found) = ask(&indexed, query);
@@ -211,7 +211,7 @@ proptest! {
         }
         bench.write("index.sqlite", &bytes);
         // Not as a caller does it: freshness would refuse this index by its hash.
-        let lines = bench.read("events.jsonl");
+        let lines = bench.lines();
         let (rows, _) = ask(&bench.events(Some(&meta)), &query);
         for (_, line) in rows {
             prop_assert!(lines.split(|byte| *byte == b'\n').any(|known| known == line));
@@ -303,7 +303,7 @@ fn an_index_whose_rows_lie_is_left_for_the_lines() {
 #[test]
 fn lines_that_are_no_events_are_counted() {
     let (bench, _) = derived(&[some_event(1)]);
-    let mut bytes = bench.read("events.jsonl");
+    let mut bytes = bench.lines();
     bytes.extend(b"{}\nnot json\n\xff\n");
     bytes.extend(vec![b'x'; lines::MAX_LINE + 1]);
     bytes.push(b'\n');
@@ -483,7 +483,7 @@ fn a_word_is_found_in_every_line_that_has_it_however_long_the_lines_are() {
     text.extend(b"word without an end");
     let path = dir.path().join("lines");
     std::fs::write(&path, &text).expect("room");
-    let file = File::open(&path).expect("it is there");
+    let file = text::Text::Plain(std::fs::File::open(&path).expect("it is there"));
     let mut expected = Vec::new();
     lines::forward(&file, |line| {
         expected.extend(line.ends_with(b" word").then(|| line.to_vec()));

@@ -5,7 +5,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::Path,
     process::ExitCode,
 };
@@ -20,7 +19,7 @@ fn main() -> ExitCode {
     let [_, run, traced, cwd, fresh] = args.as_slice() else {
         panic!("compare RUN-DIR STRACE-DIR CWD FRESH")
     };
-    let lines = fs::read_to_string(Path::new(run).join("events.jsonl")).expect("a record");
+    let lines = xtests::lines(Path::new(run));
     let events: Vec<Event> =
         lines.lines().map(|line| Event(serde_json::from_str(line).expect("JSON"))).collect();
     let mut recorded = Job::recorded(&events);

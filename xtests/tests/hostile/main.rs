@@ -112,7 +112,8 @@ fn something_else_in_place_of_a_file_of_a_run_is_neither_followed_nor_waited_for
     let run = spoiled(&lab);
     let secret = lab.root().join("root-secret");
     fs::write(&secret, "not-for-readers\n").expect("room");
-    for file in ["meta.json", "events.jsonl", "index.sqlite", "segments/000001.seg", "segments"] {
+    for file in ["meta.json", "events.jsonl.zst", "index.sqlite", "segments/000001.seg", "segments"]
+    {
         let places = if xtests::long() { &PLACES[..] } else { &PLACES[..2] };
         for (what, put) in places {
             let path = run.dir.join(file);
@@ -154,14 +155,19 @@ fn shapes() -> Vec<(&'static str, &'static str, Make)> {
     let huge_frame = [b"AUDSEG01".as_slice(), &u32::MAX.to_le_bytes(), &[0xff; 60]].concat();
     let long_frame = [b"AUDSEG01".as_slice(), &(1_u32 << 20).to_le_bytes(), &[0; 28]].concat();
     vec![
-        ("events.jsonl", "a line of 1 GB", sparse(1 << 30)),
+        ("events.jsonl.zst", "1 GB of nothing", sparse(1 << 30)),
+        ("events.jsonl.zst", "a line of 64 MB", bytes(xtests::packed(&vec![b'x'; 64 << 20]))),
         ("meta.json", "8 GB", sparse(8 << 30)),
         ("index.sqlite", "8 GB", sparse(8 << 30)),
         ("segments/000001.seg", "64 MB of nothing", sparse(64 << 20)),
         ("segments/000001.seg", "8 GB of nothing", sparse(8 << 30)),
         ("segments/000002.seg", "8 TB of nothing, beyond the end", sparse(8 << 40)),
         ("meta.json", "deep nesting", bytes(deep(900_000))),
-        ("events.jsonl", "deep nesting", bytes([deep(2_000_000), b"\n".to_vec()].concat())),
+        (
+            "events.jsonl.zst",
+            "deep nesting",
+            bytes(xtests::packed(&[deep(2_000_000), b"\n".to_vec()].concat())),
+        ),
         ("index.sqlite", "pages of one byte", bytes(sql([0, 0]))),
         ("index.sqlite", "pages of 64 KiB", bytes(sql([0, 1]))),
         ("segments/000001.seg", "a frame of 4 GB", bytes(huge_frame)),

@@ -155,17 +155,24 @@ fn derived_files_that_were_touched_are_named() {
         assert_verify(&lab, &["--record-only"], 0, "verified");
         fs::write(&path, &whole).expect("room");
     };
+    let lines = |change: fn(&mut Vec<u8>)| {
+        move |bytes: &mut Vec<u8>| {
+            let mut lines = zstd::decode_all(&**bytes).expect("they unpack");
+            change(&mut lines);
+            *bytes = xtests::packed(&lines);
+        }
+    };
+    const LINES: &str = "events.jsonl.zst";
     check(
-        "events.jsonl",
-        &|bytes| bytes[40] ^= 1,
-        "events.jsonl at byte 40: it is not what the segments tell",
+        LINES,
+        &lines(|lines| lines[40] ^= 1),
+        "events.jsonl.zst at byte 40: it is not what the segments tell",
     );
-    check(
-        "events.jsonl",
-        &|bytes| bytes.truncate(bytes.len() - 1),
-        "it ends before the segments do",
-    );
-    check("events.jsonl", &|bytes| bytes.extend(b"{}\n"), "there is more than the segments tell");
+    check(LINES, &lines(|lines| lines.truncate(lines.len() - 1)), "it ends before the segments do");
+    check(LINES, &lines(|lines| lines.extend(b"{}\n")), "there is more than the segments tell");
+    check(LINES, &|bytes| bytes[40] ^= 1, "it is not what the segments tell");
+    check(LINES, &|bytes| bytes.truncate(bytes.len() - 1), "it does not end as packed lines do");
+    check(LINES, &|bytes| bytes.extend(b"{}\n"), "it does not end as packed lines do");
     check("index.sqlite", &|bytes| bytes[9_000] ^= 1, "index.sqlite at byte 9000");
     check("index.sqlite", &|bytes| bytes.extend([0; 8192]), "index.sqlite at byte");
     let edit = |from: &'static str, to: &'static str| {
@@ -182,7 +189,7 @@ fn derived_files_that_were_touched_are_named() {
         "its field trust is not",
     );
     check("meta.json", &edit("{", "["), "meta.json: cannot read");
-    for name in ["events.jsonl", "index.sqlite"] {
+    for name in [LINES, "index.sqlite"] {
         let path = dir.join(name);
         let away = dir.join("away");
         fs::rename(&path, &away).expect("it is there");
@@ -203,10 +210,10 @@ fn findings_are_what_the_rules_kept_with_the_run_tell() {
     let run = lab.run(["sh", "-c", "echo x > made"]).with(["--rules", "rules.yml"]).succeed();
     assert_eq!(run.number_of("finding", ""), 1);
     assert_verify(&lab, &[], 0, "events, index and page are what the record tells");
-    let path = run.dir.join("events.jsonl");
-    let whole = fs::read_to_string(&path).expect("it reads");
+    let path = run.dir.join("events.jsonl.zst");
+    let whole = xtests::lines(&run.dir);
     let (from, to) = (r#""severity":"high""#, r#""severity":"info""#);
     assert_eq!(whole.matches(from).count(), 1);
-    fs::write(&path, whole.replace(from, to)).expect("room");
+    fs::write(&path, xtests::packed(whole.replace(from, to).as_bytes())).expect("room");
     assert_verify(&lab, &[], 1, "it is not what the segments tell");
 }

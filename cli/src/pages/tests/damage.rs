@@ -10,7 +10,7 @@ use crate::derive::{Progress, ensure_derived};
 
 #[test]
 fn derived_files_that_were_changed_are_derived_again() {
-    for file in ["events.jsonl", "index.sqlite", "meta.json"] {
+    for file in ["events.jsonl.zst", "index.sqlite", "meta.json"] {
         for bytes in [&b""[..], b"garbage\n\xff\x00{}"] {
             let bench = Bench::new();
             let run = stories::shop(&bench);
@@ -29,7 +29,7 @@ fn derived_files_that_were_changed_are_derived_again() {
 
 #[test]
 fn derived_files_that_are_gone_are_derived_again() {
-    for file in ["events.jsonl", "index.sqlite", "meta.json"] {
+    for file in ["events.jsonl.zst", "index.sqlite", "meta.json"] {
         let bench = Bench::new();
         let run = stories::shop(&bench);
         fs::remove_file(run.path().join(file)).expect("it is there");
@@ -73,7 +73,8 @@ fn a_flipped_byte_is_named_and_the_record_is_not_complete() {
 
 #[test]
 fn a_directory_full_of_nonsense_is_an_error_or_a_page() {
-    for name in ["segments/000001.seg", "segments/000002.seg", "meta.json", "events.jsonl", "x"] {
+    for name in ["segments/000001.seg", "segments/000002.seg", "meta.json", "events.jsonl.zst", "x"]
+    {
         let bench = Bench::new();
         let path = bench.path(stories::CI);
         // A directory in place of a file.

@@ -24,9 +24,11 @@ pub(crate) fn read(home: &Path, wanted: &[Wanted], sample: &mut Sample) {
         |entry: &fs::DirEntry| entry.path().extension().is_some_and(|end| end == "seg");
     sample.segment_bytes =
         segments.filter(is_segment).filter_map(|it| Some(it.metadata().ok()?.len())).sum();
-    sample.index_bytes = size("index.sqlite") + size("events.jsonl");
+    sample.index_bytes = size("index.sqlite") + size("events.jsonl.zst");
     sample.found = vec![0; wanted.len()];
-    for line in BufReader::new(File::open(run.join("events.jsonl")).expect("events")).lines() {
+    let packed = File::open(run.join("events.jsonl.zst")).expect("events");
+    let lines = zstd::Decoder::new(packed).expect("they are packed");
+    for line in BufReader::new(lines).lines() {
         let event: Value = serde_json::from_str(&line.expect("it reads")).expect("JSON");
         let text = |name: &str| event[name].as_str().unwrap_or_default();
         let times = event["count"].as_u64().unwrap_or(1);
