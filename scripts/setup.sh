@@ -188,6 +188,23 @@ find_engines() {
     fi
 }
 
+# The journal's receiver and b3sum, out of packages that are unpacked and not installed: the first would bring a
+# service and another systemd with it. It must be of the version that is here, as it is linked to its library.
+find_debian() {
+    [ "$(manager)" = apt ] && has dpkg-query || return 0
+    [ -x "$place/debian/root/lib/systemd/systemd-journal-remote" ] && [ -x "$place/debian/root/usr/bin/b3sum" ] &&
+        return 0
+    of_systemd=$(dpkg-query -W -f '${Version}' systemd 2>/dev/null) || return 0
+    mkdir -p "$place/debian/root"
+    (
+        cd "$place/debian" || exit
+        for one in "systemd-journal-remote=$of_systemd" libmicrohttpd12 b3sum; do
+            apt-get download -q "$one" || apt-get download -q "${one%%=*}"
+        done
+        for one in *.deb; do dpkg -x "$one" root && rm -f "$one"; done
+    ) </dev/null >/dev/null 2>&1 || say "without systemd-journal-remote and b3sum their tests are named as not run"
+}
+
 # Programs that are not ours and know the formats that we write. Without them their tests say so.
 find_validators() {
     place="$top/target/validators"
@@ -199,6 +216,7 @@ find_validators() {
     "$place/bin/python" -c 'import opentelemetry.proto, ocsf_json_schema, jsonschema, in_toto_attestation, securesystemslib, cryptography' 2>/dev/null ||
         "$place/bin/python" -m pip install -q -r "$top/xtests/scripts/validators/requirements.txt" ||
         say "without validators of OTLP, OCSF and in-toto their tests are named as not run"
+    find_debian
     [ -d "$place/node_modules/@elastic/ecs" ] || ! has npm ||
         npm install --silent --no-save --ignore-scripts --prefix "$place" @elastic/ecs@9.4.0 ||
         say "without @elastic/ecs its test is named as not run"

@@ -172,6 +172,64 @@ fn a_statement_is_one_of_in_toto_and_its_envelope_is_signed_by_the_key() {
 }
 
 #[test]
+fn systemd_journal_remote_takes_the_findings_as_they_are() {
+    let root = validators().join("debian/root");
+    let program = root.join("lib/systemd/systemd-journal-remote");
+    if !program.exists() {
+        let why = "systemd-journal-remote is not there (scripts/setup.sh --test)";
+        return xtests::not_run("the journal's form by systemd", why);
+    }
+    let lab = Lab::new();
+    recorded(&lab);
+    let file = exported(&lab, "journal");
+    let journal = lab.work().join("made.journal");
+    // Its own libraries lie beside it: nothing of it is installed.
+    let taken = || {
+        let _ = fs::remove_file(&journal);
+        let mut remote = Command::new(&program);
+        remote.arg("-o").arg(&journal).arg("-").stdin(fs::File::open(&file).expect("it is there"));
+        remote.env("LD_LIBRARY_PATH", root.join("usr/lib/x86_64-linux-gnu"));
+        let said = remote.output().expect("it starts");
+        let mut read = Command::new("journalctl");
+        read.args(["--no-pager", "-o", "json", "--file"]).arg(&journal);
+        let lines = read.output().expect("it starts").stdout;
+        (lines, String::from_utf8_lossy(&said.stderr).into_owned())
+    };
+    let (lines, said) = taken();
+    let entries: Vec<serde_json::Value> = String::from_utf8_lossy(&lines)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let findings: Vec<serde_json::Value> = lab
+        .told(["query", "--all", "--type", "finding", "--format", "jsonl", "last"])
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(entries.len(), findings.len(), "{said}");
+    for (entry, finding) in entries.iter().zip(&findings) {
+        assert_eq!(entry["AUDIT_SEQ"], finding["seq"].to_string());
+        assert_eq!(entry["MESSAGE"], finding["title"]);
+        assert_eq!(entry["PRIORITY"], "3");
+        // What is not printable is a list of bytes in JSON.
+        let bytes = entry["AUDIT_PATH"].as_array().map(|bytes| {
+            bytes.iter().filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect::<Vec<u8>>()
+        });
+        let text = entry["AUDIT_PATH"].as_str().map(|text| text.as_bytes().to_vec());
+        let path = finding["path"].as_str().map(|text| text.as_bytes().to_vec());
+        assert_eq!(bytes.or(text), path);
+    }
+    // One byte less than the length of a field says: what comes behind is no entry.
+    let mut bytes = fs::read(&file).expect("it is there");
+    let at =
+        bytes.windows(12).position(|window| window == b"\nAUDIT_PATH\n").expect("a binary field");
+    bytes[at + 12] += 1;
+    fs::write(&file, bytes).expect("room");
+    let (lines, said) = taken();
+    let count = String::from_utf8_lossy(&lines).lines().count();
+    assert!(count < findings.len(), "it does say no: {said}");
+}
+
+#[test]
 fn a_trace_has_a_track_for_each_process_and_its_slices_end() {
     let lab = Lab::new();
     let script = "(echo x >made); cat made | tr x y; sh -c 'exec cat made'; true";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 
 use super::values::{Moment, duration, run_name};
 use crate::{complete, diff::normal::Rule};
@@ -50,10 +50,10 @@ impl Default for CompareArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DiffArgs {
     /// The run before: id, unique prefix, suffix, last, last~1, @name, or a path
-    #[arg(add = ArgValueCandidates::new(complete::runs))]
+    #[arg(add = ArgValueCompleter::new(complete::run))]
     pub a: String,
     /// The run after
-    #[arg(add = ArgValueCandidates::new(complete::runs))]
+    #[arg(add = ArgValueCompleter::new(complete::run))]
     pub b: String,
     /// What is compared.
     #[command(flatten)]
@@ -116,7 +116,7 @@ pub enum BaselineAct {
         #[arg(value_parser = run_name)]
         name: String,
         /// Runs to learn from
-        #[arg(required = true, add = ArgValueCandidates::new(complete::runs))]
+        #[arg(required = true, add = ArgValueCompleter::new(complete::run))]
         runs: Vec<String>,
         /// What to call alike: see `audit diff`
         #[arg(
@@ -141,7 +141,7 @@ pub enum BaselineAct {
         #[arg(value_parser = run_name)]
         name: String,
         /// The run
-        #[arg(default_value = "last", add = ArgValueCandidates::new(complete::runs))]
+        #[arg(default_value = "last", add = ArgValueCompleter::new(complete::run))]
         run: String,
         /// Do not tell of names that match: a glob, or a part of them
         #[arg(long, value_name = "GLOB")]

@@ -1,7 +1,7 @@
 //! Flags of `audit explain`.
 
 use clap::Args;
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 
 use super::values::at_least_one;
 use crate::complete;
@@ -10,7 +10,7 @@ use crate::complete;
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
     /// Run, or one event of it: RUN:SEQ
-    #[arg(value_name = "RUN|EVENT", default_value = "last", add = ArgValueCandidates::new(complete::runs))]
+    #[arg(value_name = "RUN|EVENT", default_value = "last", add = ArgValueCompleter::new(complete::run))]
     pub subject: String,
     /// Who had to do with this file
     #[arg(long, value_name = "PATH", group = "about")]

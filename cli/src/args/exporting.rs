@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use export::redact::What;
 
 use crate::complete;
@@ -13,7 +13,7 @@ use crate::complete;
 #[command(after_help = formats())]
 pub struct ExportArgs {
     /// Runs: id, unique prefix, suffix, last, last~1, @name, or a path
-    #[arg(value_name = "RUN", default_value = "last", add = ArgValueCandidates::new(complete::runs))]
+    #[arg(value_name = "RUN", default_value = "last", add = ArgValueCompleter::new(complete::run))]
     pub runs: Vec<String>,
     /// Write to this file, which is replaced once all is written [default: standard output]; Parquet into a
     /// directory: a file for each run, by day and host

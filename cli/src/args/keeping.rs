@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 
 use super::values::{duration, size};
 use crate::complete;
@@ -61,7 +61,7 @@ pub struct PruneArgs {
 #[command(after_help = "Neither `audit prune` nor what is removed when runs are many or old.")]
 pub struct KeepArgs {
     /// Runs to pin, as for view
-    #[arg(required = true, add = ArgValueCandidates::new(complete::runs))]
+    #[arg(required = true, add = ArgValueCompleter::new(complete::run))]
     pub runs: Vec<String>,
     /// Let them go
     #[arg(long)]

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 
 use super::{reading::Filters, values::duration};
 use crate::complete;
@@ -12,7 +12,7 @@ use crate::complete;
 #[derive(Debug, Clone, Args)]
 pub struct TailArgs {
     /// Run: id, unique prefix, suffix, last, last~1, @name, or a path
-    #[arg(default_value = "last", env = "AUDIT_RUN_ID", hide_env = true, add = ArgValueCandidates::new(complete::runs))]
+    #[arg(default_value = "last", env = "AUDIT_RUN_ID", hide_env = true, add = ArgValueCompleter::new(complete::run))]
     pub run: String,
     /// Go on while the run is recorded: events as they come, heartbeats, and notices when they stop
     #[arg(short, long)]
@@ -35,7 +35,7 @@ pub struct TailArgs {
 #[derive(Debug, Clone, Args)]
 pub struct MonitorArgs {
     /// Run: id, unique prefix, suffix, last, last~1, @name, or a path
-    #[arg(default_value = "last", env = "AUDIT_RUN_ID", hide_env = true, add = ArgValueCandidates::new(complete::runs))]
+    #[arg(default_value = "last", env = "AUDIT_RUN_ID", hide_env = true, add = ArgValueCompleter::new(complete::run))]
     pub run: String,
     /// Print it once and end; with --json for scripts. --json alone goes on while the run is recorded
     #[arg(long)]

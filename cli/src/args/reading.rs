@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint, builder::PossibleValuesParser};
-use clap_complete::ArgValueCandidates;
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use event::model::table;
 
 use super::values::{Moment, at_least_one};
@@ -30,7 +30,7 @@ pub struct RunsArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ViewArgs {
     /// Run: id, unique prefix, suffix, last, last~1, @name
-    #[arg(default_value = "last", add = ArgValueCandidates::new(complete::runs))]
+    #[arg(default_value = "last", add = ArgValueCompleter::new(complete::run))]
     pub run: String,
     /// Show the processes as a tree
     #[arg(long, group = "what")]
@@ -73,7 +73,7 @@ pub struct ViewArgs {
 pub struct VerifyArgs {
     /// Runs: id, unique prefix, suffix, last, last~1, @name, or a directory [default: last, or all
     /// that an anchor names]
-    #[arg(value_name = "RUN", add = ArgValueCandidates::new(complete::runs))]
+    #[arg(value_name = "RUN", add = ArgValueCompleter::new(complete::run))]
     pub runs: Vec<String>,
     /// Trust this host key alone, and those that come from it: a public key file of OpenSSH
     #[arg(long = "key", value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -104,7 +104,7 @@ pub struct KeysArgs {
 #[derive(Debug, Clone, Args)]
 pub struct QueryArgs {
     /// Runs: id, unique prefix, suffix, last, last~1, @name, or a path
-    #[arg(value_name = "RUN", default_value = "last", add = ArgValueCandidates::new(complete::runs))]
+    #[arg(value_name = "RUN", default_value = "last", add = ArgValueCompleter::new(complete::run))]
     pub runs: Vec<String>,
     /// What an event must be.
     #[command(flatten)]

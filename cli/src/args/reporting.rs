@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 
 use crate::complete;
 
@@ -11,7 +11,7 @@ use crate::complete;
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
     /// Run: id, unique prefix, suffix, last, last~1, @name, or a path
-    #[arg(default_value = "last", add = ArgValueCandidates::new(complete::runs))]
+    #[arg(default_value = "last", add = ArgValueCompleter::new(complete::run))]
     pub run: String,
     /// Write to this file, which is replaced; its ending chooses the form: .html, .md, .sarif, .xml, .json
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -16,6 +16,8 @@ pub(crate) enum Section {
     Run,
     /// Where runs are, and for how long.
     Store,
+    /// Flags of `audit ship`.
+    Ship,
     /// How pages look.
     Output,
 }
@@ -26,6 +28,7 @@ impl Section {
         match self {
             Section::Run => "run",
             Section::Store => "store",
+            Section::Ship => "ship",
             Section::Output => "output",
         }
     }
@@ -39,13 +42,17 @@ const fn store(long: &'static str) -> Key {
     Key { section: Section::Store, long }
 }
 
+const fn ship(long: &'static str) -> Key {
+    Key { section: Section::Ship, long }
+}
+
 const fn output(long: &'static str) -> Key {
     Key { section: Section::Output, long }
 }
 
 /// Every one, in the order of `audit config show`. Not among them: what belongs to one run (a name,
 /// tags, rules, --user) and what only tests set.
-pub(crate) const KEYS: [Key; 26] = [
+pub(crate) const KEYS: [Key; 37] = [
     store("home"),
     store("retain-runs"),
     store("retain-size"),
@@ -70,6 +77,17 @@ pub(crate) const KEYS: [Key; 26] = [
     run("summary"),
     run("anchor"),
     run("no-env"),
+    ship("to"),
+    ship("findings"),
+    ship("parts"),
+    ship("state"),
+    ship("endpoint"),
+    ship("ca"),
+    ship("insecure-http"),
+    ship("spool-max"),
+    ship("tries"),
+    ship("pause"),
+    ship("interval"),
     output("color"),
     output("ts"),
 ];
@@ -83,9 +101,10 @@ impl Key {
     /// The variable of the environment that sets it. None for those that may be given several times:
     /// how their values are told apart would have to be guessed.
     pub(crate) fn variable(self) -> Option<String> {
+        let of = if self.section == Section::Ship { "SHIP_" } else { "" };
         match self.long {
-            "env" | "anchor" => None,
-            long => Some(format!("AUDIT_{}", long.replace('-', "_").to_uppercase())),
+            "env" | "anchor" | "to" | "findings" | "parts" => None,
+            long => Some(format!("AUDIT_{of}{}", long.replace('-', "_").to_uppercase())),
         }
     }
 
@@ -94,8 +113,13 @@ impl Key {
         format!("{}.{}", self.section.name(), self.long)
     }
 
-    /// Whether it is a flag of `audit run` alone.
-    pub(crate) fn is_of_run(self) -> bool {
-        self.section == Section::Run || (self.section == Section::Store && self.long != "home")
+    /// The command whose flag it is; none of those that every command has.
+    pub(crate) fn command(self) -> Option<&'static str> {
+        match self.section {
+            Section::Run => Some("run"),
+            Section::Store if self.long != "home" => Some("run"),
+            Section::Ship => Some("ship"),
+            Section::Store | Section::Output => None,
+        }
     }
 }

@@ -118,7 +118,10 @@ fn change(tree: Command, key: Key, how: impl FnOnce(clap::Arg) -> clap::Arg) -> 
             None => of,
         }
     };
-    if key.is_of_run() { tree.mut_subcommand("run", set) } else { set(tree) }
+    match key.command() {
+        Some(command) => tree.mut_subcommand(command, set),
+        None => set(tree),
+    }
 }
 
 /// An empty variable is none.
@@ -130,19 +133,11 @@ fn is_set(name: &str) -> bool {
 fn culprit(settings: &[Setting], wrong: &clap::Error) -> Failure {
     for setting in settings {
         for value in &setting.values {
-            let line = match setting.key.is_of_run() {
-                true => [
-                    "audit".to_owned(),
-                    "run".to_owned(),
-                    flag(setting.key, value),
-                    "true".to_owned(),
-                ],
-                false => [
-                    "audit".to_owned(),
-                    flag(setting.key, value),
-                    "run".to_owned(),
-                    "true".to_owned(),
-                ],
+            let flag = flag(setting.key, value);
+            let line = match setting.key.command() {
+                Some("ship") => vec!["audit".to_owned(), "ship".to_owned(), flag],
+                Some(_) => ["audit", "run", &flag, "true"].map(str::to_owned).to_vec(),
+                None => ["audit", &flag, "run", "true"].map(str::to_owned).to_vec(),
             };
             if let Err(why) = with_flags_that_take_values().try_get_matches_from(line) {
                 let why = why.render().to_string();

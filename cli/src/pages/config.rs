@@ -49,19 +49,25 @@ pub(crate) fn config(origin: bool, globals: &Globals) -> Result<Answer, Failure>
     Ok(Answer::Yes)
 }
 
-/// Asks the tree of arguments itself what a run without flags would be given.
+/// Asks the tree of arguments itself what a command without flags would be given.
 fn shown(settings: &[Setting]) -> Result<Vec<Shown>, Failure> {
     let mut tree = config::with(Cli::command(), settings);
     tree.build();
-    let run = tree.clone().try_get_matches_from(["audit", "run", "true"]);
-    let found = run.map_err(|why| Failure::new(format!("cannot use the settings: {why}")))?;
-    let Some(run) = found.subcommand_matches("run") else { return Ok(Vec::new()) };
-    Ok(KEYS.into_iter().map(|key| show(key, &tree, run, settings)).collect())
+    let given = |line: &[&str]| {
+        let found = tree.clone().try_get_matches_from(line);
+        found.map_err(|why| Failure::new(format!("cannot use the settings: {why}")))
+    };
+    let (run, ship) = (given(&["audit", "run", "true"])?, given(&["audit", "ship"])?);
+    let show = |key: Key| {
+        let (of, found) =
+            if key.command() == Some("ship") { ("ship", &ship) } else { ("run", &run) };
+        Some(show(key, tree.find_subcommand(of)?, found.subcommand_matches(of)?, settings))
+    };
+    Ok(KEYS.into_iter().filter_map(show).collect())
 }
 
-fn show(key: Key, tree: &clap::Command, run: &ArgMatches, settings: &[Setting]) -> Shown {
-    let of_run = tree.find_subcommand("run").into_iter().flat_map(clap::Command::get_arguments);
-    let arg = of_run.into_iter().find(|arg| arg.get_long() == Some(key.long));
+fn show(key: Key, of: &clap::Command, run: &ArgMatches, settings: &[Setting]) -> Shown {
+    let arg = of.get_arguments().find(|arg| arg.get_long() == Some(key.long));
     let id = arg.map(|arg| arg.get_id().as_str()).unwrap_or_default();
     let raw = run.try_get_raw(id).ok().flatten();
     let values = raw.into_iter().flatten().map(|value| value.to_string_lossy().into_owned());

@@ -69,6 +69,10 @@ impl Server {
         format!("http://127.0.0.1:{}/evidence", self.port)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The next requests have these troubles, in this order; after them all is well.
     pub(crate) fn trouble(&self, troubles: impl IntoIterator<Item = Trouble>) {
         self.kept().troubles = troubles.into_iter().collect();
