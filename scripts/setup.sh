@@ -213,9 +213,9 @@ find_validators() {
         python3 -m venv "$place" || return 0
     fi
     [ -x "$place/bin/python" ] || return 0
-    "$place/bin/python" -c 'import opentelemetry.proto, ocsf_json_schema, jsonschema, in_toto_attestation, securesystemslib, cryptography' 2>/dev/null ||
+    "$place/bin/python" -c 'import perfetto.protos.perfetto.trace.perfetto_trace_pb2, opentelemetry.proto, ocsf_json_schema, jsonschema, in_toto_attestation, securesystemslib, cryptography' 2>/dev/null ||
         "$place/bin/python" -m pip install -q -r "$top/xtests/scripts/validators/requirements.txt" ||
-        say "without validators of OTLP, OCSF and in-toto their tests are named as not run"
+        say "without validators of OTLP, OCSF, in-toto and Perfetto their tests are named as not run"
     find_debian
     [ -d "$place/node_modules/@elastic/ecs" ] || ! has npm ||
         npm install --silent --no-save --ignore-scripts --prefix "$place" @elastic/ecs@9.4.0 ||

@@ -109,6 +109,12 @@ pub const FORMATS: &[Format] = &[
         make: Make::Events(perfetto::open),
     },
     Format {
+        name: "pftrace",
+        says: "the same trace in Perfetto's own form, protobuf",
+        binary: true,
+        make: Make::Events(perfetto::open_packets),
+    },
+    Format {
         name: "syslog",
         says: "findings as lines of syslog, RFC 5424",
         binary: false,

@@ -16,6 +16,7 @@ mod journal;
 mod jsonl;
 mod ocsf;
 mod otlp;
+mod packets;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 mod perfetto;

@@ -13,6 +13,7 @@ use crate::{
     event_line::put,
     fields::name_of,
     format::{Output, Writer},
+    packets::packet,
 };
 
 /// Instants of a trace: viewers hold it whole, and draw no more in one screen anyhow.
@@ -25,8 +26,18 @@ const ENDED: usize = 4_096;
 /// A process: its number and its start.
 type Process = (u64, u64);
 
+/// How events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As JSON.
+    Json,
+    /// As packets of Perfetto.
+    Packets,
+}
+
 struct Trace {
     out: Output,
+    form: Form,
     line: Vec<u8>,
     begun: bool,
     /// Number of the run, which is a process to viewers; ours are its threads.
@@ -45,8 +56,18 @@ struct Trace {
 }
 
 pub(crate) fn open(out: Output) -> Box<dyn Writer> {
+    made(out, Form::Json)
+}
+
+/// The same in Perfetto's own form.
+pub(crate) fn open_packets(out: Output) -> Box<dyn Writer> {
+    made(out, Form::Packets)
+}
+
+fn made(out: Output, form: Form) -> Box<dyn Writer> {
     Box::new(Trace {
         out,
+        form,
         line: Vec::new(),
         begun: false,
         run: 0,
@@ -67,8 +88,11 @@ impl Writer for Trace {
         self.end_of_run()?;
         self.run += 1;
         self.redactions.extend(run.redaction.clone());
-        let name =
+        let mut name =
             json!({ "name": run.id, "host": run.text("host"), "verdict": run.text("verdict") });
+        if let (Form::Packets, Some(told)) = (self.form, &run.redaction) {
+            name["redaction"] = told.clone();
+        }
         self.put(0, 0, json!({ "ph": "M", "name": "process_name", "args": name }))
     }
 
@@ -97,9 +121,15 @@ impl Writer for Trace {
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.end_of_run()?;
-        self.begin_file()?;
         let mut told = json!({ "runs": self.run, "instants": self.instants, "instants_cut": self.instants_cut,
             "processes_cut": self.processes_cut });
+        if self.form == Form::Packets {
+            // The form has no place for what is said of the whole: it is an instant of the last run.
+            let last = json!({ "ph": "i", "name": "end of the trace", "args": told });
+            self.put(self.last_ns, 0, last)?;
+            return self.out.flush();
+        }
+        self.begin_file()?;
         if !self.redactions.is_empty() {
             told["redaction"] = std::mem::take(&mut self.redactions).into();
         }
@@ -118,6 +148,11 @@ impl Trace {
 
     /// Writes one event of the trace; `at` in nanoseconds, which the form has as microseconds with a fraction.
     fn put(&mut self, at: i64, track: u64, mut object: Value) -> io::Result<()> {
+        if self.form == Form::Packets {
+            self.line.clear();
+            packet(at, self.run, track, &object, &mut self.line);
+            return self.out.write_all(&self.line);
+        }
         let first = !self.begun;
         self.begin_file()?;
         object["pid"] = self.run.into();

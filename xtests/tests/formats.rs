@@ -250,4 +250,15 @@ fn a_trace_has_a_track_for_each_process_and_its_slices_end() {
     let text = fs::read_to_string(&file).expect("it is text");
     fs::write(&file, text.replacen("\"ph\":\"B\"", "\"ph\":\"E\"", 1)).expect("room");
     assert!(counted(&mut python(), &file).is_err(), "the checker does say no");
+
+    let Some(python) = self::python("Perfetto's own messages", "pftrace.py") else { return };
+    for flags in [&["--redact=all"][..], &[]] {
+        let file = exported_with(&lab, "pftrace", flags);
+        assert_eq!(counted(&mut python(), &file), Ok(processes), "{flags:?}");
+        let mut bytes = fs::read(&file).expect("it is there");
+        // The first packet is one byte longer than it is.
+        bytes[1] += 1;
+        fs::write(&file, bytes).expect("room");
+        assert!(counted(&mut python(), &file).is_err(), "the messages do say no");
+    }
 }

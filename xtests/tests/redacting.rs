@@ -15,8 +15,8 @@ use xtests::{Lab, Recorded, not_run};
 /// No rule knows it by its form, and nothing else on the machine has it. Small letters: it is part of a host's name.
 const SECRET: &str = "hunter2-zq9x";
 
-/// Every format that is made of events, and whether it tells findings alone.
-const FORMATS: [&str; 10] = [
+/// Every format that is made of events.
+const FORMATS: [&str; 11] = [
     "jsonl",
     "csv",
     "parquet",
@@ -25,6 +25,7 @@ const FORMATS: [&str; 10] = [
     "ecs",
     "in-toto",
     "perfetto",
+    "pftrace",
     "syslog",
     "journal",
 ];
