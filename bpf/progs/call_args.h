@@ -11,7 +11,7 @@
 #if defined(__TARGET_ARCH_arm64)
 INLINE u64 number_of_call(struct pt_regs *regs)
 {
-	return (u32)BPF_CORE_READ(regs, syscallno);
+	return (u32)regs->syscallno;
 }
 
 /* regs[0] is the result by now. */
@@ -20,9 +20,10 @@ INLINE u64 argument(struct pt_regs *regs, u32 at, bool compat)
 	return at ? BPF_CORE_READ(regs, regs[at]) : BPF_CORE_READ(regs, orig_x0);
 }
 #else
+/* Followed, not read: it is done for each call of the machine, and a helper costs as much as the rest of it. */
 INLINE u64 number_of_call(struct pt_regs *regs)
 {
-	return BPF_CORE_READ(regs, orig_ax);
+	return regs->orig_ax;
 }
 
 INLINE u64 native_argument(struct pt_regs *regs, u32 at)
