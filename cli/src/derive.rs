@@ -15,6 +15,7 @@ use storage::{
 };
 
 use crate::{
+    event_log::EventLog,
     failure::Failure,
     pipeline::{self, DERIVATION, Pipeline},
     ruling,
@@ -47,30 +48,40 @@ struct Sink<'r> {
     id: String,
     writer: Writer<'r>,
     line: Vec<u8>,
+    log: Option<EventLog>,
     failed: Option<Error>,
 }
 
 impl Sink<'_> {
     fn take(&mut self, event: &Event) {
-        let Sink { id, writer, line, failed } = self;
+        let Sink { id, writer, line, log, failed } = self;
         if failed.is_none() {
             line.clear();
             event::json::line(id, event, line);
             *failed = pipeline::row(event, line, |row| writer.push(row)).err();
+            if let Some(log) = log {
+                log.push(line.strip_suffix(b"\n").unwrap_or(line));
+            }
         }
     }
 }
 
 impl<'r> Deriver<'r> {
-    /// Begins to derive a run that is being recorded.
+    /// Begins to derive a run that is being recorded, with a copy of its events in `log`.
     ///
     /// # Errors
     /// When the run's directory cannot be written to, or another process derives it.
-    pub(crate) fn live(run: &'r RunDir, rules: Arc<RuleSet>) -> Result<Self, Failure> {
+    pub(crate) fn live(
+        run: &'r RunDir,
+        rules: Arc<RuleSet>,
+        log: Option<EventLog>,
+    ) -> Result<Self, Failure> {
         let lock = DeriveLock::take(run).map_err(|error| Failure::of(&error))?;
         let lock = lock
             .ok_or_else(|| Failure::new("cannot derive events: another process does so already"))?;
-        Deriver::new(run, lock, How::Live, rules)
+        let mut deriver = Deriver::new(run, lock, How::Live, rules)?;
+        deriver.sink.log = log;
+        Ok(deriver)
     }
 
     fn new(
@@ -85,7 +96,7 @@ impl<'r> Deriver<'r> {
         let id = run.id().to_string();
         let around = ruling::around(&run.listed().about);
         let pipeline = Pipeline::new(&id).judged_by(rules::Judge::new(rules, around));
-        let sink = Sink { id, writer, line: Vec::new(), failed: None };
+        let sink = Sink { id, writer, line: Vec::new(), log: None, failed: None };
         Ok(Deriver { run, tail, sink, pipeline })
     }
 
@@ -99,6 +110,9 @@ impl<'r> Deriver<'r> {
             return Ok(Progress::New);
         }
         self.sink.writer.flush().map_err(|error| Failure::of(&error))?;
+        if let Some(log) = &mut self.sink.log {
+            log.flush();
+        }
         let ended =
             self.tail.is_sealed() || self.tail.damage().iter().any(|d| d.what.ends_reading());
         Ok(if ended { Progress::Ended } else { Progress::Idle })
@@ -122,6 +136,9 @@ impl<'r> Deriver<'r> {
         let Deriver { run, tail, mut sink, mut pipeline } = self;
         let consumed = tail.finish().map_err(|error| Failure::of(&error))?;
         pipeline.finish(!consumed.damage.is_empty(), &mut |event| sink.take(event));
+        if let Some(log) = sink.log.take() {
+            log.end(run.id().suffix());
+        }
         if let Some(error) = sink.failed {
             return Err(Failure::of(&error));
         }

@@ -10,6 +10,7 @@ mod derive;
 mod diff;
 mod dispatch;
 mod doctor;
+mod event_log;
 mod exit;
 mod exporting;
 mod failure;

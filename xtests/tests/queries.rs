@@ -310,6 +310,36 @@ fn this_machine_can_record_and_doctor_says_so() {
 }
 
 #[test]
+fn doctor_mends_by_asking_sudo_for_what_needs_root() {
+    let dir = tempfile::Builder::new().prefix("doctor.").tempdir_in("/tmp").expect("a directory");
+    let (sudo, asked) = (dir.path().join("sudo"), dir.path().join("asked"));
+    let script = format!("#!/bin/sh\necho \"$*\" >>'{}'\n", asked.display());
+    std::fs::write(&sudo, script).expect("it is written");
+    for path in [dir.path(), sudo.as_path()] {
+        let all = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(path, all).expect("it is ours");
+    }
+    let lab = Lab::new();
+    let audit = lab.program("audit");
+    // Where no recorder is installed, whatever other tests do meanwhile.
+    let alone = "mount -t tmpfs none /usr/libexec && exec setpriv --reuid=65534 --regid=65534 \
+                 --clear-groups -- \"$@\"";
+    let output = std::process::Command::new("unshare")
+        .args(["-m", "sh", "-c", alone, "sh"])
+        .arg(&audit)
+        .args(["doctor", "--fix"])
+        .env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", dir.path().display()))
+        .env("HOME", dir.path())
+        .output()
+        .expect("unshare starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let asked = std::fs::read_to_string(&asked).unwrap_or_default();
+    assert_eq!(asked, format!("{} setup\n", audit.display()), "{errors}");
+    assert!(errors.contains("audit: running sudo "), "{errors}");
+    assert_eq!(output.status.code(), Some(1), "nothing was really mended: {errors}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let case = Case::new();
     let script = format!(

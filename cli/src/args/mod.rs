@@ -95,6 +95,9 @@ pub enum Command {
     Status,
     /// Tell, by trying, what this machine can record
     Doctor {
+        /// Run the commands that mend what is wrong, where one command can; asks sudo for root's rights
+        #[arg(long)]
+        fix: bool,
         /// What the trial records
         #[arg(long, hide = true, value_name = "DIR")]
         act: Option<PathBuf>,

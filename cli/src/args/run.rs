@@ -1,6 +1,6 @@
 //! Flags of `audit run`.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
 
@@ -133,8 +133,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub linger: Duration,
     /// Exit as soon as CMD does, also while what it left behind is still recorded. On a terminal that is
-    /// so unless --fail-on, --strict or --diff-last need the whole record
-    #[arg(long, conflicts_with_all = ["fail_on", "strict", "diff_last"])]
+    /// so unless --fail-on, --strict, --diff-last or --log need the whole record
+    #[arg(long, conflicts_with_all = ["fail_on", "strict", "diff_last", "log"])]
     pub no_wait: bool,
     /// Do not start the command (125) unless the record is at least so far out of its reach: sealed
     /// (installed recorder), direct (root records) or local
@@ -208,6 +208,9 @@ pub struct RunArgs {
     /// stderr, syslog, or a FILE to append to; may be given several times
     #[arg(long = "anchor", value_name = "WHERE")]
     pub anchors: Vec<Anchor>,
+    /// Also append the events to FILE, as JSON lines, as they are known; waits for the whole record
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
     /// Do not set AUDIT_RUN_ID in the command's environment
     #[arg(long)]
     pub no_env: bool,
@@ -241,10 +244,10 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
-    /// Whether the status of `audit` can depend on what the record says.
+    /// Whether something is asked for that only the whole record gives: the status of `audit`, or a copy.
     #[must_use]
-    pub fn is_judged(&self) -> bool {
-        self.fail_on.is_some() || self.strict || self.diff_last.is_some()
+    pub fn needs_all(&self) -> bool {
+        self.fail_on.is_some() || self.strict || self.diff_last.is_some() || self.log.is_some()
     }
 
     /// When to print the summary, `-q` taken into account.

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use event::install::GROUP;
 
-use super::{Check, State};
+use super::{Check, State, mend::Mend};
 use crate::installed::{self, Installed};
 
 /// Looks at kernel, rights, cgroups and mounts.
@@ -41,9 +41,11 @@ fn rights(installed: &Installed, uid: u32) -> Check {
             Check::new("rights", State::Ok, detail)
         }
         Installed::Absent => fail("the recorder is not installed for ordinary users")
-            .fix("sudo audit setup --user $USER, and log in again"),
+            .fix("sudo audit setup --user $USER, and log in again")
+            .mended_by(Mend::SetUp),
         Installed::NotMember => fail("not in the group of those who may record")
-            .fix(format!("sudo usermod -aG {GROUP} $USER, and log in again")),
+            .fix(format!("sudo usermod -aG {GROUP} $USER, and log in again"))
+            .mended_by(Mend::SetUp),
         Installed::NoEffect(why) => fail(&format!("{why}: the installed recorder has no effect"))
             .fix("start audit outside, around what is started in here"),
     }
@@ -89,7 +91,8 @@ fn cgroup(mountinfo: &[u8]) -> Check {
             Check::new("cgroup v2", State::Ok, format!("{kind}, mounted on {point}"))
         }
         None => Check::new("cgroup v2", State::Fail, "not mounted")
-            .fix("sudo mount -t cgroup2 none /sys/fs/cgroup"),
+            .fix("sudo mount -t cgroup2 none /sys/fs/cgroup")
+            .mended_by(Mend::MountCgroups),
     }
 }
 

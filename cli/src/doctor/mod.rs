@@ -1,12 +1,13 @@
 //! `audit doctor`: tells, by trying, what this machine can record, and what to do where it cannot.
 
 mod machine;
+mod mend;
 mod page;
 mod probe;
 mod store;
 mod trial;
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use event::install::SUPERVISOR;
 
@@ -43,22 +44,33 @@ pub(crate) struct Check {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fix: Option<String>,
+    /// What `--fix` can do about it.
+    #[serde(skip)]
+    mend: Option<mend::Mend>,
 }
 
 impl Check {
     fn new(name: &str, state: State, detail: impl Into<String>) -> Self {
-        Check { name: name.to_owned(), state, detail: detail.into(), fix: None }
+        Check { name: name.to_owned(), state, detail: detail.into(), fix: None, mend: None }
     }
 
     fn fix(self, fix: impl Into<String>) -> Self {
         Check { fix: Some(fix.into()), ..self }
     }
+
+    fn mended_by(self, mend: mend::Mend) -> Self {
+        Check { mend: Some(mend), ..self }
+    }
 }
 
-/// Tries everything and prints the page; the answer is whether this machine can record.
-pub(crate) fn doctor(globals: &Globals) -> Result<Answer, Failure> {
-    let home = globals.store_dir();
+/// Tries everything and prints the page; the answer is whether this machine can record. With `fix` what a
+/// command can mend is mended before.
+pub(crate) fn doctor(globals: &Globals, fix: bool) -> Result<Answer, Failure> {
     let root = rustix::process::geteuid().is_root();
+    if fix && !mend::mend(&machine::checks(), root)? {
+        note("nothing that one command can mend");
+    }
+    let home = globals.store_dir();
     let sealed = installed::look() == Installed::Ready && !globals.is_store_chosen();
     let mut checks = machine::checks();
     let program = if sealed { Some(SUPERVISOR.into()) } else { run::find_supervisor() };
@@ -91,6 +103,11 @@ fn show(globals: &Globals, checks: &[Check], home: Option<&Path>) -> Result<Answ
     }
     out.close()?;
     Ok(if is_ready(checks) { Answer::Yes } else { Answer::No })
+}
+
+fn note(what: &str) {
+    // Nobody is left to hear that standard error is closed.
+    let _ = writeln!(anstream::stderr(), "audit: {what}");
 }
 
 fn is_ready(checks: &[Check]) -> bool {

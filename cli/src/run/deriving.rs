@@ -16,6 +16,7 @@ use storage::{Meta, RunDir, Summary};
 use super::{attend::Recorder, signals::Signals};
 use crate::{
     derive::{Deriver, Opened, Progress},
+    event_log::EventLog,
     failure::Failure,
     pages::Findings,
 };
@@ -49,15 +50,15 @@ pub(super) enum Derived {
     Failed(Failure),
 }
 
-/// Starts the thread.
-pub(super) fn start(run: &RunDir, rules: Arc<rules::RuleSet>) -> Deriving {
+/// Starts the thread, which copies each event into `log`.
+pub(super) fn start(run: &RunDir, rules: Arc<rules::RuleSet>, log: Option<EventLog>) -> Deriving {
     let (over, told) = mpsc::channel();
     let again = run.again();
     let (ended, ends) = pipe_with(PipeFlags::CLOEXEC).ok().unzip();
     let work = move || {
         let _ends = ends;
         let run = again.map_err(|why| Failure::because("cannot derive events", &why))?;
-        let meta = derive(&run, &told, rules)?;
+        let meta = derive(Deriver::live(&run, rules, log)?, &told)?;
         let (summary, findings) = summary(run, &meta)?;
         Ok((Box::new(meta), Box::new(summary), findings))
     };
@@ -88,8 +89,7 @@ impl Deriving {
     }
 }
 
-fn derive(run: &RunDir, over: &Receiver<()>, rules: Arc<rules::RuleSet>) -> Result<Meta, Failure> {
-    let mut deriver = Deriver::live(run, rules)?;
+fn derive(mut deriver: Deriver<'_>, over: &Receiver<()>) -> Result<Meta, Failure> {
     loop {
         match deriver.step()? {
             Progress::New => {}

@@ -31,6 +31,7 @@ use event::model::Severity;
 
 use crate::{
     args::{DiffLast, Globals, OnError, RunArgs, SummaryWhen},
+    event_log::EventLog,
     exit,
     failure::Failure,
     ruling,
@@ -116,8 +117,8 @@ fn record(
     // It gets ready while the rules are read.
     let mut started = begin::start(args, globals)?;
     let ruled = ruling::load(&args.rules)
-        .and_then(|ruling| Ok((ruling, anchor::Anchors::open(&args.anchors)?)));
-    let (ruling, anchors) = match ruled {
+        .and_then(|ruling| Ok((ruling, anchor::Anchors::open(&args.anchors)?, log(args)?)));
+    let (ruling, anchors, log) = match ruled {
         Ok(ruled) => ruled,
         Err(failure) => {
             started.dismiss(signals);
@@ -147,10 +148,10 @@ fn record(
     // From here on the command runs, and what we do to ourselves is not inherited by it.
     limits::raise();
     // The one thread is started after the one fork.
-    let deriving = deriving::start(&begun.run, ruling.set.clone());
+    let deriving = deriving::start(&begun.run, ruling.set.clone(), log);
     let leaf = begun.leaf_name();
     // Alone, the command would give its caller the prompt back now.
-    let at_once = !args.is_judged() && (args.no_wait || std::io::stderr().is_terminal());
+    let at_once = !args.needs_all() && (args.no_wait || std::io::stderr().is_terminal());
     let left = at_once.then(|| begun.leaf.as_fd());
     let mut attendant = attend::Attendant {
         child,
@@ -179,6 +180,10 @@ fn record(
     let news = last.map_or(since::News::None, |last| last.compare(&begun.run, &derived, quiet));
     tidy::after(args, globals, &begun.run);
     Ok(judged(args, end, summary::is_complete(recorder, &derived), summary::worst(&derived), news))
+}
+
+fn log(args: &RunArgs) -> Result<Option<EventLog>, Failure> {
+    args.log.as_deref().map(EventLog::open).transpose()
 }
 
 /// How we end: as the command did, unless a flag says that what was seen is a failure.

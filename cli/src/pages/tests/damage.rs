@@ -91,7 +91,8 @@ fn a_directory_full_of_nonsense_is_an_error_or_a_page() {
 fn a_deriver_takes_step_after_step_to_the_seal() {
     let bench = Bench::new();
     let run = bench.record(stories::CI, &about(&[b"make"], b"/", None), 1, Some(FINE));
-    let mut deriver = crate::derive::Deriver::live(&run, Default::default()).expect("it begins");
+    let mut deriver =
+        crate::derive::Deriver::live(&run, Default::default(), None).expect("it begins");
     let mut steps = 0;
     while deriver.step().expect("it reads") == Progress::New {
         steps += 1;
