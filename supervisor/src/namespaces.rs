@@ -13,7 +13,7 @@ use std::{
 
 use event::frame::control::{Source, State};
 use fsmon::{Monitor, Scope};
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, SeekFrom};
 
 use crate::{marking, segment::Writer, statement};
 
@@ -28,7 +28,7 @@ struct Followed {
     /// Of the namespace; not known for the command's own, which is never another's while it lives.
     inode: Option<u32>,
     /// Raises the notice; holds the namespace.
-    _notice: OwnedFd,
+    notice: OwnedFd,
     scope: Scope,
     /// What mountinfo said last.
     mounts: Vec<u8>,
@@ -100,7 +100,7 @@ impl Namespaces {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let notice = rustix::fs::openat(&process, "mountinfo", flags, Mode::empty())?;
         let twin = notice.try_clone()?;
-        let mut followed = Followed { process, inode, _notice: notice, scope, mounts: Vec::new() };
+        let mut followed = Followed { process, inode, notice, scope, mounts: Vec::new() };
         followed.mounts = followed.read()?;
         if self.followed.len() < FOLLOWED {
             self.followed.push(followed);
@@ -150,7 +150,15 @@ impl Namespaces {
     /// Places marks on mounts that are new in the namespaces that are watched.
     pub(crate) fn follow_mounts(&mut self, monitor: &mut Monitor, writer: &mut Writer) {
         for followed in &mut self.followed {
-            let Ok(mounts) = followed.read() else { continue };
+            let mounts = match followed.read() {
+                Ok(mounts) => mounts,
+                // That the accesses there are told in part was said when it was entered.
+                Err(_) if followed.inode.is_some() => continue,
+                Err(why) => {
+                    degraded(writer, &format!("mounts of the run could not be read: {why}"));
+                    continue;
+                }
+            };
             if mounts == followed.mounts {
                 continue;
             }
@@ -185,10 +193,15 @@ impl Followed {
         rustix::fs::statat(&self.process, "stat", AtFlags::empty()).is_ok()
     }
 
-    /// Reads mountinfo whole. Opened anew each time: an open one lists what can be reached from the
-    /// root that the process had then, and pivot_root(2) leaves nothing of that.
+    /// Reads mountinfo whole. Opened anew while the process lives: an open one lists what can be reached
+    /// from the root that the process had then, and pivot_root(2) leaves nothing of that.
     fn read(&self) -> io::Result<Vec<u8>> {
-        read_of(&self.process)
+        read_of(&self.process).or_else(|why| {
+            let held = File::from(self.notice.try_clone()?);
+            rustix::fs::seek(&held, SeekFrom::Start(0))?;
+            let mounts = whole(held)?;
+            if mounts.is_empty() { Err(why) } else { Ok(mounts) }
+        })
     }
 }
 
@@ -209,7 +222,10 @@ fn process(pid: u32) -> io::Result<OwnedFd> {
 
 fn read_of(process: &OwnedFd) -> io::Result<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::openat(process, "mountinfo", flags, Mode::empty())?);
+    whole(File::from(rustix::fs::openat(process, "mountinfo", flags, Mode::empty())?))
+}
+
+fn whole(mut file: File) -> io::Result<Vec<u8>> {
     let mut mounts = Vec::new();
     file.read_to_end(&mut mounts)?;
     Ok(mounts)

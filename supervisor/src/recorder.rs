@@ -243,8 +243,9 @@ impl Recorder {
         left
     }
 
-    /// Marks what was mounted, and the namespaces that were entered, since the last time.
-    fn follow_mounts(&mut self) -> Left {
+    /// Marks what was mounted, and the namespaces that were entered, since the last time; says what of it
+    /// was not marked meanwhile.
+    pub(crate) fn follow_mounts(&mut self) -> Left {
         let Queues { monitor, processes, writer, .. } = &mut self.queues;
         let Some((monitor, files)) = monitor else { return Left::Empty };
         processes.namespaces.follow_mounts(monitor, writer);

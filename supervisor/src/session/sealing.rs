@@ -10,6 +10,8 @@ pub(super) fn seal(recorder: &mut Recorder, ending: Ending) {
         statement::open_sockets_untold(&mut recorder.queues.writer, &why);
     }
     recorder.queues.drain_all();
+    // What came and went within the last turn was never marked, and the record has to say so.
+    recorder.follow_mounts();
     recorder.queues.finish_hashes();
     recorder.queues.finish_redaction();
     let last = LastWords {
