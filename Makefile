@@ -1,6 +1,6 @@
 # What a person types. Each target may be run twice, and none asks a question.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-long bench bench-instructions package package-test package-arm64 kernels kernels-arm64 fuzz-long fmt lint prebuild clean
+.PHONY: help setup build demo test test-long bench bench-instructions package package-test package-arm64 kernels kernels-arm64 newer-systemd fuzz-long fmt lint prebuild clean
 
 CARGO ?= cargo
 # rustup's folder is in PATH only for shells that read its profile.
@@ -44,6 +44,9 @@ kernels: build ## Boot Linux 6.1 and 6.12 in an emulated machine and record ther
 kernels-arm64: ## The same for arm64
 	@scripts/cross.sh >/dev/null
 	@scripts/kernels/try.sh arm64 linux-image-cloud-arm64/bookworm linux-image-cloud-arm64/bookworm-backports
+
+newer-systemd: ## Run the suite `systemd` with the systemd of Debian's backports (by network)
+	@scripts/newer-systemd.sh
 
 fuzz-long: ## Fuzz each target in its turn, one process in the idle class (SECONDS=3600)
 	@chrt -i 0 nice -n 19 fuzz/long $(or $(SECONDS),3600)
