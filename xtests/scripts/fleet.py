@@ -1,7 +1,8 @@
 """Asks the questions of docs/fleet.md: DuckDB and ClickHouse's engine over columns, Python over the lines.
 
-fleet.py DOC EVENTS LINES [S3 KEY SECRET]: EVENTS is the directory of the columns, LINES a file of JSON lines,
-S3 the address of the same columns in a bucket. Ends with 1 and says which answer differs.
+fleet.py DOC EVENTS LINES [S3 KEY SECRET | --duckdb]: EVENTS is the directory of the columns, LINES a file of
+JSON lines, S3 the address of the same columns in a bucket; --duckdb asks no other engine. Ends with 1 and says
+which answer differs.
 """
 import json
 import re
@@ -149,9 +150,10 @@ def main():
     wanted = max(set(hashes), key=lambda h: (hashes.count(h), h)) if hashes else "none"
     fill = lambda sql: sql.replace("'HASH'", f"'{wanted}'")
     told = {"record": record(texts, wanted), "duckdb": duckdb_answers(doc, events, fill)}
-    told["clickhouse"] = chdb_answers(doc, from_directory(events), fill)
-    told["clickhouse, loaded twice"] = chdb_answers(doc, from_table(doc, events), fill)
-    if len(sys.argv) > 4:
+    if sys.argv[4:] != ["--duckdb"]:
+        told["clickhouse"] = chdb_answers(doc, from_directory(events), fill)
+        told["clickhouse, loaded twice"] = chdb_answers(doc, from_table(doc, events), fill)
+    if len(sys.argv) > 5:
         told["clickhouse, s3"] = chdb_answers(doc, from_bucket(*sys.argv[4:7]), fill)
     key = lambda row: tuple((v is None, str(v)) for v in row)
     wrong = 0

@@ -10,14 +10,14 @@ use event::{
         control::{KIND_SEAL, KIND_START},
         signed::{KIND_KEYS, KIND_SIGNATURE},
     },
-    sign::{Certificate, NAMESPACE_CHECKPOINT, NAMESPACE_SEAL, Secret, armored, sha256},
+    sign::{Certificate, Secret},
 };
 use storage::{Verification, Weight};
 use xtests::Lab;
 
 use crate::{
     assert_verify,
-    forge::{Piece, joined, keys_end, pieces},
+    forge::{Piece, blocks, joined, pieces, signed},
     record, verified,
 };
 
@@ -60,6 +60,13 @@ impl Case {
         let findings = &verification.findings;
         assert_eq!(verification.weight(), Weight::Altered, "{what}: {findings:?}");
     }
+}
+
+/// Where the block ends that has the run's keys.
+fn keys_end(bytes: &[u8]) -> usize {
+    let blocks = blocks(bytes);
+    let has_keys = |pieces: &[Piece]| pieces.iter().any(|piece| piece.kind == KIND_KEYS);
+    blocks.iter().find(|(pieces, _)| has_keys(pieces)).expect("keys").1
 }
 
 /// Every byte in the long form; else so many that each frame is hit.
@@ -221,62 +228,20 @@ fn seeds(keys: &Path) -> Vec<(u64, [u8; 32])> {
 
 /// Signs the whole record anew, with another exit status, every signature as it should be.
 fn forge(case: &Case, host: &Secret, epoch: (u64, u64)) -> Certificate {
-    let own = |byte: u8| Secret::from_seed(&[byte; 32]);
-    let keys = [own(1).public(), own(2).public(), own(9).public()];
-    let certificate = Certificate::make(host, epoch, keys);
     let mut all = pieces(&case.whole[0]);
-    for piece in &mut all {
-        match piece.kind {
-            KIND_KEYS => piece.payload = certificate.encoded.clone(),
-            KIND_SEAL => piece.payload[56..60].copy_from_slice(&0x0700_i32.to_le_bytes()),
-            _ => {}
-        }
-    }
-    let mut number = 0_u8;
-    let mut run = [0; 64];
-    run[..case.id.len()].copy_from_slice(case.id.as_bytes());
-    let bytes = joined(&case.id, &all, |piece, chain, frame| {
-        if piece.kind == KIND_SIGNATURE {
-            number += 1;
-            let next = own(2 + number).public().0;
-            let count = u64::from(number).to_le_bytes();
-            let message = [&run[..], &count, &frame.to_le_bytes(), &chain, &next].concat();
-            let signature = own(1 + number).sign(NAMESPACE_CHECKPOINT, &message);
-            piece.payload = [&count[..], &chain, &next, &signature].concat();
-        }
-    });
-    case.write(0, &bytes);
-    seal(case, &certificate, &bytes, &own(1));
     assert!(all.iter().any(|piece| piece.kind == KIND_START));
+    for piece in all.iter_mut().filter(|piece| piece.kind == KIND_SEAL) {
+        piece.payload[56..60].copy_from_slice(&0x0700_i32.to_le_bytes());
+    }
+    let forged = signed(&case.id, all, host, epoch);
+    let old = String::from_utf8(case.whole[1].clone()).expect("it is text");
+    let [seal, signature] = forged.sealed(&old, &[("wait_status", 0x0700.to_string())]);
+    for (which, bytes) in
+        [&forged.segment[..], seal.as_bytes(), signature.as_bytes()].iter().enumerate()
+    {
+        case.write(which, bytes);
+    }
     let said = case.verified();
     assert!(said.consumed.damage.is_empty() && said.seal_holds, "a good forger: {said:?}");
-    certificate
-}
-
-/// Writes the seal of the forged record, by its text alone.
-fn seal(case: &Case, certificate: &Certificate, bytes: &[u8], by: &Secret) {
-    let all = pieces(bytes);
-    let last = all.last().expect("a seal");
-    let hex = event::digest::hex;
-    let chain: [u8; 32] = last.payload[..32].try_into().expect("a link");
-    let old = String::from_utf8(case.whole[1].clone()).expect("it is text");
-    let field = |name: &str, from: &str| -> String {
-        let (_, rest) = from.split_once(&format!("\"{name}\":")).expect("it is there");
-        rest.split([',', '}']).next().expect("a value").to_owned()
-    };
-    let mut new = old.clone();
-    for (name, value) in [
-        ("chain", format!("\"{}\"", hex(&chain))),
-        ("wait_status", 0x0700.to_string()),
-        ("epoch", certificate.epoch.to_string()),
-        ("key", format!("\"{}\"", certificate.host)),
-        ("len", bytes.len().to_string()),
-        ("sha256", format!("\"{}\"", hex(&sha256(bytes)))),
-    ] {
-        let was = format!("\"{name}\":{}", field(name, &old));
-        new = new.replace(&was, &format!("\"{name}\":{value}"));
-    }
-    let signature = by.sign(NAMESPACE_SEAL, new.as_bytes());
-    case.write(1, new.as_bytes());
-    case.write(2, armored(&certificate.encoded, NAMESPACE_SEAL, &signature).as_bytes());
+    forged.certificate
 }

@@ -3,6 +3,7 @@
 
 mod anchors;
 mod attacks;
+#[path = "../forge/mod.rs"]
 mod forge;
 
 use std::{

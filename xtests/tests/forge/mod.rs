@@ -1,13 +1,15 @@
 //! What an attacker does who can write the store: frames taken apart, and put together so that every
 //! number, checksum and link of the chain is right again.
 
+mod signed;
+
 use event::frame::{
     Ask, Chain, Frames, MAGIC_BLOCKS, Packer, Unpacker,
     control::{KIND_CHECKPOINT, KIND_SEAL, KIND_SEGMENT},
-    encode_slim,
-    signed::KIND_KEYS,
-    slim_len,
+    encode_slim, slim_len,
 };
+
+pub(crate) use signed::signed;
 
 /// A frame, as far as an attacker cares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(crate) struct Piece {
 }
 
 /// Takes a segment apart; gives each block's frames, and where it ends.
-fn blocks(bytes: &[u8]) -> Vec<(Vec<Piece>, usize)> {
+pub(crate) fn blocks(bytes: &[u8]) -> Vec<(Vec<Piece>, usize)> {
     let (mut at, mut seq, mut all) = (MAGIC_BLOCKS.len(), 1, Vec::new());
     let mut unpacker = Unpacker::new();
     while at < bytes.len() {
@@ -43,14 +45,8 @@ pub(crate) fn pieces(bytes: &[u8]) -> Vec<Piece> {
     blocks(bytes).into_iter().flat_map(|(pieces, _)| pieces).collect()
 }
 
-/// Where the block ends that has the run's keys.
-pub(crate) fn keys_end(bytes: &[u8]) -> usize {
-    let blocks = blocks(bytes);
-    let has_keys = |pieces: &[Piece]| pieces.iter().any(|piece| piece.kind == KIND_KEYS);
-    blocks.iter().find(|(pieces, _)| has_keys(pieces)).expect("keys").1
-}
-
-/// Puts a segment together, each frame as a block that is not packed; `sign` may change a frame that comes, given the chain before it and its number.
+/// Puts a segment together, each frame as a block that is not packed; `sign` may change a frame
+/// that comes, given the chain before it and its number.
 pub(crate) fn joined(
     run: &str,
     pieces: &[Piece],
