@@ -1,6 +1,7 @@
 //! `audit ship --findings nats://…`: a stream has each finding once, while the run goes on, whatever is killed.
 #![forbid(unsafe_code)]
 
+mod builtin;
 mod server;
 
 use std::{

@@ -114,7 +114,12 @@ impl Server {
 
     /// All messages of the stream.
     pub(crate) fn messages(&self) -> Vec<Message> {
-        (1..=self.count())
+        self.messages_after(0)
+    }
+
+    /// The messages behind the first so many.
+    pub(crate) fn messages_after(&self, first: u64) -> Vec<Message> {
+        (first + 1..=self.count())
             .map(|seq| {
                 let asked = json!({"seq": seq});
                 self.ask("$JS.API.DIRECT.GET.FINDINGS", &asked).expect("the message is there")
