@@ -1,5 +1,6 @@
 //! Judging: events in, findings out, in order; state follows what the rules need and is bounded.
 
+mod cleared;
 mod clock;
 mod correlate;
 mod finding;

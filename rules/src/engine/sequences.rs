@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use event::ProcId;
 use event::model::{Event, What};
 
+use super::cleared::Cleared;
 use super::fire::Seen;
 use crate::lineage::Node;
 use crate::rule::Same;
@@ -16,7 +17,24 @@ const BEGUN: usize = 16_384;
 /// Sequences that have begun, by rule and next step.
 #[derive(Debug, Default)]
 pub(super) struct Sequences {
-    begun: HashMap<(u32, u32), HashMap<Key, Begun>>,
+    begun: HashMap<(u32, u32), Waiting>,
+}
+
+/// Those that wait for one step.
+#[derive(Debug, Default)]
+struct Waiting {
+    begun: HashMap<Key, Begun>,
+    cleared: Cleared,
+}
+
+impl Waiting {
+    /// Whether one more can be remembered; those that are too old go first.
+    fn has_room(&mut self, now: i64, within_ns: i64) -> bool {
+        if self.begun.len() >= BEGUN && self.cleared.is_due(now, within_ns) {
+            self.begun.retain(|_, begun| now.saturating_sub(begun.since_ns) <= within_ns);
+        }
+        self.begun.len() < BEGUN
+    }
 }
 
 /// A sequence that waits for its next event.
@@ -44,7 +62,7 @@ impl Sequences {
         (same, within_ns): (Same, i64),
         seen: &Seen<'_>,
     ) -> Option<Begun> {
-        let begun = self.begun.get(&(rule, step))?;
+        let begun = &self.begun.get(&(rule, step))?.begun;
         let keys = match same {
             Same::Lineage | Same::Family => lineage(seen),
             _ => keys(same, seen),
@@ -64,16 +82,13 @@ impl Sequences {
     ) -> u64 {
         let waiting = self.begun.entry((rule, step)).or_default();
         let now = seen.event.ts_ns;
-        if waiting.len() >= BEGUN {
-            waiting.retain(|_, begun| now.saturating_sub(begun.since_ns) <= within_ns);
-        }
-        if waiting.len() >= BEGUN {
+        if !waiting.has_room(now, within_ns) {
             return 1;
         }
         let mut begun = before.unwrap_or(Begun { since_ns: now, causes: Vec::new() });
         begun.causes.push(seen.event.seq);
         for key in keys(same, seen) {
-            waiting.insert(key, begun.clone());
+            waiting.begun.insert(key, begun.clone());
         }
         0
     }

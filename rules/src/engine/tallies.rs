@@ -6,6 +6,7 @@ use foldhash::HashMap;
 
 use crate::rule::Tally;
 
+use super::cleared::Cleared;
 use window::Window;
 
 /// Windows that one rule keeps (one for each process, host, …).
@@ -14,7 +15,30 @@ const WINDOWS: usize = 8_192;
 /// All windows, by rule.
 #[derive(Debug, Default)]
 pub(super) struct Tallies {
-    by_rule: HashMap<u32, HashMap<Vec<u8>, Window>>,
+    by_rule: HashMap<u32, Windows>,
+}
+
+/// Those of one rule.
+#[derive(Debug, Default)]
+struct Windows {
+    by_key: HashMap<Vec<u8>, Window>,
+    cleared: Cleared,
+}
+
+impl Windows {
+    /// The window of a key. `None`: there are too many, although those that are over were let go.
+    fn of(&mut self, key: Vec<u8>, now: i64, within_ns: i64) -> Option<&mut Window> {
+        if self.by_key.len() >= WINDOWS && !self.by_key.contains_key(&key) {
+            if self.cleared.is_due(now, within_ns) {
+                let oldest = now.saturating_sub(within_ns);
+                self.by_key.retain(|_, window| window.last() > oldest);
+            }
+            if self.by_key.len() >= WINDOWS {
+                return None;
+            }
+        }
+        Some(self.by_key.entry(key).or_default())
+    }
 }
 
 /// What is added.
@@ -45,14 +69,7 @@ impl Tallies {
         added: Added,
     ) -> (Option<Enough>, u64) {
         let windows = self.by_rule.entry(rule).or_default();
-        if windows.len() >= WINDOWS && !windows.contains_key(&key) {
-            let oldest = added.ts_ns.saturating_sub(tally.within_ns);
-            windows.retain(|_, window| window.last() > oldest);
-            if windows.len() >= WINDOWS {
-                return (None, 1);
-            }
-        }
-        let window = windows.entry(key).or_default();
+        let Some(window) = windows.of(key, added.ts_ns, tally.within_ns) else { return (None, 1) };
         let forgotten = u64::from(window.is_full_for(&tally.what));
         (window.add(tally, added), forgotten)
     }
