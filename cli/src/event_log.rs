@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::OFlags;
+
 use crate::failure::{Failure, system_text};
 
 /// Bytes that are collected before they are written: a few hundred lines.
@@ -29,8 +31,7 @@ impl EventLog {
     /// # Errors
     /// When it cannot be opened: what was asked for and cannot be had is found before anything runs.
     pub(crate) fn open(path: &Path) -> Result<EventLog, Failure> {
-        let mut options = OpenOptions::new();
-        let file = options.append(true).create(true).mode(0o600).open(path).map_err(|why| {
+        let file = open(path).map_err(|why| {
             Failure::new(format!("cannot log to {}: {}", path.display(), system_text(&why)))
         })?;
         let file = BufWriter::with_capacity(BUFFER, file);
@@ -70,9 +71,40 @@ impl EventLog {
     }
 }
 
+/// A FIFO that nobody reads is an error (`ENXIO`, fifo(7)): a command must not wait for its log. Once open it
+/// is written to as any pipe.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path)?;
+    let flags = rustix::fs::fcntl_getfl(&file)?;
+    rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+    Ok(file)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fifo_without_a_reader_is_refused_and_with_one_it_is_a_pipe() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("fifo");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("a FIFO");
+        let refused = EventLog::open(&path).expect_err("nobody reads");
+        assert!(refused.message().starts_with("cannot log to "), "{}", refused.message());
+
+        let mut reader = OpenOptions::new().read(true).write(true).open(&path).expect("it opens");
+        let mut log = EventLog::open(&path).expect("it opens");
+        log.push(b"{}");
+        log.end("7k2m");
+        let mut line = [0; 3];
+        io::Read::read_exact(&mut reader, &mut line).expect("a line");
+        assert_eq!(&line, b"{}\n");
+    }
 
     #[test]
     fn lines_of_several_runs_follow_each_other() {
