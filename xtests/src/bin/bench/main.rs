@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod cgroup;
+mod floors;
 mod record;
 mod sample;
 mod sustained;
@@ -23,13 +24,14 @@ use table::Start;
 use workloads::Workload;
 
 const USAGE: &str = "bench [--rounds N] [--seconds N] [--only WORD] [--scale PERCENT] [--write]
-             [--tools] [--sustained SECONDS]
+             [--tools] [--floors] [--sustained SECONDS]
 
 --rounds     pairs of runs, alone and recorded, of each workload (5)
 --seconds    after so many no further pair of a workload begins; two are always run (30)
 --only       only workloads whose name contains this
 --scale      size of those that have one (100)
 --tools      also strace, perf trace and bpftrace, where installed
+--floors     only what the kernel's mechanisms cost by themselves
 --sustained  also 50,000 file events and 5,000 programs a second for so long, and as many as go
 --write      puts it all into docs/benchmarks.md";
 
@@ -40,6 +42,7 @@ struct Options {
     scale: u64,
     write: bool,
     tools: bool,
+    floors: bool,
     sustained: Option<u64>,
 }
 
@@ -64,6 +67,10 @@ fn main() {
         all.push('\n');
     };
     say(format!("{}\n", machine(&options, &bin)));
+    if options.floors {
+        say(floors::table(&bench, options.scale, options.rounds, options.only.as_deref()));
+        return;
+    }
     say(table::HEAD.to_owned());
     let start = Start::measure(&bench, options.rounds, options.limit);
     say(start.row());
@@ -106,6 +113,7 @@ fn options() -> Option<Options> {
         scale: 100,
         write: false,
         tools: false,
+        floors: false,
         sustained: None,
     };
     let mut words = std::env::args().skip(1);
@@ -113,6 +121,7 @@ fn options() -> Option<Options> {
         match word.as_str() {
             "--write" => options.write = true,
             "--tools" => options.tools = true,
+            "--floors" => options.floors = true,
             "--only" => options.only = Some(words.next()?),
             _ => {
                 let number = words.next()?.parse().ok().filter(|number| *number > 0)?;

@@ -125,6 +125,13 @@ impl Bench {
         assert!(done.success(), "cannot prepare {}", workload.name);
     }
 
+    /// The program that switches on what a recorder uses, and does nothing with it.
+    pub(crate) fn floor(&self) -> String {
+        let to = self.root.join("floor");
+        compile(include_str!("floor.c"), &["-O2"], &to);
+        to.to_string_lossy().into_owned()
+    }
+
     /// A file that the last run left behind.
     pub(crate) fn left(&self, name: &str) -> String {
         fs::read_to_string(self.root.join("job").join(name)).unwrap_or_default()
