@@ -55,20 +55,20 @@ pub fn rfc3339(ts_ns: i64, out: &mut Vec<u8>) {
     let seconds = ts_ns.div_euclid(NANOS);
     let (year, month, day) = civil(seconds.div_euclid(DAY));
     let of_day = seconds.rem_euclid(DAY);
-    digits(year, 4, out);
-    for (mark, value) in [
-        (b'-', month),
-        (b'-', day),
-        (b'T', of_day / 3600),
-        (b':', of_day / 60 % 60),
-        (b':', of_day % 60),
+    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    let mut rest = text.as_mut_slice();
+    for (width, value) in [
+        (4, year),
+        (2, month),
+        (2, day),
+        (2, of_day / 3600),
+        (2, of_day / 60 % 60),
+        (2, of_day % 60),
+        (9, ts_ns.rem_euclid(NANOS)),
     ] {
-        out.push(mark);
-        digits(value, 2, out);
+        rest = digits(value, width, rest);
     }
-    out.push(b'.');
-    digits(ts_ns.rem_euclid(NANOS), 9, out);
-    out.push(b'Z');
+    out.extend_from_slice(&text);
 }
 
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar
@@ -86,12 +86,17 @@ pub fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// Appends the last `width` decimal digits of a number that is not below zero.
-fn digits(value: i64, width: u32, out: &mut Vec<u8>) {
-    for place in (0..width).rev() {
-        let digit = value / 10_i64.pow(place) % 10;
-        out.push(b'0' + u8::try_from(digit).unwrap_or(0));
+/// Writes the last `width` decimal digits of a number that is not below zero and has no more than nine.
+/// Returns what is behind them and the mark that follows.
+#[inline(always)]
+fn digits(value: i64, width: usize, room: &mut [u8]) -> &mut [u8] {
+    let (place, rest) = room.split_at_mut_checked(width).unwrap_or_default();
+    let mut value = value as u32;
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
     }
+    rest.get_mut(1..).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -61,6 +61,8 @@ pub(crate) const HOUSE: &[Room] = &[
             "ed25519-dalek",
             // Tables that are asked for each event.
             "foldhash",
+            // Numbers in lines.
+            "itoa",
             "serde",
             "serde_json",
             "sha2",
