@@ -13,6 +13,9 @@ use crate::{Error, Row, RunDir, Summary, files, query::stored, schema};
 /// Rows in a transaction.
 const BATCH: usize = 4096;
 
+/// Rows in a statement: beginning and ending one costs as much as a row does.
+const TOGETHER: usize = 32;
+
 /// A kind is rare when no more than one event of so many is of it.
 const RARE: u64 = 32;
 
@@ -82,42 +85,49 @@ impl IndexWriter {
     }
 
     fn write(&mut self) -> rusqlite::Result<()> {
-        let mut insert = self.index.prepare_cached(schema::INSERT_ROW)?;
-        for row in self.waiting.drain(..) {
-            row.insert(&mut insert)?;
+        let mut many = self.index.prepare_cached(&schema::insert_rows(TOGETHER))?;
+        let (together, rest) = self.waiting.as_chunks::<TOGETHER>();
+        for rows in together {
+            insert(rows, &mut many)?;
         }
-        drop(insert);
+        let mut one = self.index.prepare_cached(&schema::insert_rows(1))?;
+        for row in rest {
+            insert(std::slice::from_ref(row), &mut one)?;
+        }
+        drop((many, one));
+        self.waiting.clear();
         self.index.execute_batch("COMMIT; BEGIN")
     }
 
     pub(super) fn finish(mut self, summary: &Summary) -> rusqlite::Result<()> {
         self.write()?;
-        self.known.write(&self.index, self.rows / RARE)?;
+        let rare = self.known.write(&self.index, self.rows / RARE)?;
         stored::write(&self.index, summary, self.start_ns.unwrap_or(0))?;
         self.index.flush_prepared_statement_cache();
-        schema::complete(self.index)
+        schema::complete(self.index, rare)
     }
 }
 
-impl Numbers {
-    fn insert(&self, insert: &mut Statement<'_>) -> rusqlite::Result<()> {
-        let [actor, path, path2, peer] = self.meant;
-        let [sent, received] = self.flow.map(|bytes| bytes.map(number));
-        insert.raw_bind_parameter(1, number(self.seq))?;
-        insert.raw_bind_parameter(2, self.since_start_ns)?;
-        insert.raw_bind_parameter(3, self.kind)?;
-        insert.raw_bind_parameter(4, actor)?;
-        insert.raw_bind_parameter(5, path)?;
-        insert.raw_bind_parameter(6, path2)?;
-        insert.raw_bind_parameter(7, peer)?;
-        insert.raw_bind_parameter(8, sent)?;
-        insert.raw_bind_parameter(9, received)?;
-        insert.raw_bind_parameter(10, number(self.count))?;
-        insert.raw_bind_parameter(11, number(self.offset))?;
-        insert.raw_bind_parameter(12, number(self.len as u64))?;
-        insert.raw_bind_parameter(13, self.also.as_deref())?;
-        insert.raw_execute().map(|_| ())
+/// Gives `statement` the values of so many rows as it has, and runs it.
+fn insert(rows: &[Numbers], statement: &mut Statement<'_>) -> rusqlite::Result<()> {
+    for (first, row) in (1..).step_by(schema::OF_ROWS.len()).zip(rows) {
+        let [actor, path, path2, peer] = row.meant;
+        let [sent, received] = row.flow.map(|bytes| bytes.map(number));
+        statement.raw_bind_parameter(first, number(row.seq))?;
+        statement.raw_bind_parameter(first + 1, row.since_start_ns)?;
+        statement.raw_bind_parameter(first + 2, row.kind)?;
+        statement.raw_bind_parameter(first + 3, actor)?;
+        statement.raw_bind_parameter(first + 4, path)?;
+        statement.raw_bind_parameter(first + 5, path2)?;
+        statement.raw_bind_parameter(first + 6, peer)?;
+        statement.raw_bind_parameter(first + 7, sent)?;
+        statement.raw_bind_parameter(first + 8, received)?;
+        statement.raw_bind_parameter(first + 9, number(row.count))?;
+        statement.raw_bind_parameter(first + 10, number(row.offset))?;
+        statement.raw_bind_parameter(first + 11, number(row.len as u64))?;
+        statement.raw_bind_parameter(first + 12, row.also.as_deref())?;
     }
+    statement.raw_execute().map(|_| ())
 }
 
 /// SQLite's numbers end at 2^63.

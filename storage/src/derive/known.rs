@@ -1,8 +1,9 @@
 //! What the rows of an index mean by number: texts, processes, kinds of events and peers, each once, in
 //! the order in which they were seen first.
 
-use std::{collections::HashMap, hash::Hash};
+use std::hash::Hash;
 
+use foldhash::HashMap;
 use rusqlite::Connection;
 
 use super::index::{bytes, number};
@@ -114,8 +115,9 @@ impl Known {
         }
     }
 
-    /// Writes the tables. A kind of no more than `rare` events is a rare one.
-    pub(super) fn write(mut self, index: &Connection, rare: u64) -> rusqlite::Result<()> {
+    /// Writes the tables. A kind of no more than `rare` events is a rare one; returns those whose numbers
+    /// are below 63, a bit each.
+    pub(super) fn write(mut self, index: &Connection, rare: u64) -> rusqlite::Result<i64> {
         let actors = in_order(std::mem::take(&mut self.actors));
         for ((actor, _), events) in actors.iter().zip(std::mem::take(&mut self.actor_events)) {
             self.count(actor.exe, Use::Exe, events);
@@ -134,15 +136,18 @@ impl Known {
             insert.execute((id, peer.proto, peer.host, peer.ip, peer.port))?;
         }
         let mut insert = index.prepare(schema::INSERT_KIND)?;
+        let mut bits = 0;
         for (at, (kind, op, events)) in self.kinds.iter().enumerate() {
-            insert.execute((id(at), kind, op, number(*events), *events <= rare))?;
+            let (id, is_rare) = (id(at), *events <= rare);
+            insert.execute((id, kind, op, number(*events), is_rare))?;
+            bits |= i64::from(is_rare && id < 63) << (id & 63);
         }
         let mut insert = index.prepare(schema::INSERT_WORD)?;
         for ((word, id), uses) in in_order(self.words).iter().zip(&self.uses) {
             let [path, path2, exe, host, ip] = uses.map(number);
             insert.execute(rusqlite::params![id, bytes(word), path, path2, exe, host, ip])?;
         }
-        Ok(())
+        Ok(bits)
     }
 }
 

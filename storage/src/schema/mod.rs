@@ -12,15 +12,15 @@ use rusqlite::{
 };
 
 pub(crate) use tables::{
-    COLUMNS, INSERT_ACTOR, INSERT_KIND, INSERT_PEER, INSERT_ROW, INSERT_WORD, OF_ROWS,
+    COLUMNS, INSERT_ACTOR, INSERT_KIND, INSERT_PEER, INSERT_WORD, OF_ROWS, insert_rows,
 };
-use tables::{FILL_RARE, INDEXES, TABLES, Thing};
+use tables::{EARLY, FILL_RARE, LATE, TABLES, Thing};
 
 /// `PRAGMA application_id`: "AUDI".
 const APPLICATION: i32 = 0x4155_4449;
 
 /// `PRAGMA user_version`: changes with the schema.
-pub(crate) const VERSION: i32 = 5;
+pub(crate) const VERSION: i32 = 6;
 
 /// Steps of SQLite's machine between two looks at what is left of the budget.
 const STEPS: i32 = 1_000;
@@ -38,19 +38,20 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
     let index = Connection::open_with_flags(path, flags)?;
     index.execute_batch(&format!(
         "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; \
-         PRAGMA page_size=8192; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; \
+         PRAGMA page_size=4096; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; \
          PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; BEGIN"
     ))?;
-    for (_, _, text) in TABLES {
+    for (_, _, text) in TABLES.iter().chain(EARLY) {
         index.execute_batch(text)?;
     }
     Ok(index)
 }
 
-/// Makes the indexes over all rows and closes the file.
-pub(crate) fn complete(index: Connection) -> rusqlite::Result<()> {
-    index.execute_batch(FILL_RARE)?;
-    for (_, _, text) in INDEXES {
+/// Makes the indexes over all rows and closes the file. `rare` has the kinds that few events are of as bits,
+/// as far as there are bits.
+pub(crate) fn complete(index: Connection, rare: i64) -> rusqlite::Result<()> {
+    index.execute(FILL_RARE, [rare])?;
+    for (_, _, text) in LATE {
         index.execute_batch(text)?;
     }
     index.execute_batch("COMMIT")?;
@@ -184,7 +185,7 @@ fn check_schema(index: &Connection) -> rusqlite::Result<()> {
         && number("PRAGMA user_version")? == VERSION;
     let mut statement = index.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name")?;
     let mut rows = statement.query([])?;
-    let mut expected: Vec<&Thing> = TABLES.iter().chain(INDEXES).collect();
+    let mut expected: Vec<&Thing> = TABLES.iter().chain(EARLY).chain(LATE).collect();
     expected.sort_by_key(|(_, name, _)| *name);
     let mut expected = expected.into_iter();
     let mut same = ours;

@@ -70,22 +70,33 @@ pub(super) const TABLES: &[Thing] = &[
     ("table", "words", WORDS),
 ];
 
-/// The indexes, in the order of names; made when all rows are in.
-pub(super) const INDEXES: &[Thing] = &[
-    ("index", "rows_by_actor", "CREATE INDEX rows_by_actor ON rows(actor) WHERE actor IS NOT NULL"),
+/// Indexes over what few rows have, in the order of names: filled with the rows. Made at the end, each
+/// would read all rows once more to find mostly nothing.
+pub(super) const EARLY: &[Thing] = &[
     ("index", "rows_by_also", "CREATE INDEX rows_by_also ON rows(also) WHERE also IS NOT NULL"),
-    ("index", "rows_by_path", "CREATE INDEX rows_by_path ON rows(path) WHERE path IS NOT NULL"),
     ("index", "rows_by_path2", "CREATE INDEX rows_by_path2 ON rows(path2) WHERE path2 IS NOT NULL"),
     ("index", "rows_by_peer", "CREATE INDEX rows_by_peer ON rows(peer) WHERE peer IS NOT NULL"),
 ];
 
-/// Fills [`RARE`].
-pub(super) const FILL_RARE: &str = "INSERT INTO rare SELECT kind, seq FROM rows \
-     WHERE kind IN (SELECT id FROM kinds WHERE rare) ORDER BY kind, seq";
+/// The other indexes; made when all rows are in.
+pub(super) const LATE: &[Thing] = &[
+    ("index", "rows_by_actor", "CREATE INDEX rows_by_actor ON rows(actor) WHERE actor IS NOT NULL"),
+    ("index", "rows_by_path", "CREATE INDEX rows_by_path ON rows(path) WHERE path IS NOT NULL"),
+];
 
-/// One row of each table; parameters in the order of its columns.
-pub(crate) const INSERT_ROW: &str =
-    "INSERT INTO rows VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)";
+/// Fills [`RARE`]; the parameter has the rare kinds as bits, as far as there are bits.
+pub(super) const FILL_RARE: &str = "INSERT INTO rare SELECT kind, seq FROM rows \
+     WHERE CASE WHEN kind < 63 THEN ?1 >> kind & 1 \
+     ELSE kind IN (SELECT id FROM kinds WHERE rare) END ORDER BY kind, seq";
+
+/// So many rows; parameters in the order of the columns, row by row.
+pub(crate) fn insert_rows(count: usize) -> String {
+    let row = ["?"; OF_ROWS.len()].join(",");
+    let rows = vec![format!("({row})"); count];
+    format!("INSERT INTO rows VALUES{}", rows.join(","))
+}
+
+/// One row of each of the other tables; parameters in the order of its columns.
 pub(crate) const INSERT_WORD: &str = "INSERT INTO words VALUES(?1,?2,?3,?4,?5,?6,?7)";
 pub(crate) const INSERT_ACTOR: &str = "INSERT INTO actors VALUES(?1,?2,?3,?4,?5)";
 pub(crate) const INSERT_KIND: &str = "INSERT INTO kinds VALUES(?1,?2,?3,?4,?5)";
