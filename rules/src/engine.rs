@@ -11,9 +11,10 @@ mod recent;
 mod sequences;
 mod tallies;
 mod values;
+mod verdicts;
 
 use foldhash::HashSet;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::RandomState;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,13 +22,10 @@ use std::sync::Arc;
 use event::model::table::TYPES;
 use event::model::{Event, Value, What};
 
-use crate::field::{Field, thing};
+use crate::field::{Field, THINGS, thing};
 use crate::lineage::{Lineage, Node};
 use crate::program::{Code, TestId, Val};
 use crate::set::RuleSet;
-
-/// Things without findings that are remembered, so that a repetition is not judged again.
-const MEMORY: usize = 65_536;
 
 /// Peers that are remembered as seen.
 const PEERS: usize = 65_536;
@@ -51,7 +49,9 @@ pub struct Judge {
     around: Surroundings,
     lineage: Lineage,
     marks: Marks,
-    seen: HashSet<u64>,
+    verdicts: verdicts::Verdicts,
+    /// Types and operations that came: their place among the things, and the number of the type.
+    places: Vec<(&'static str, Option<&'static str>, Place)>,
     hasher: RandomState,
     peers: HashSet<IpAddr>,
     sequences: sequences::Sequences,
@@ -60,6 +60,13 @@ pub struct Judge {
     late: late::Late,
     /// What rules with a memory had to forget.
     forgotten: u64,
+}
+
+/// Where an event stands in the table of types.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    thing: usize,
+    kind: usize,
 }
 
 /// The conditions that hold for one event.
@@ -123,7 +130,8 @@ impl Judge {
             around,
             lineage: Lineage::default(),
             marks: Marks::default(),
-            seen: HashSet::default(),
+            verdicts: verdicts::Verdicts::default(),
+            places: Vec::new(),
             hasher: RandomState::new(),
             peers: HashSet::default(),
             sequences: sequences::Sequences::default(),
@@ -143,29 +151,18 @@ impl Judge {
         let set = self.set.clone();
         self.lineage.learn(event, &set.program);
         self.late(event, &set, found);
-        let kind = event.what.kind();
-        let thing = thing(kind, event.what.op());
+        let place = self.place(event);
+        let thing = place.thing;
         let who = event.actor.as_ref().map(|actor| self.lineage.who(actor));
-        let repeats = set.program.repeatable >> thing & 1 == 1;
-        let memory = repeats.then(|| self.memory_of(event, who.as_deref(), thing)).flatten();
-        if memory.is_some_and(|memory| self.seen.contains(&memory)) {
-            return;
-        }
-        self.mark(event, kind, who.as_deref());
+        self.mark(event, place.kind, who.as_deref());
         self.mark_pairs(event, thing, who.as_deref());
         set.program.always(thing).iter().for_each(|clause| self.marks.look_at(*clause));
-        let fired = self.decide(event, &set, thing, who.clone(), found);
+        self.decide(event, &set, thing, who.clone(), found);
         if set.program.fed_things >> thing & 1 == 1
             && let Some(who) = who
             && !self.marks.worth.iter().any(|at| set.program.feeds.contains(at))
         {
             self.late.keep(event, thing, &who);
-        }
-        if let Some(memory) = memory.filter(|_| !fired) {
-            if self.seen.len() >= MEMORY {
-                self.seen.clear();
-            }
-            self.seen.insert(memory);
         }
     }
 
@@ -180,21 +177,33 @@ impl Judge {
         self.forgotten + self.recent.forgotten
     }
 
-    /// What makes an access to a file the same again: who runs what, what is done, to which paths.
-    fn memory_of(&self, event: &Event, who: Option<&Node>, thing: usize) -> Option<u64> {
-        let What::File(file) = &event.what else { return None };
-        let mut hasher = self.hasher.build_hasher();
-        who?.serial.hash(&mut hasher);
-        (thing, &file.path, &file.path2, &file.also, &file.path_claimed).hash(&mut hasher);
-        Some(hasher.finish())
+    /// Looks the type and operation up, by where their names lie first.
+    fn place(&mut self, event: &Event) -> Place {
+        let (kind, op) = (event.what.kind(), event.what.op());
+        let same = |one: &str, other: &str| std::ptr::eq(one, other);
+        let known = self.places.iter().find(|(known, known_op, _)| {
+            same(known, kind)
+                && match (known_op, op) {
+                    (Some(known), Some(op)) => same(known, op),
+                    (known, op) => known.is_none() && op.is_none(),
+                }
+        });
+        if let Some((_, _, place)) = known {
+            return *place;
+        }
+        let number = TYPES.iter().position(|known| known.name == kind).unwrap_or(usize::MAX);
+        let place = Place { thing: thing(kind, op), kind: number };
+        if self.places.len() < THINGS {
+            self.places.push((kind, op, place));
+        }
+        place
     }
 
-    /// Marks the conditions that hold.
-    fn mark(&mut self, event: &Event, kind: &str, who: Option<&Node>) {
-        let Judge { set, marks, around, lineage, peers, .. } = self;
+    /// Marks the conditions that hold; `kind` is the number of the event's type.
+    fn mark(&mut self, event: &Event, kind: usize, who: Option<&Node>) {
+        let Judge { set, marks, verdicts, around, lineage, peers, .. } = self;
         let program = &set.program;
         marks.begin(program.len(), program.clauses.len());
-        let number = TYPES.iter().position(|known| known.name == kind).unwrap_or(usize::MAX);
         let mut hold = |test: TestId| marks.hold(test, program.of_test(test));
         if let Some(who) = who {
             who.holds(program).iter().for_each(|test| hold(*test));
@@ -213,25 +222,29 @@ impl Judge {
             program.run(Field::Clock(*part), number, &mut hold);
         }
         event.fields(&mut |name, value| {
-            values::each(value, &mut |value| {
-                let home = match value {
-                    Val::Bytes(path) => below_home(path, around),
-                    _ => None,
-                };
-                program.named((number, name), (value, home), &mut hold);
-            });
+            if let Some(look) = program.look(kind, name) {
+                values::each(value, &mut |value| match value {
+                    Val::Bytes(text) => {
+                        let find = |hold: &mut dyn FnMut(TestId)| {
+                            let home = below_home(text, around);
+                            program.looked_at(look, (value, home), hold);
+                        };
+                        verdicts.each(look, text, find, &mut hold);
+                    }
+                    _ => program.looked_at(look, (value, None), &mut hold),
+                });
+            }
+            let Value::Address(address) = value else { return };
             let (ip, port) = match name {
                 "peer" => (Field::Ip, Field::Port),
                 "local" => (Field::LocalIp, Field::LocalPort),
                 _ => return,
             };
-            if let Value::Address(address) = value {
-                let address_ip = address.ip().to_canonical();
-                program.run(ip, Val::Ip(address_ip), &mut hold);
-                program.run(port, Val::Number(address.port().into()), &mut hold);
-                if ip == Field::Ip && peers.len() < PEERS && peers.insert(address_ip) {
-                    program.run(Field::NewPeer, Val::Flag(true), &mut hold);
-                }
+            let address_ip = address.ip().to_canonical();
+            program.run(ip, Val::Ip(address_ip), &mut hold);
+            program.run(port, Val::Number(address.port().into()), &mut hold);
+            if ip == Field::Ip && peers.len() < PEERS && peers.insert(address_ip) {
+                program.run(Field::NewPeer, Val::Flag(true), &mut hold);
             }
         });
     }
@@ -246,7 +259,7 @@ impl Judge {
     }
 
     /// Looks at the clauses that are worth it; later steps of a sequence first, so that no event is
-    /// two steps at once. Returns whether any held.
+    /// two steps at once.
     fn decide(
         &mut self,
         event: &Event,
@@ -254,7 +267,7 @@ impl Judge {
         thing: usize,
         who: Option<Rc<Node>>,
         found: &mut Found<'_>,
-    ) -> bool {
+    ) {
         let mut worth = std::mem::take(&mut self.marks.worth);
         worth.retain(|at| {
             let clause = set.program.clauses.get(*at as usize);
@@ -274,9 +287,7 @@ impl Judge {
                 }
             }
         }
-        let any = !worth.is_empty();
         self.marks.worth = worth;
-        any
     }
 }
 

@@ -147,24 +147,4 @@ impl Field {
             _ => false,
         }
     }
-
-    /// Whether it is about the process, as long as that runs one program.
-    pub(crate) fn is_of_process(self) -> bool {
-        use Field::{
-            Ancestor, Arg, Argv, Command, CommandLine, Cwd, Exe, NameAndArguments,
-            ParentCommandLine, ParentExe,
-        };
-        matches!(
-            self,
-            Exe | CommandLine
-                | Argv
-                | Arg(_)
-                | Command
-                | NameAndArguments
-                | ParentExe
-                | ParentCommandLine
-                | Ancestor
-                | Cwd
-        )
-    }
 }

@@ -27,8 +27,10 @@ pub(crate) struct Program {
     tests: Vec<(Field, Matcher)>,
     matchers: Vec<FieldMatcher>,
     by_field: HashMap<Field, usize>,
-    /// By type: the names of its fields that somebody looks at, and whose matchers.
-    visited: Vec<Vec<(&'static str, Vec<usize>)>>,
+    /// By type: the names of its fields that somebody looks at.
+    visited: Vec<Visited>,
+    /// Whose matchers look at them, and whether that is at what is below home.
+    looks: Vec<Vec<(usize, bool)>>,
     pub(crate) clauses: Vec<Clause>,
     /// Conditions that look at two fields.
     pub(crate) pairs: Vec<Pair>,
@@ -36,8 +38,6 @@ pub(crate) struct Program {
     pub(crate) clocks: Vec<Part>,
     by_test: Vec<Vec<u32>>,
     always: Vec<Vec<u32>>,
-    /// Things whose clauses look only at paths and at the process.
-    pub(crate) repeatable: u64,
     /// Clauses that ask who reads what a process writes.
     pub(crate) feeds: Vec<u32>,
     /// The things that they look at.
@@ -119,24 +119,47 @@ impl Program {
         }
     }
 
-    /// Tells each condition that holds for a field of the table, of a type by its number.
-    pub(crate) fn named(
+    /// Who looks at a field of the table, of a type by its number; nobody at most.
+    pub(crate) fn look(&self, kind: usize, name: &str) -> Option<Look> {
+        let visited = self.visited.get(kind)?;
+        if visited.letters & letter(name) == 0 {
+            return None;
+        }
+        visited.names.iter().find(|(known, _)| *known == name).map(|(_, look)| *look)
+    }
+
+    /// Tells each condition that holds for a value of a field; `home` is what of it is below home.
+    pub(crate) fn looked_at(
         &self,
-        (kind, name): (usize, &str),
+        look: Look,
         (value, home): (Val<'_>, Option<&[u8]>),
         hold: &mut dyn FnMut(TestId),
     ) {
-        let visited = self.visited.get(kind).map_or(&[][..], Vec::as_slice);
-        let Some((_, places)) = visited.iter().find(|(known, _)| *known == name) else { return };
-        for place in places {
+        for (place, below_home) in self.looks.get(look.0).map_or(&[][..], Vec::as_slice) {
             let Some(matcher) = self.matchers.get(*place) else { continue };
-            if self.by_field.get(&Field::HomePath) == Some(place) {
-                if let Some(rest) = home {
-                    matcher.run(Val::Bytes(rest), hold);
-                }
-            } else {
-                matcher.run(value, hold);
+            match (below_home, home) {
+                (false, _) => matcher.run(value, hold),
+                (true, Some(rest)) => matcher.run(Val::Bytes(rest), hold),
+                (true, None) => {}
             }
         }
     }
+}
+
+/// The matchers that look at a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look(pub(crate) usize);
+
+/// Names of fields of one type.
+#[derive(Debug, Default)]
+struct Visited {
+    names: Vec<(&'static str, Look)>,
+    /// The bits of all of them: most fields that an event has are nobody's.
+    letters: u64,
+}
+
+/// One of 64 bits for a name, mostly another one for another.
+fn letter(name: &str) -> u64 {
+    let first = name.bytes().next().unwrap_or(0);
+    1 << ((usize::from(first) * 5 + name.len()) & 63)
 }

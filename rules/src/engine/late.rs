@@ -93,7 +93,7 @@ impl Judge {
 
     /// The clauses that ask who reads, and hold.
     fn fires_late(&mut self, deed: &Deed, set: &RuleSet) -> Vec<u32> {
-        let kind = deed.event.what.kind();
+        let kind = self.place(&deed.event).kind;
         self.mark(&deed.event, kind, Some(&deed.who));
         self.mark_pairs(&deed.event, deed.thing, Some(&deed.who));
         let feeds = set.program.feeds.iter().copied();

@@ -2,7 +2,7 @@
 
 use event::model::table::TYPES;
 
-use super::{Code, Program, TestId};
+use super::{Code, Look, Program, TestId, Visited, letter};
 use crate::{
     expr::{How, Matcher},
     field::{Field, THINGS},
@@ -11,7 +11,7 @@ use crate::{
 impl Program {
     /// Learns which names of the table are looked at.
     pub(super) fn visit(&mut self) {
-        let Program { by_field, visited, clocks, .. } = self;
+        let Program { by_field, visited, looks, clocks, .. } = self;
         *clocks = by_field
             .keys()
             .filter_map(|field| match field {
@@ -20,9 +20,11 @@ impl Program {
             })
             .collect();
         let any = by_field.get(&Field::Anything).copied();
+        let home = by_field.get(&Field::HomePath).copied();
         for kind in TYPES {
             let names = kind.fields.iter().chain(event::model::table::ACTOR);
-            let of_name = |name: &'static str| {
+            let mut of_kind = Visited::default();
+            for name in names.copied() {
                 let own = |field: Field| by_field.get(&field).copied();
                 let mut places: Vec<usize> = own(Field::Named(name)).into_iter().collect();
                 let own_fields: &[Field] = match name {
@@ -31,9 +33,20 @@ impl Program {
                 };
                 places.extend(own_fields.iter().filter_map(|field| own(*field)));
                 places.extend(any);
-                (!places.is_empty()).then_some((name, places))
-            };
-            visited.push(names.filter_map(|name| of_name(name)).collect());
+                if places.is_empty() {
+                    continue;
+                }
+                let places: Vec<_> =
+                    places.into_iter().map(|place| (place, Some(place) == home)).collect();
+                let look = looks.iter().position(|known| *known == places);
+                let look = look.unwrap_or_else(|| {
+                    looks.push(places);
+                    looks.len() - 1
+                });
+                of_kind.names.push((name, Look(look)));
+                of_kind.letters |= letter(name);
+            }
+            visited.push(of_kind);
         }
     }
 
@@ -41,7 +54,6 @@ impl Program {
     pub(super) fn cover(&mut self) {
         self.by_test = vec![Vec::new(); self.tests.len()];
         self.always = vec![Vec::new(); THINGS];
-        self.repeatable = u64::MAX;
         (self.feeds, self.fed_things) = (Vec::new(), 0);
         for (at, clause) in self.clauses.iter().enumerate() {
             let at = at as u32;
@@ -61,9 +73,6 @@ impl Program {
                     }
                 }
             }
-            if !self.looks_only_at_paths(&clause.code) {
-                self.repeatable &= !clause.things;
-            }
             if self.asks_who_reads(&clause.code) {
                 self.feeds.push(at);
                 self.fed_things |= clause.things;
@@ -79,25 +88,6 @@ impl Program {
             Code::Test(test) => {
                 self.tests.get(*test as usize).is_some_and(|(field, _)| *field == Field::Feeds)
             }
-        }
-    }
-
-    fn looks_only_at_paths(&self, code: &Code) -> bool {
-        match code {
-            Code::All(list) | Code::Any(list) => {
-                list.iter().all(|one| self.looks_only_at_paths(one))
-            }
-            Code::Not(inner) => self.looks_only_at_paths(inner),
-            Code::Things(_) => true,
-            Code::Test(test) => self.tests.get(*test as usize).is_some_and(|(field, matcher)| {
-                let other = match matcher {
-                    Matcher::Same { other, .. } => *other,
-                    _ => *field,
-                };
-                [*field, other].iter().all(|field| {
-                    field.is_of_process() || matches!(field, Field::Path | Field::HomePath)
-                })
-            }),
         }
     }
 
