@@ -16,8 +16,10 @@ pub(super) struct Mounts {
     by_fsid: HashMap<[u32; 2], FileSystem>,
     /// Devices watched by handle.
     by_handle: HashSet<u32>,
-    /// By number: which part of which device is mounted where.
-    ways: BTreeMap<u64, Way>,
+    /// By device and number: which part of it is mounted where.
+    ways: HashMap<u32, BTreeMap<u64, Way>>,
+    /// The device of each number.
+    dev_of: HashMap<u64, u32>,
     /// Devices watched by descriptor: their reports have no generation.
     by_descriptor: HashSet<u32>,
 }
@@ -25,7 +27,6 @@ pub(super) struct Mounts {
 /// A part of a file system and where it is mounted.
 #[derive(Debug)]
 struct Way {
-    dev: u32,
     root: Vec<u8>,
     point: Vec<u8>,
 }
@@ -61,8 +62,7 @@ impl Mounts {
             self.by_handle.insert(mount.dev);
         }
         if mount.coverage != coverage::NONE && root.starts_with(b"/") {
-            let (root, point) = (root.to_vec(), point.to_vec());
-            self.ways.insert(mount.mount_id, Way { dev: mount.dev, root, point });
+            self.way(mount.mount_id, mount.dev, root, point);
         }
         if mount.coverage == coverage::FD {
             self.by_descriptor.insert(mount.dev);
@@ -72,6 +72,15 @@ impl Mounts {
             self.by_fsid.insert(mount.fsid, known);
         }
         Ok(())
+    }
+
+    fn way(&mut self, number: u64, dev: u32, root: &[u8], point: &[u8]) {
+        let before = self.dev_of.insert(number, dev);
+        if let Some(ways) = before.and_then(|before| self.ways.get_mut(&before)) {
+            ways.remove(&number);
+        }
+        let way = Way { root: root.to_vec(), point: point.to_vec() };
+        self.ways.entry(dev).or_default().insert(number, way);
     }
 
     /// Returns what a handle says of the file's identity.
@@ -88,14 +97,20 @@ impl Mounts {
     /// Returns the paths of a file through the other mounts of its file system (bind mounts, other
     /// namespaces).
     pub(super) fn ways_to(&self, dev: u32, path: &[u8]) -> Vec<Vec<u8>> {
-        let of_dev = || self.ways.values().filter(|way| way.dev == dev);
-        let mine = of_dev().filter_map(|way| Some((way, below(path, &way.point)?)));
-        let Some((way, rest)) = mine.max_by_key(|(way, _)| way.point.len()) else {
+        let Some(of_dev) = self.ways.get(&dev) else { return Vec::new() };
+        let mine = of_dev.values().filter_map(|way| Some((way, below(path, &way.point)?)));
+        let Some((mine, rest)) = mine.max_by_key(|(way, _)| way.point.len()) else {
             return Vec::new();
         };
-        let inner = path::join(&way.root, rest);
+        // From where it is mounted up to its root and down again leads to where it began.
+        let is_plain = !matches!(rest, b"" | b"." | [b'/', ..]);
+        if is_plain && of_dev.len() == 1 {
+            return Vec::new();
+        }
+        let inner = path::join(&mine.root, rest);
+        let others = of_dev.values().filter(|way| !(is_plain && std::ptr::eq(*way, mine)));
         let others =
-            of_dev().filter_map(|way| Some(path::join(&way.point, below(&inner, &way.root)?)));
+            others.filter_map(|way| Some(path::join(&way.point, below(&inner, &way.root)?)));
         others.filter(|other| other != path).collect()
     }
 
@@ -124,8 +139,7 @@ mod tests {
             (3, 8, "/srv", "/jail/srv"),
             (4, 9, "/", "/tmp"),
         ] {
-            let way = Way { dev, root: root.into(), point: point.into() };
-            mounts.ways.insert(number, way);
+            mounts.way(number, dev, root.as_bytes(), point.as_bytes());
         }
         let ways = |path: &str| -> Vec<String> {
             let found = mounts.ways_to(8, path.as_bytes());
@@ -135,5 +149,8 @@ mod tests {
         assert_eq!(ways("/mnt/x"), ["/srv/data/x", "/jail/srv/data/x"]);
         assert_eq!(ways("/srv/datax"), ["/jail/srv/datax"]);
         assert_eq!(ways("/etc/x"), Vec::<String>::new());
+        mounts.way(2, 9, b"/srv/data", b"/mnt");
+        let found = mounts.ways_to(8, b"/srv/data/x");
+        assert_eq!(found, [b"/jail/srv/data/x"], "its number is another mount's now");
     }
 }

@@ -65,7 +65,8 @@ impl Names {
     }
 
     fn add(&mut self, inode: Inode, name: &[u8]) {
-        if self.owners.get(name) == Some(&inode) {
+        // By the file and not by the owner of the name: of few names, not of all.
+        if self.of(inode).iter().any(|known| **known == *name) {
             return;
         }
         self.remove(name);
@@ -148,10 +149,10 @@ impl Pipeline {
             names.directory_moved(file);
         }
         let Some(inode) = inode(file).filter(|_| !file.dir) else { return };
-        let own = [file.path.clone(), file.path2.clone()];
-        let is_own = |name: &[u8]| own.iter().flatten().any(|path| path == name);
-        let mut also: Vec<Vec<u8>> =
-            names.of(inode).iter().map(|name| name.to_vec()).filter(|name| !is_own(name)).collect();
+        let is_own =
+            |name: &[u8]| [&file.path, &file.path2].into_iter().flatten().any(|path| path == name);
+        let others = names.of(inode).iter().filter(|name| !is_own(name));
+        let mut also: Vec<Vec<u8>> = others.map(|name| name.to_vec()).collect();
         if let Some(path) = file.path.as_ref().filter(|_| file.basis != Some(Basis::Nameless)) {
             let (ways, dev) = (also.len(), inode.0);
             for way in mounts.ways_to(dev, path) {

@@ -6,8 +6,10 @@
 
 mod moves;
 
-use foldhash::HashMap;
+use std::cell::RefCell;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use event::frame::Frame;
 use event::frame::files::{Dir, Within, dir_flag};
@@ -26,6 +28,9 @@ pub(super) type Key = Arc<[u8]>;
 /// 64 KiB has fewer when its names have 15 bytes or more.
 const MAX_DEPTH: usize = 4096;
 
+/// Directories whose paths are kept put together.
+const KNOWN: usize = 4096;
+
 /// How many windows a removed directory is remembered: accesses are told after names.
 const KEPT: u64 = 3;
 
@@ -42,6 +47,8 @@ pub(super) struct Directories {
     gone: Vec<(u64, Key)>,
     stretch: u64,
     moves: Moves,
+    /// Paths that are the same as of any frame, until anything is learned of any directory.
+    known: RefCell<HashMap<Key, Path>>,
 }
 
 #[derive(Debug, Default)]
@@ -123,6 +130,12 @@ impl Node {
 }
 
 impl Directories {
+    /// The node of a directory, of which something is learned.
+    fn learn(&mut self, dir: Key) -> &mut Node {
+        self.known.get_mut().clear();
+        self.nodes.entry(dir).or_default()
+    }
+
     /// Learns from a `Dir` frame.
     pub(super) fn tell(&mut self, frame: &Frame<'_>) -> Result<(), Malformed> {
         let (dir, rest) = frame.body::<Dir>()?;
@@ -130,6 +143,7 @@ impl Directories {
             rest.split_at_checked(dir.handle_len.into()).ok_or(Malformed::Length)?;
         let path = rest.get(..dir.path_len.into()).ok_or(Malformed::Length)?;
         let (seq, key) = (frame.head.seq, key(dir.fsid, dir.handle_kind, handle));
+        self.known.get_mut().clear();
         let node = self.nodes.entry(key.clone()).or_default();
         if node.id != 0 && node.id != dir.id {
             // Told again under a new number: nothing refers to the old one any more.
@@ -156,6 +170,7 @@ impl Directories {
         let of = |id| self.by_id.get(&id).cloned();
         let (Some(dir), Some(parent)) = (of(within.dir), of(within.parent)) else { return Ok(()) };
         let seq = frame.head.seq;
+        self.known.get_mut().clear();
         let Some(node) = self.nodes.get_mut(&dir).filter(|_| dir != parent) else { return Ok(()) };
         let Some(Ok(told)) = node.told(seq) else { return Ok(()) };
         let name = told.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
@@ -180,7 +195,7 @@ impl Directories {
 
     /// A directory was made.
     pub(super) fn placed(&mut self, dir: Key, place: Place, seq: u64) {
-        let node = self.nodes.entry(dir).or_default();
+        let node = self.learn(dir);
         let since = if node.places.is_empty() { 0 } else { seq };
         node.stays(since, place, false);
     }
@@ -193,14 +208,14 @@ impl Directories {
         };
         if let Some(to) = to {
             self.moves.reported(seq, dir.clone(), how, [from.as_ref(), Some(&to)]);
-            self.nodes.entry(dir).or_default().stays(seq, to, false);
+            self.learn(dir).stays(seq, to, false);
         }
     }
 
     /// A directory was removed.
     pub(super) fn removed(&mut self, dir: Key, place: &Place, seq: u64) {
         if self.was(&dir, place, None) == How::Broken {
-            self.nodes.entry(dir.clone()).or_default().stays(seq, place.clone(), false);
+            self.learn(dir.clone()).stays(seq, place.clone(), false);
             self.moves.add(seq, dir.clone(), How::Broken);
         }
         self.gone.push((self.stretch, dir));
@@ -209,6 +224,7 @@ impl Directories {
     /// A report says where a directory was until now. If the kernel was asked when it was moved already,
     /// by this report or by those behind it, that is no other move.
     fn was(&mut self, dir: &Key, from: &Place, to: Option<&Place>) -> How {
+        self.known.get_mut().clear();
         let node = self.nodes.entry(dir.clone()).or_default();
         let reported = node.places.iter().rev().find(|stay| !stay.asked);
         let goes_on = reported.is_some_and(|stay| stay.place == *from);
@@ -247,9 +263,25 @@ impl Directories {
     /// What the run's own reports say comes first: the kernel was asked when the report was read,
     /// and the directory may have been moved in between.
     pub(super) fn path(&self, dir: &Key, name: &[u8], at: u64) -> Result<Path, Missing> {
+        let within = |of: &Path| Path { path: path::join(&of.path, name), ..*of };
+        if let Some(known) = self.known.borrow().get(dir) {
+            return Ok(within(known));
+        }
+        let (found, for_any) = self.own_path(dir, at)?;
+        let path = within(&found);
+        let mut known = self.known.borrow_mut();
+        if for_any && known.len() < KNOWN {
+            known.insert(dir.clone(), found);
+        }
+        Ok(path)
+    }
+
+    /// The path of a directory as of a frame, and whether it is the same as of any.
+    fn own_path(&self, dir: &Key, at: u64) -> Result<(Path, bool), Missing> {
         let mut deep = Vec::new();
         let told = self.nodes.get(dir).and_then(|node| node.told(at));
-        let Some(base) = self.climb(dir, at, &mut deep)? else {
+        let (base, for_any) = self.climb(dir, at, &mut deep)?;
+        let Some(base) = base else {
             return Err(match told {
                 Some(Err(ESTALE | ENOENT)) => Missing::Removed,
                 Some(Err(EXDEV)) => Missing::Outside,
@@ -271,19 +303,20 @@ impl Directories {
             Some(told) => (told.flags & dir_flag::DELETED != 0).then_some(Basis::Last),
         };
         let cut = base.flags & dir_flag::CUT != 0;
-        Ok(Path { path: path::join(&path, name), basis, cut })
+        Ok((Path { path, basis, cut }, for_any))
     }
 
-    /// Goes up from a directory to the highest one of which a path was told, and returns that; `deep`
-    /// gets the places below it, the lowest first.
+    /// Goes up from a directory to the highest one of which a path was told, and returns that, and whether
+    /// the way there is the same as of any frame; `deep` gets the places below it, the lowest first.
     fn climb<'a>(
         &'a self,
         dir: &'a Key,
         at: u64,
         deep: &mut Vec<&'a Place>,
-    ) -> Result<Option<&'a Told>, Missing> {
-        let (mut base, mut below) = (None, 0);
+    ) -> Result<(Option<&'a Told>, bool), Missing> {
+        let (mut base, mut below, mut for_any) = (None, 0, true);
         for (_, node, place) in self.up(dir, at) {
+            for_any &= node.told.len() <= 1 && node.places.len() <= 1;
             if let Some(Ok(told)) = node.told(at) {
                 (base, below) = (Some(told), deep.len());
             }
@@ -293,13 +326,14 @@ impl Directories {
             }
         }
         deep.truncate(below);
-        Ok(base)
+        Ok((base, for_any))
     }
 
     /// Ends a window: forgets the directories that were removed a while ago, and where others were.
     pub(super) fn expire(&mut self, seq: u64) {
         self.stretch += 1;
         let stretch = self.stretch;
+        self.known.get_mut().clear();
         let (by_id, nodes) = (&mut self.by_id, &mut self.nodes);
         self.gone.retain(|(removed, dir)| {
             if removed + KEPT > stretch {
