@@ -1,17 +1,23 @@
 //! Records parsed, frames packed into blocks and chained, blocks unpacked: 10,000 each, as the recorder and
-//! its readers do it. The frames are those of a small real run, with times and numbers that differ.
+//! its readers do it; checkpoints signed and signatures checked, 100 each. The frames are those of a small real run, with times and numbers that differ.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use event::{
     frame::{
-        AlignedBytes, Ask, Chain, Frames, MAGIC_BLOCKS, Packer, Unpacker, encode_slim, unpacked,
+        AlignedBytes, Ask, Chain, Frames, MAGIC_BLOCKS, Packer, Unpacker, encode_slim,
+        signed::Message, unpacked,
     },
+    sign::{NAMESPACE_CHECKPOINT, Secret},
     wire::Record,
 };
+use zerocopy::IntoBytes;
 
 const COUNT: u64 = 10_000;
+
+/// Signatures: one a second in a run.
+const SIGNED: u64 = 100;
 
 /// As the recorder fills blocks.
 const BLOCK: usize = 64 * 1024;
@@ -66,6 +72,31 @@ fn read(bytes: &[u8]) -> u64 {
     count
 }
 
+/// As a checkpoint is signed: with a key that signs but once, after which comes the next.
+fn signed() -> Vec<(Message, [u8; 64])> {
+    let mut secret = Secret::from_seed(&[1; 32]);
+    let all = (1..=SIGNED).map(|number| {
+        let next = Secret::from_seed(&[number as u8; 32]);
+        let chain = [number as u8; 32];
+        let next_key = next.public().0;
+        let message =
+            Message { run: [b'r'; 64], number, frame: number * 1_000, chain, next: next_key };
+        let signature = secret.sign(NAMESPACE_CHECKPOINT, message.as_bytes());
+        secret = next;
+        (message, signature)
+    });
+    all.collect()
+}
+
+fn verified(signed: &[(Message, [u8; 64])]) -> bool {
+    let mut key = Secret::from_seed(&[1; 32]).public();
+    signed.iter().all(|(message, signature)| {
+        let good = key.verifies(NAMESPACE_CHECKPOINT, message.as_bytes(), signature);
+        key = event::sign::Public(message.next);
+        good
+    })
+}
+
 fn bench(criterion: &mut Criterion) {
     let pieces = pieces();
     let mut room = vec![0; 2 * BLOCK];
@@ -84,6 +115,12 @@ fn bench(criterion: &mut Criterion) {
     assert_eq!(read(&bytes), COUNT);
     criterion.bench_function("unpack and check 10,000 frames", |bencher| {
         bencher.iter(|| read(black_box(&bytes)));
+    });
+    criterion.bench_function("sign 100 checkpoints", |bencher| bencher.iter(signed));
+    let signatures = signed();
+    assert!(verified(&signatures));
+    criterion.bench_function("check 100 signatures", |bencher| {
+        bencher.iter(|| verified(black_box(&signatures)));
     });
 }
 
