@@ -3,9 +3,10 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use xtests::{Lab, installed::Installed, not_run};
@@ -92,6 +93,65 @@ fn with_few_processes_for_a_user_a_command_is_recorded_or_refused() {
         }
     }
     assert!(recorded > 7, "with enough it is recorded");
+}
+
+/// The limit of open files of the whole machine (`fs.file-max`, proc_sys_fs(5)), which root does not feel. It is
+/// put back by a shell that waits for our end, whatever that is.
+struct OpenFiles(Child);
+
+impl OpenFiles {
+    const MAX: &str = "/proc/sys/fs/file-max";
+
+    fn limit() -> OpenFiles {
+        let before = fs::read_to_string(OpenFiles::MAX).expect("a number");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "read -r end; echo \"$0\" >\"$1\"", before.trim(), OpenFiles::MAX]);
+        OpenFiles(shell.stdin(Stdio::piped()).spawn().expect("sh starts"))
+    }
+
+    /// Lets `more` be opened than are open now.
+    fn leave(&self, more: u64) {
+        let now = fs::read_to_string("/proc/sys/fs/file-nr").expect("numbers");
+        let now: u64 = now.split_whitespace().next().expect("three").parse().expect("a number");
+        fs::write(OpenFiles::MAX, (now + more).to_string()).expect("root may");
+    }
+}
+
+impl Drop for OpenFiles {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn with_few_open_files_left_in_the_machine_a_user_is_recorded_or_refused() {
+    let lab = Lab::new();
+    let installed = Installed::new(&lab, &["audit-x-files"]);
+    let user = installed.user(0);
+    let (mut recorded, mut refused) = (0, 0);
+    let limits = OpenFiles::limit();
+    for more in [0, 4, 8, 12, 16, 24, 32, 48, 64, 128, 2048] {
+        limits.leave(more);
+        let mut command = installed.command(user, lab.program("audit"));
+        let output = command.args(["run", "--", "/bin/sh", "-c", "echo ran; exit 7"]).output();
+        let output = output.expect("setpriv starts");
+        let ran = output.stdout == b"ran\n";
+        match output.status.code() {
+            Some(7) if ran => recorded += 1,
+            // Alone it would not have started either; or it is we who say that it was not.
+            Some(125..=127) if !ran && !output.stderr.is_empty() => refused += 1,
+            other => panic!("{more} files: {other:?}, ran {ran}: {}", said(&output)),
+        }
+    }
+    drop(limits);
+    assert!(recorded > 0 && refused > 0, "{recorded} recorded, {refused} refused");
+    for run in installed.runs(user) {
+        let id = run.file_name().expect("a name").to_owned();
+        let verified = installed.ask(user, [OsStr::new("verify"), &id]);
+        // 2: it ends without a seal, and says so.
+        assert!(matches!(verified.status.code(), Some(0 | 2)), "{}", said(&verified));
+    }
 }
 
 /// A cgroup of the pids controller, wherever that is mounted.
