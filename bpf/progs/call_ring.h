@@ -7,6 +7,7 @@
 #ifndef AUDIT_CALL_RING_H
 #define AUDIT_CALL_RING_H
 
+#include "look.h"
 #include "tracked.h"
 
 /* Wake the reader when another so many bytes wait; it looks on its own tick as well. */
@@ -62,10 +63,12 @@ APART u64 place_of_file(u64 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	u64 piece[TABLE_PIECE / sizeof(u64)];
 	u64 file = 0;
 
-	if (table && fd < BPF_CORE_READ(table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
+	bpf_probe_read_kernel(piece, sizeof(piece), table);
+	if (table && fd < FIELD(piece, TABLE_PIECE, table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), FIELD(piece, TABLE_PIECE, table, fd) + fd);
 	return file;
 }
 

@@ -42,7 +42,7 @@ INLINE struct call look_at(struct pt_regs *regs, u64 nr, const u8 *native, const
 
 	if (nr >= CALL_NUMBERS || !(native[nr] | compat[nr]))
 		return call;
-	call.compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	call.compat = task->thread_info.status & TS_COMPAT;
 	call.look = call.compat ? compat[nr] : native[nr];
 	return call;
 }

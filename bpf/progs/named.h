@@ -104,22 +104,21 @@ INLINE bool is_memory(struct file *file, u64 magic)
 }
 
 /* Tells of an opened file by its path, if nobody else would; false if somebody does. */
-static bool named_open(struct file *file, struct inode *inode, u32 mode)
+static bool named_open(struct looked *it)
 {
-	struct path *path = (void *)file + bpf_core_field_offset(struct file, f_path);
-	u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	struct path *path = (void *)it->file + bpf_core_field_offset(struct file, f_path);
 	struct rec_named *rec;
 
-	if (!is_out_of_reach(magic, mode) && !is_memory(file, magic))
+	if (!is_out_of_reach(it->magic, it->mode) && !is_memory(it->file, it->magic))
 		return false;
-	if (!tell_files || (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
+	if (!tell_files || (it->inode_mode & S_IFMT) == S_IFDIR)
 		return true;
 	rec = begin_named();
 	if (!rec)
 		return true;
-	rec->ino = BPF_CORE_READ(inode, i_ino);
-	rec->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	rec->mode = mode & (OPEN_READ | OPEN_WRITE);
+	rec->ino = it->ino;
+	rec->dev = it->dev;
+	rec->mode = it->mode & (OPEN_READ | OPEN_WRITE);
 	rec->path_len = put_path(path, sizeof(*rec), &rec->flags, NAMED_CUT);
 	send_named(rec, REC_OPEN_KERNEL, false);
 	return true;

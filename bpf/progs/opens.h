@@ -25,30 +25,14 @@ const volatile u32 count_opens = 1;
 #define O_DIRECT 040000
 #endif
 
-/* Below this are nanoseconds; above is I_CTIME_QUERIED since 6.13 (include/linux/fs.h). */
-#define NSEC_MASK ((1 << 30) - 1)
-
-/* Last change of an inode. Its place was moved twice. */
-INLINE s64 ctime_of(struct inode *inode)
+INLINE bool is_regular_mode(u32 mode)
 {
-	struct inode___since_6_6 *newer = (void *)inode;
-	struct inode___before_6_6 *older = (void *)inode;
-	struct timespec64 at = {};
-
-	if (bpf_core_field_exists(inode->i_ctime_sec)) {
-		at.tv_sec = BPF_CORE_READ(inode, i_ctime_sec);
-		at.tv_nsec = BPF_CORE_READ(inode, i_ctime_nsec);
-	} else if (bpf_core_field_exists(newer->__i_ctime)) {
-		bpf_core_read(&at, sizeof(at), &newer->__i_ctime);
-	} else {
-		bpf_core_read(&at, sizeof(at), &older->i_ctime);
-	}
-	return at.tv_sec * 1000000000 + (at.tv_nsec & NSEC_MASK);
+	return (mode & S_IFMT) == S_IFREG;
 }
 
 INLINE bool is_regular(struct inode *inode)
 {
-	return (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFREG;
+	return is_regular_mode(BPF_CORE_READ(inode, i_mode));
 }
 
 /* As fill_head, of the current task, without a helper for each field. */
@@ -59,7 +43,8 @@ INLINE void fill_own_head(struct rec_head *head, u32 kind, u32 size)
 	if (pid_ns != PID_NS_INIT)
 		return fill_head(head, kind, size, task);
 	head->boot_ns = bpf_ktime_get_boot_ns();
-	head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	head->start_ns = task->pid == task->tgid ? task->start_boottime :
+						   BPF_CORE_READ(task, group_leader, start_boottime);
 	head->kind = kind;
 	head->size = size;
 	head->pid = task->tgid;
@@ -67,36 +52,40 @@ INLINE void fill_own_head(struct rec_head *head, u32 kind, u32 size)
 }
 
 /* Sends REC_OPEN or REC_USE of a regular file. */
-APART int put_open(u32 kind, u64 place, u32 mode, u32 flags)
+APART int put_open(u32 kind, struct looked *it, u32 flags)
 {
-	struct file *file = (struct file *)place;
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct rec_open *rec = reserve_bulk(kind, sizeof(*rec));
 
 	if (!rec)
 		return 0;
 	fill_own_head(&rec->head, kind, sizeof(*rec));
-	rec->ino = BPF_CORE_READ(inode, i_ino);
-	rec->file = (u64)file;
-	rec->size = BPF_CORE_READ(inode, i_size);
-	rec->ctime_ns = ctime_of(inode);
-	rec->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	rec->generation = BPF_CORE_READ(inode, i_generation);
-	rec->mode = mode & (OPEN_READ | OPEN_WRITE);
-	rec->flags = flags;
+	if (it) {	/* the verifier does not know */
+		rec->ino = it->ino;
+		rec->file = (u64)it->file;
+		rec->size = it->size;
+		rec->ctime_ns = it->ctime_ns;
+		rec->dev = it->dev;
+		rec->generation = it->generation;
+		rec->mode = it->mode & (OPEN_READ | OPEN_WRITE);
+		rec->flags = flags;
+	}
 	bpf_ringbuf_submit(rec, bulk_flag(sizeof(*rec)));
 	return 0;
 }
 
-INLINE void send_open(u32 kind, struct file *file, u32 mode, u32 flags)
+/* The same of a file that was not looked at yet. */
+INLINE void send_open(u32 kind, struct file *file, u32 flags)
 {
-	put_open(kind, (u64)file, mode, flags);
+	struct looked it = { .file = file };
+
+	see_file(&it);
+	put_open(kind, &it, flags);
 }
 
 /* The kernel forgets O_TRUNC once it is done (do_dentry_open, fs/open.c), so it is taken from the
  * call. openat2(2) has it in memory that the caller can change meanwhile: believed only of a file
  * that is empty now. */
-INLINE bool truncates(struct call *call, struct inode *inode)
+INLINE bool truncates(struct call *call, struct looked *it)
 {
 	u64 flags = 0;
 
@@ -107,7 +96,7 @@ INLINE bool truncates(struct call *call, struct inode *inode)
 	if (call->look == LOOK_OPENAT || call->look == LOOK_OPEN_HANDLE)
 		return argument_of(call, 2) & O_TRUNC;
 	bpf_probe_read_user(&flags, sizeof(flags), (void *)argument_of(call, 2));
-	return flags & O_TRUNC && !BPF_CORE_READ(inode, i_size);
+	return flags & O_TRUNC && !it->size;
 }
 
 /* A call that opens failed: what it asked for is in its arguments. */
@@ -136,29 +125,26 @@ INLINE int on_failed_open(struct call *call, s64 ret)
 APART int on_open(u32 look, u32 compat, s64 fd)
 {
 	struct call call = call_of(look, compat);
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct inode *inode;
-	struct file *file;
-	u32 mode, flags = 0;
+	struct looked it = {};
+	u32 flags = 0;
 
 	if (fd < 0)
 		return on_failed_open(&call, fd);
-	file = file_of(fd);
-	inode = BPF_CORE_READ(file, f_inode);
-	mode = BPF_CORE_READ(file, f_mode);
-	if (!(mode & (OPEN_READ | OPEN_WRITE)) || named_open(file, inode, mode) || !is_regular(inode))
+	it.file = file_of(fd);
+	see_file(&it);
+	if (!(it.mode & (OPEN_READ | OPEN_WRITE)) || named_open(&it) || !is_regular_mode(it.inode_mode))
 		return 0;
 	if (tell_unwatched)
-		tell_open(task, file, mode & (OPEN_READ | OPEN_WRITE));
+		tell_open(&it);
 	if (!count_opens)
 		return 0;
-	if (mode & FMODE_CREATED)
+	if (it.mode & FMODE_CREATED)
 		flags = OPEN_CREATED;
-	else if (truncates(&call, inode))
+	else if (truncates(&call, &it))
 		flags = OPEN_TRUNCATED;
-	if (BPF_CORE_READ(file, f_flags) & O_DIRECT)
+	if (it.flags & O_DIRECT)
 		flags |= OPEN_DIRECT;
-	send_open(REC_OPEN, file, mode, flags);
+	put_open(REC_OPEN, &it, flags);
 	return 0;
 }
 

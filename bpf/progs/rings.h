@@ -37,11 +37,12 @@ static long one_slot(u32 n, struct slots *it)
 	return 0;
 }
 
-INLINE bool is_ring(struct file *file, struct inode *inode)
+INLINE bool is_ring(struct looked *it)
 {
+	struct file *file = it->file;
 	u64 name = 0;
 
-	if (BPF_CORE_READ(inode, i_sb, s_magic) != ANON_INODE_MAGIC)
+	if (it->magic != ANON_INODE_MAGIC)
 		return false;
 	bpf_probe_read_kernel(&name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
 	return name == RING_NAME;

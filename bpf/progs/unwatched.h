@@ -8,6 +8,7 @@
 #define AUDIT_UNWATCHED_H
 
 #include "call_ring.h"
+#include "look.h"
 #include "path.h"
 
 #define EEXIST 17
@@ -62,14 +63,14 @@ INLINE bool is_watched(struct mount *mount, u32 dev)
 	return bpf_map_lookup_elem(&watched, &key);
 }
 
-static int tell_open(struct task_struct *task, struct file *file, u32 mode)
+static int tell_open(struct looked *it)
 {
-	struct mount *mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	u32 flags = 0, dev = BPF_CORE_READ(inode, i_sb, s_dev), size = sizeof(struct rec_open_path);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mount *mount = mount_of(it->mnt);
+	u32 flags = 0, size = sizeof(struct rec_open_path);
 	struct rec_open_path *rec;
 
-	if (is_watched(mount, dev))
+	if (is_watched(mount, it->dev))
 		return 0;
 	rec = (void *)scratch();
 	if (!rec)
@@ -78,13 +79,13 @@ static int tell_open(struct task_struct *task, struct file *file, u32 mode)
 	if (BPF_CORE_READ(mount, mnt_ns) != BPF_CORE_READ(task, nsproxy, mnt_ns))
 		flags |= OPEN_ELSEWHERE;
 	fill_head(&rec->head, REC_OPEN_PATH, size, task);
-	rec->ino = BPF_CORE_READ(inode, i_ino);
-	rec->dev = dev;
-	rec->generation = BPF_CORE_READ(inode, i_generation);
-	rec->mode = mode;
+	rec->ino = it->ino;
+	rec->dev = it->dev;
+	rec->generation = it->generation;
+	rec->mode = it->mode & (OPEN_READ | OPEN_WRITE);
 	if (is_told(rec))
 		return 0;
-	rec->path_len = put_path(&file->f_path, size, &flags, OPEN_PATH_CUT);
+	rec->path_len = put_path(&it->file->f_path, size, &flags, OPEN_PATH_CUT);
 	size += rec->path_len;
 	rec->head.size = size;
 	rec->flags = flags;

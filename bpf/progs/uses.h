@@ -22,32 +22,17 @@
 #define F_SETFL 4			/* include/uapi/asm-generic/fcntl.h */
 #define CLOSE_RANGE_CLOEXEC 4		/* include/uapi/linux/close_range.h */
 
-/* include/linux/file_ref.h counts from zero. */
-INLINE bool has_one_reference(struct file *file)
-{
-	struct file___before_6_13 *older = (void *)file;
-	s64 references = 0;
-
-	if (bpf_core_field_exists(file->f_ref)) {
-		bpf_core_read(&references, sizeof(references), &file->f_ref);
-		return references == 0;
-	}
-	bpf_core_read(&references, sizeof(references), &older->f_count);
-	return references == 1;
-}
-
 /* filemap_read() and filemap_splice_read() (mm/filemap.c) note in prev_pos where they stopped; it is
  * -1 from open on. Only file systems that read through them and cannot share blocks between files
  * are believed: ext4. */
-INLINE u32 traces(struct file *file, struct inode *inode, u32 mode)
+INLINE u32 traces(struct looked *it)
 {
-	u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	u32 flags = 0;
 
-	if ((magic == EXT4_MAGIC || magic == TMPFS_MAGIC) && !(mode & FMODE_NOCMTIME))
+	if ((it->magic == EXT4_MAGIC || it->magic == TMPFS_MAGIC) && !(it->mode & FMODE_NOCMTIME))
 		flags |= USE_TIMED;
-	if (magic == EXT4_MAGIC && !(BPF_CORE_READ(inode, i_flags) & S_DAX) &&
-	    !(BPF_CORE_READ(file, f_flags) & O_DIRECT) && BPF_CORE_READ(file, f_ra.prev_pos) == -1)
+	if (it->magic == EXT4_MAGIC && !(it->inode_flags & S_DAX) && !(it->flags & O_DIRECT) &&
+	    it->prev_pos == -1)
 		flags |= USE_UNREAD;
 	return flags;
 }
@@ -61,25 +46,23 @@ INLINE bool is_mapped(struct file *file)
  * is not over; but of a file that stays mapped this is the last that is seen. */
 INLINE void on_gone(struct file *file, bool alone)
 {
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	u32 mode, flags = USE_CLOSED;
+	struct looked it = { .file = file };
+	u32 flags = USE_CLOSED;
 
 	if (!file)
 		return;
-	if (is_ring(file, inode))
+	see_file(&it);
+	if (is_ring(&it))
 		return on_ring_gone(file);
-	if (!is_regular(inode))
+	if (!is_regular_mode(it.inode_mode) || !(it.mode & (OPEN_READ | OPEN_WRITE)))
 		return;
-	mode = BPF_CORE_READ(file, f_mode);
-	if (!(mode & (OPEN_READ | OPEN_WRITE)))
-		return;
-	if (!BPF_CORE_READ(inode, i_nlink))
+	if (!it.links)
 		flags |= USE_UNLINKED;
-	if (has_one_reference(file))
-		flags |= (alone ? USE_LAST : 0) | traces(file, inode, mode);
+	if (it.is_last)
+		flags |= (alone ? USE_LAST : 0) | traces(&it);
 	else if (!is_mapped(file))
 		return;
-	send_open(REC_USE, file, mode, flags);
+	put_open(REC_USE, &it, flags);
 }
 
 /* Whether the current task shares its descriptors with no other. */
@@ -199,7 +182,7 @@ APART int on_map(u32 look, u32 compat, u64 address)
 	if (!count_opens)
 		return 0;
 	flags = USE_MAPPED | (found.flags & VM_SHARED ? USE_SHARED : 0);
-	send_open(REC_USE, file, BPF_CORE_READ(file, f_mode), flags);
+	send_open(REC_USE, file, flags);
 	return 0;
 }
 
@@ -214,7 +197,7 @@ APART int on_fcntl(u32 look, u32 compat, s64 ret)
 	file = file_of((u32)argument_of(call, 0));
 	inode = BPF_CORE_READ(file, f_inode);
 	if (file && is_regular(inode))
-		send_open(REC_USE, file, BPF_CORE_READ(file, f_mode), USE_DIRECT);
+		send_open(REC_USE, file, USE_DIRECT);
 	return 0;
 }
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+ *
+ * What is asked of an open file, at its open and at its close. Used by calls.bpf.c.
+ *
+ * Reading four bytes of the kernel costs as much as reading a hundred (a call, a check of the address, a
+ * guard against faults: 40 ns), so that a file, its inode and its file system are read in one piece each and
+ * taken apart here. What lies further back in another kernel is read by itself.
+ */
+#ifndef AUDIT_LOOK_H
+#define AUDIT_LOOK_H
+
+#include "common.h"
+
+/* bytes; as much as the fields below need in Linux 6.18 */
+#define FILE_PIECE 192
+#define INODE_PIECE 128
+#define SUPER_PIECE 104
+#define TABLE_PIECE 16
+
+/* No padding: it is handed to functions that the verifier looks at by themselves. */
+struct looked {
+	struct file *file;
+	struct inode *inode;
+	struct vfsmount *mnt;
+	u64 ino;
+	u64 magic;	/* of the file system */
+	s64 size;
+	s64 ctime_ns;
+	s64 prev_pos;
+	u32 mode;	/* FMODE_* */
+	u32 flags;	/* O_* */
+	u32 inode_mode;
+	u32 inode_flags;
+	u32 dev;
+	u32 generation;
+	u32 links;
+	u32 is_last;	/* nobody else has a reference */
+};
+
+/* A field of what `piece` is the begin of. Where it lies is a number only once the program is loaded, and the
+ * verifier goes on with one of the two. */
+#define FIELD(piece, bytes, from, field)                                                               \
+	({                                                                                             \
+		typeof((from)->field) value__;                                                         \
+		u32 at__ = bpf_core_field_offset(typeof(*(from)), field);                              \
+		if (at__ + sizeof(value__) <= (bytes))                                                 \
+			value__ = *(typeof(value__) *)((void *)(piece) + at__);                        \
+		else                                                                                   \
+			bpf_core_read(&value__, sizeof(value__), &(from)->field);                      \
+		value__;                                                                               \
+	})
+
+/* Below this are nanoseconds; above is I_CTIME_QUERIED since 6.13 (include/linux/fs.h). */
+#define NSEC_MASK ((1 << 30) - 1)
+
+/* Last change of an inode. Its place was moved twice. */
+INLINE s64 ctime_of(void *piece, struct inode *inode)
+{
+	struct inode___since_6_6 *newer = (void *)inode;
+	struct inode___before_6_6 *older = (void *)inode;
+	struct timespec64 at = {};
+
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		at.tv_sec = FIELD(piece, INODE_PIECE, inode, i_ctime_sec);
+		at.tv_nsec = FIELD(piece, INODE_PIECE, inode, i_ctime_nsec);
+	} else if (bpf_core_field_exists(newer->__i_ctime)) {
+		bpf_core_read(&at, sizeof(at), &newer->__i_ctime);
+	} else {
+		bpf_core_read(&at, sizeof(at), &older->i_ctime);
+	}
+	return at.tv_sec * 1000000000 + (at.tv_nsec & NSEC_MASK);
+}
+
+/* include/linux/file_ref.h counts from zero. */
+INLINE bool has_one_reference(void *piece, struct file *file)
+{
+	struct file___before_6_13 *older = (void *)file;
+	s64 references = 0;
+	file_ref_t shared;
+
+	if (bpf_core_field_exists(file->f_ref)) {
+		/* An atomic inside, of which only the number counts. */
+		shared = FIELD(piece, FILE_PIECE, file, f_ref);
+		__builtin_memcpy(&references, &shared, sizeof(references));
+		return references == 0;
+	}
+	bpf_core_read(&references, sizeof(references), &older->f_count);
+	return references == 1;
+}
+
+INLINE void look_at_file(struct looked *it)
+{
+	u64 piece[FILE_PIECE / sizeof(u64)];
+	struct file *file = it->file;
+
+	bpf_probe_read_kernel(piece, sizeof(piece), file);
+	it->inode = FIELD(piece, FILE_PIECE, file, f_inode);
+	it->mnt = FIELD(piece, FILE_PIECE, file, f_path.mnt);
+	it->mode = FIELD(piece, FILE_PIECE, file, f_mode);
+	it->flags = FIELD(piece, FILE_PIECE, file, f_flags);
+	it->prev_pos = FIELD(piece, FILE_PIECE, file, f_ra.prev_pos);
+	it->is_last = has_one_reference(piece, file);
+}
+
+INLINE struct super_block *look_at_inode(struct looked *it)
+{
+	u64 piece[INODE_PIECE / sizeof(u64)];
+	struct inode *inode = it->inode;
+
+	bpf_probe_read_kernel(piece, sizeof(piece), inode);
+	it->ino = FIELD(piece, INODE_PIECE, inode, i_ino);
+	it->size = FIELD(piece, INODE_PIECE, inode, i_size);
+	it->ctime_ns = ctime_of(piece, inode);
+	it->inode_mode = FIELD(piece, INODE_PIECE, inode, i_mode);
+	it->inode_flags = FIELD(piece, INODE_PIECE, inode, i_flags);
+	it->generation = FIELD(piece, INODE_PIECE, inode, i_generation);
+	it->links = FIELD(piece, INODE_PIECE, inode, i_nlink);
+	return FIELD(piece, INODE_PIECE, inode, i_sb);
+}
+
+INLINE void look_at_super(struct looked *it, struct super_block *super)
+{
+	u64 piece[SUPER_PIECE / sizeof(u64)];
+
+	bpf_probe_read_kernel(piece, sizeof(piece), super);
+	it->magic = FIELD(piece, SUPER_PIECE, super, s_magic);
+	it->dev = FIELD(piece, SUPER_PIECE, super, s_dev);
+}
+
+/* All of it; zeros where there is nothing. */
+APART int see_file(struct looked *it)
+{
+	if (it) {	/* the verifier does not know */
+		look_at_file(it);
+		look_at_super(it, look_at_inode(it));
+	}
+	return 0;
+}
+
+#endif
