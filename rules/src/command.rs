@@ -84,20 +84,13 @@ impl Shape {
         Ok(Shape { programs, wants, words })
     }
 
-    /// Returns whether a command line, program first, is so. `exe` is the file that runs.
-    pub(crate) fn holds(&self, exe: &[u8], argv: &[&[u8]]) -> bool {
-        let name =
-            |path: &[u8]| path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
-        let is_ours = |path: &[u8]| {
-            let name = name(path);
-            self.programs.iter().any(|program| fits(program, &name))
-        };
-        let first = argv.first().copied().unwrap_or_default();
-        let multi = [&b"busybox"[..], b"toybox", b"coreutils"].contains(&name(exe).as_slice());
-        let rest = if is_ours(exe) || is_ours(first) {
-            argv.get(1..).unwrap_or_default()
-        } else if multi && argv.get(1).is_some_and(|word| is_ours(word)) {
-            argv.get(2..).unwrap_or_default()
+    /// Returns whether a command line is so.
+    pub(crate) fn holds(&self, line: &Line<'_>) -> bool {
+        let is_ours = |name: &[u8]| self.programs.iter().any(|program| fits(program, name));
+        let rest = if is_ours(line.exe) || is_ours(line.first) {
+            line.argv.get(1..).unwrap_or_default()
+        } else if line.second.is_some_and(is_ours) {
+            line.argv.get(2..).unwrap_or_default()
         } else {
             return false;
         };
@@ -107,6 +100,29 @@ impl Shape {
             .iter()
             .all(|forms| forms.iter().any(|form| options.iter().any(|word| form.holds(word))))
             && in_order(&self.words, rest)
+    }
+}
+
+/// A command line, with what may be the program's name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line<'a> {
+    /// Of the file that runs.
+    exe: &'a [u8],
+    /// Of the first argument.
+    first: &'a [u8],
+    /// Of the second one, where the file is many programs.
+    second: Option<&'a [u8]>,
+    argv: &'a [&'a [u8]],
+}
+
+impl<'a> Line<'a> {
+    /// Looks at the arguments of a program, itself first; `exe` is the file that runs.
+    pub(crate) fn new(exe: &'a [u8], argv: &'a [&'a [u8]]) -> Line<'a> {
+        let name = |path: &'a [u8]| path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let exe = name(exe);
+        let is_many = [&b"busybox"[..], b"toybox", b"coreutils"].contains(&exe);
+        let second = argv.get(1).filter(|_| is_many).map(|word| name(word));
+        Line { exe, first: name(argv.first().copied().unwrap_or_default()), second, argv }
     }
 }
 
@@ -188,6 +204,12 @@ fn in_order(words: &[Vec<String>], given: &[&[u8]]) -> bool {
 
 /// `*` is anything.
 fn fits(pattern: &str, word: &[u8]) -> bool {
+    // Most are told apart by this, without looking for a star.
+    if let Some(first) = pattern.as_bytes().first().filter(|first| **first != b'*')
+        && word.first() != Some(first)
+    {
+        return false;
+    }
     let mut parts = pattern.split('*').map(str::as_bytes);
     let Some(mut rest) = parts.next().and_then(|first| word.strip_prefix(first)) else {
         return false;
@@ -206,12 +228,12 @@ fn fits(pattern: &str, word: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Shape;
+    use super::{Line, Shape};
 
     fn check(shape: &str, command: &str, expected: bool) {
         let read = Shape::parse(shape).expect(shape);
         let argv: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
-        assert_eq!(read.holds(argv[0], &argv), expected, "{shape} of {command}");
+        assert_eq!(read.holds(&Line::new(argv[0], &argv)), expected, "{shape} of {command}");
     }
 
     #[test]

@@ -207,8 +207,8 @@ impl Judge {
         let mut hold = |test: TestId| marks.hold(test, program.of_test(test));
         if let Some(who) = who {
             who.holds(program).iter().for_each(|test| hold(*test));
-            if program.asks(Field::Feeds)
-                && let Some(reader) = lineage.fed_by(who)
+            if let Some(reader) = lineage.fed_by(who)
+                && program.asks(Field::Feeds)
                 && let Some(exe) = &reader.exe
             {
                 program.run(Field::Feeds, Val::Bytes(exe), &mut hold);

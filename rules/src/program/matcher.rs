@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 
 use super::{TestId, Val};
 use crate::{
-    command::Shape,
+    command::{Line, Shape},
     expr::{How, Matcher},
     glob::Wild,
 };
@@ -142,8 +142,9 @@ impl FieldMatcher {
                 }
             }
             Val::Command(exe, argv) => {
+                let line = Line::new(exe, argv);
                 for (test, shape) in &self.shapes {
-                    if shape.holds(exe, argv) {
+                    if shape.holds(&line) {
                         hold(*test);
                     }
                 }
