@@ -75,8 +75,8 @@ impl<'r> Comparison<'r> {
     /// [`Error::Index`] when there is no room for a temporary index.
     pub fn push(&mut self, row: &Row<'_>) -> Result<(), Error> {
         let line = row.line.strip_suffix(b"\n").unwrap_or(row.line);
-        let path = || self.scratch.0.join(INDEX);
-        self.index.push(row, self.at, line.len()).map_err(Error::index("write", path()))?;
+        let failed = |error| Error::index("write", self.scratch.0.join(INDEX))(error);
+        self.index.push(row, self.at, line.len()).map_err(failed)?;
         self.counts.add(row);
         self.compare(line);
         self.at += line.len() as u64 + 1;

@@ -140,7 +140,8 @@ impl<'r> Writer<'r> {
         if line.is_empty() || line.contains(&b'\n') {
             return wrong("it is not one line");
         }
-        let offset = self.events.push(line).map_err(self.run.file("write", EVENTS))?;
+        let pushed = self.events.push(line);
+        let offset = pushed.map_err(|error| self.run.file("write", EVENTS)(error))?;
         self.last_seq = row.seq;
         self.counts.add(row);
         if let Some(index) = &mut self.index
