@@ -4,9 +4,12 @@
 //! One message at a time: the next one goes when the stream has the one before. The header `Nats-Msg-Id`
 //! lets the server drop what it has already.
 
+mod address;
+mod said;
+
 use std::{
     env,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufReader, Write},
     net::{TcpStream, ToSocketAddrs},
     time::{Duration, Instant},
 };
@@ -15,62 +18,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{digest::hex, say::brief, target::Refused};
+pub(super) use address::Address;
+use said::{Said, line, read};
 
 /// How long a server may take to take the connection, and to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The server asks every two minutes whether we live; nobody listens between messages, so a connection that
 /// was not used for so long is made anew.
 const FRESH: Duration = Duration::from_secs(30);
-/// Longest line of the protocol; INFO of a large cluster names all its servers.
-const MAX_LINE: u64 = 64 << 10;
-/// Longest answer that is read.
-const MAX_ANSWER: usize = 64 << 10;
-
-/// Where to, as the user wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
-    host: String,
-    port: u16,
-    subject: String,
-}
-
-impl Address {
-    /// Understands `nats://HOST[:PORT]/SUBJECT`.
-    pub(super) fn parse(word: &str, insecure: bool) -> Result<Address, String> {
-        let form = "findings go to nats://HOST:PORT/SUBJECT";
-        // What stands before an @ may be a password, and is not shown.
-        if word.contains('@') {
-            return Err(format!(
-                "an address holds no password: it would be seen in lists of processes\n\
-                 {form}, with AUDIT_SHIP_NATS_USER and AUDIT_SHIP_NATS_PASSWORD, or AUDIT_SHIP_NATS_TOKEN, set"
-            ));
-        }
-        let wrong = |why: &str| format!("cannot send findings to {word}: {why}\n{form}");
-        if word.starts_with("tls://") {
-            return Err(wrong("TLS is not spoken to NATS: send to a leaf node or a tunnel here"));
-        }
-        let rest = word.strip_prefix("nats://").ok_or_else(|| wrong("it is no such address"))?;
-        let (server, subject) = rest.split_once('/').ok_or_else(|| wrong("it has no subject"))?;
-        let (host, port) = match server.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
-            _ => (server, Some(4222)),
-        };
-        let port = port.ok_or_else(|| wrong("its port is no number"))?;
-        let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let token = |token: &str| !token.is_empty() && token.bytes().all(valid);
-        if host.is_empty() || !subject.split('.').all(token) {
-            return Err(wrong("a subject is words of letters, digits, - and _, with dots between"));
-        }
-        if !insecure && !["localhost", "127.0.0.1", "[::1]"].contains(&host) {
-            return Err(wrong(
-                "nats:// shows everything on the way: a leaf node or a tunnel here, or --insecure-http",
-            ));
-        }
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Address { host, port, subject: subject.to_owned() })
-    }
-}
-
 /// What the server says first.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -95,17 +50,6 @@ struct Ack {
 struct AckError {
     code: u16,
     description: String,
-}
-
-/// Something that the server sent.
-#[derive(Debug, PartialEq, Eq)]
-enum Said {
-    Ping,
-    Pong,
-    Error(String),
-    /// Subject, headers, payload.
-    Message(String, Vec<u8>, Vec<u8>),
-    Other,
 }
 
 /// What came for a message of ours.
@@ -284,48 +228,6 @@ fn refused(why: &str) -> Refused {
     }
 }
 
-fn read(stream: &mut impl BufRead) -> io::Result<Said> {
-    let line = line(stream)?;
-    let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
-    let words: Vec<&str> = rest.split_whitespace().collect();
-    Ok(match (verb, words.as_slice()) {
-        ("PING", _) => Said::Ping,
-        ("PONG", _) => Said::Pong,
-        ("-ERR", _) => Said::Error(rest.to_owned()),
-        ("MSG", [subject, .., size]) => {
-            Said::Message((*subject).to_owned(), Vec::new(), body(stream, number(size)?)?)
-        }
-        ("HMSG", [subject, .., head, size]) => {
-            let mut all = body(stream, number(size)?)?;
-            let rest = all.split_off(number(head)?.min(all.len()));
-            Said::Message((*subject).to_owned(), all, rest)
-        }
-        _ => Said::Other,
-    })
-}
-
-fn number(word: &str) -> io::Result<usize> {
-    let number = word.parse().ok().filter(|size| *size <= MAX_ANSWER);
-    number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a size that is none"))
-}
-
-/// `size` bytes and the end of the line.
-fn body(stream: &mut impl Read, size: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; size + 2];
-    stream.read_exact(&mut bytes)?;
-    bytes.truncate(size);
-    Ok(bytes)
-}
-
-fn line(stream: &mut impl BufRead) -> io::Result<String> {
-    let mut line = Vec::new();
-    stream.take(MAX_LINE).read_until(b'\n', &mut line)?;
-    if line.pop() != Some(b'\n') {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
-}
-
 fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in (host, port).to_socket_addrs()? {
@@ -372,45 +274,6 @@ fn chance() -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_understood_and_others_refused() {
-        let parse = |word: &str| Address::parse(word, false);
-        let address = parse("nats://127.0.0.1:7/audit.findings").expect("an address");
-        assert_eq!((address.host.as_str(), address.port), ("127.0.0.1", 7));
-        assert_eq!(parse("nats://localhost/a").expect("an address").port, 4222);
-        assert_eq!(parse("nats://[::1]/a").expect("an address").host, "::1");
-        for (word, why) in [
-            ("nats://a:b@localhost/x", "holds no password"),
-            ("tls://localhost/x", "TLS is not spoken"),
-            ("http://localhost/x", "no such address"),
-            ("nats://localhost", "no subject"),
-            ("nats://localhost:x/a", "no number"),
-            ("nats://localhost/a.*", "words of letters"),
-            ("nats://localhost/a..b", "words of letters"),
-            ("nats://192.0.2.1/a", "shows everything"),
-        ] {
-            let told = parse(word).expect_err(word);
-            assert!(told.contains(why) && !told.contains("a:b"), "{told}");
-        }
-        assert!(Address::parse("nats://192.0.2.1/a", true).is_ok());
-    }
-
-    #[test]
-    fn what_a_server_says_is_read_with_bounds() {
-        let said = |text: &str| read(&mut text.as_bytes()).map_err(|why| why.kind());
-        assert_eq!(said("PING\r\n"), Ok(Said::Ping));
-        assert_eq!(said("+OK\r\n"), Ok(Said::Other));
-        assert_eq!(said("-ERR 'Stale'\r\n"), Ok(Said::Error("'Stale'".to_owned())));
-        let message =
-            |head: &str, body: &str| Ok(Said::Message("in.1".to_owned(), head.into(), body.into()));
-        assert_eq!(said("MSG in.1 1 2\r\nhi\r\n"), message("", "hi"));
-        assert_eq!(said("HMSG in.1 1 3 5\r\nabchi\r\n"), message("abc", "hi"));
-        assert_eq!(said("HMSG in.1 1 9 5\r\nabchi\r\n"), message("abchi", ""));
-        assert_eq!(said("MSG in.1 1 99999999\r\n"), Err(io::ErrorKind::InvalidData));
-        assert_eq!(said("MSG in.1 1 5\r\nhi"), Err(io::ErrorKind::UnexpectedEof));
-        assert_eq!(said("PIN"), Err(io::ErrorKind::UnexpectedEof));
-    }
 
     #[test]
     fn only_a_stream_acknowledges() {
