@@ -1,36 +1,40 @@
 //! One event as its line has it: fields in their order, nothing trusted.
 
-use std::fmt;
+use std::{cell::OnceCell, fmt};
 
 use event::json;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-/// An event: its line, taken apart.
+/// An event: its line, taken apart when a field is asked for first: some formats never do.
 #[derive(Debug, Clone, Default)]
 pub struct Event<'l> {
     /// The line, without its newline.
     pub line: &'l [u8],
-    fields: Vec<(String, Value)>,
+    fields: OnceCell<Vec<(String, Value)>>,
 }
 
 impl<'l> Event<'l> {
-    /// Takes `line` apart; what is no JSON object is an event without fields.
+    /// The event of `line`; what is no JSON object is an event without fields.
     #[must_use]
     pub fn parse(line: &'l [u8]) -> Event<'l> {
-        let fields = serde_json::from_slice(line).map(|Fields(fields)| fields).unwrap_or_default();
-        Event { line, fields }
+        Event { line, fields: OnceCell::new() }
+    }
+
+    fn parsed(&self) -> &[(String, Value)] {
+        let parse = || serde_json::from_slice(self.line).map(|Fields(fields)| fields);
+        self.fields.get_or_init(|| parse().unwrap_or_default())
     }
 
     /// All fields in the order of the line.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.fields.iter().map(|(name, value)| (name.as_str(), value))
+        self.parsed().iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// The value of a field.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value)
+        self.parsed().iter().find(|(field, _)| field == name).map(|(_, value)| value)
     }
 
     /// A text; empty where there is none.
