@@ -111,8 +111,10 @@ fn all(
     opened: &Opened,
     take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
 ) -> Result<storage::Found, Failure> {
-    let asked = query::Asked { filters: &crate::args::Filters::default(), left: None };
-    query::each(opened, &asked, &mut |row| take(row.line))
+    let Some(events) = opened.events()? else { return Ok(storage::Found::default()) };
+    let query = storage::Query { only_lines: true, ..storage::Query::default() };
+    let all = filter::Filter::new(&crate::args::Filters::default())?;
+    query::taken(&events, &query, &all, &mut |row| take(row.line))
 }
 
 /// How a process ended, by its `exit` or `end` event.

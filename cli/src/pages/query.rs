@@ -138,9 +138,19 @@ pub(super) fn each(
 ) -> Result<Found, Failure> {
     let Some(events) = opened.events()? else { return Ok(Found::default()) };
     let (filter, query) = conditions(opened, &events, asked)?;
+    taken(&events, &query, &filter, take)
+}
+
+/// The same for who has asked already.
+pub(super) fn taken(
+    events: &Events<'_>,
+    query: &Query,
+    filter: &Filter,
+    take: &mut dyn FnMut(&Row<'_>) -> io::Result<()>,
+) -> Result<Found, Failure> {
     let mut failed = None;
     let found = events.filtered(
-        &query,
+        query,
         &mut |row| filter.keeps_columns(row),
         &mut |row| filter.keeps_line(row),
         &mut |row| match take(row) {

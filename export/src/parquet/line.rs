@@ -13,46 +13,43 @@ use super::{
 /// Where the fields of the types of events go.
 #[derive(Debug)]
 pub(super) struct Roads {
-    /// For a type that has fields of its own names, `type.field`; else `field`.
-    columns: HashMap<&'static str, usize>,
-    /// `type` by `field`, for those with a type.
-    typed: HashMap<&'static str, Vec<(&'static str, usize)>>,
+    columns: HashMap<&'static str, Road>,
     peer: Option<(usize, usize)>,
     rest: Option<usize>,
 }
 
+/// Where a field goes.
+#[derive(Debug, Default)]
+struct Road {
+    /// By the type of the event.
+    typed: Vec<(&'static str, usize)>,
+    /// Of all other types.
+    any: Option<usize>,
+}
+
 impl Roads {
     pub(super) fn new() -> Roads {
-        let mut roads = Roads {
-            columns: HashMap::new(),
-            typed: HashMap::new(),
-            peer: position("dest_ip").zip(position("dest_port")),
-            rest: position("more"),
-        };
+        let mut columns: HashMap<&'static str, Road> = HashMap::new();
         for (at, column) in COLUMNS.iter().enumerate() {
             let From::Fields(fields) = column.from else { continue };
             for field in fields {
                 match field.split_once('.') {
                     Some((kind, field)) => {
-                        roads.typed.entry(field).or_default().push((kind, at));
+                        columns.entry(field).or_default().typed.push((kind, at));
                     }
-                    None => {
-                        roads.columns.insert(field, at);
-                    }
+                    None => columns.entry(field).or_default().any = Some(at),
                 }
             }
         }
-        roads
+        let peer = position("dest_ip").zip(position("dest_port"));
+        Roads { columns, peer, rest: position("more") }
     }
 
     fn of(&self, kind: &str, field: &str) -> Option<usize> {
+        let road = self.columns.get(field)?;
+        let typed = road.typed.iter().find(|(of, _)| *of == kind);
         // The start event's `host` is the machine, which each row has.
-        if let Some(list) = self.typed.get(field)
-            && let Some((_, at)) = list.iter().find(|(of, _)| *of == kind)
-        {
-            return Some(*at);
-        }
-        self.columns.get(field).copied().filter(|_| !(kind == "start" && field == "host"))
+        typed.map(|(_, at)| *at).or(road.any.filter(|_| !(kind == "start" && field == "host")))
     }
 
     /// Puts the fields of `line` into `row`; `more` is scratch. Returns false when it is no event.

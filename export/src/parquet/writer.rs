@@ -41,8 +41,10 @@ const ZSTD: i32 = 3;
 struct Columns {
     file: File,
     roads: Roads,
-    run: Run,
-    day: i64,
+    /// Columns that are alike in all rows of the run, with what they hold.
+    of_run: Vec<(usize, String)>,
+    /// The day of the run, and its column.
+    day: (usize, i64),
     row: Vec<Buffer>,
     /// Scratch: the column `more` of a row.
     more: Vec<u8>,
@@ -63,8 +65,8 @@ pub(crate) fn open(out: Output) -> Box<dyn Writer> {
     Box::new(Columns {
         file: File::Unopened(out),
         roads: Roads::new(),
-        run: Run::default(),
-        day: 0,
+        of_run: Vec::new(),
+        day: (0, 0),
         row: COLUMNS.iter().map(Buffer::new).collect(),
         more: Vec::new(),
         rows: 0,
@@ -100,8 +102,15 @@ fn properties() -> io::Result<Arc<WriterProperties>> {
 
 impl Writer for Columns {
     fn run(&mut self, run: &Run) -> io::Result<()> {
-        self.day = day(run.text("started"));
-        self.run = run.clone();
+        let missing = || io::Error::other("a column of the run is not in the table");
+        self.day = (position("date").ok_or_else(missing)?, day(run.text("started")));
+        self.of_run.clear();
+        let texts = ["host", "name", "user"].map(|name| (name, run.text(name)));
+        for (name, value) in [("run", run.id.as_str())].into_iter().chain(texts) {
+            if !value.is_empty() {
+                self.of_run.push((position(name).ok_or_else(missing)?, value.to_owned()));
+            }
+        }
         if let Some(told) = &run.redaction {
             self.redactions.insert(run.id.clone(), told.clone());
         }
@@ -109,7 +118,7 @@ impl Writer for Columns {
     }
 
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        let of_run = self.of_run();
+        let of_run = self.fill_of_run();
         let taken = self.roads.take(event.line, &mut self.row, &mut self.more);
         // Every column ends its row, so that all are of one length whatever came.
         let mut whole = true;
@@ -144,25 +153,14 @@ impl Writer for Columns {
 }
 
 impl Columns {
-    /// Fills the columns that are alike in all rows.
-    fn of_run(&mut self) -> bool {
-        let texts = [
-            ("run", self.run.id.as_str()),
-            ("host", self.run.text("host")),
-            ("name", self.run.text("name")),
-            ("user", self.run.text("user")),
-        ];
-        for (name, value) in texts {
-            let Some(buffer) = position(name).and_then(|at| self.row.get_mut(at)) else {
-                return false;
-            };
-            if !value.is_empty() {
-                buffer.text(value);
-            }
+    /// Fills the columns that are alike in all rows. Returns false where one is not in the table.
+    fn fill_of_run(&mut self) -> bool {
+        for (at, value) in &self.of_run {
+            let Some(buffer) = self.row.get_mut(*at) else { return false };
+            buffer.text(value);
         }
-        let Some(day) = position("date").and_then(|at| self.row.get_mut(at)) else { return false };
-        day.number(self.day);
-        true
+        let (at, day) = self.day;
+        self.row.get_mut(at).map(|buffer| buffer.number(day)).is_some()
     }
 
     fn write_group(&mut self) -> io::Result<()> {

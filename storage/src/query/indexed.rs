@@ -28,7 +28,8 @@ pub(super) fn query(
     collector: &mut Collector<'_>,
 ) -> Result<(), String> {
     let mut text = Lines::new(text);
-    rows(index, &OF_ROWS, query, lines, &mut |row, offset, len| {
+    let columns = if query.only_lines { with("") } else { OF_ROWS };
+    rows(index, &columns, query, lines, &mut |row, offset, len| {
         if !collector.wants(row) {
             return Ok(ControlFlow::Continue(()));
         }
@@ -39,6 +40,12 @@ pub(super) fn query(
         }
         Ok(collector.take(&Row { line, ..*row }))
     })
+}
+
+/// The columns that every look at rows needs, and this one.
+fn with(needed: &str) -> [&str; OF_ROWS.len()] {
+    let always = ["seq", "ts", "kind", "count", "offset", "len"];
+    OF_ROWS.map(|it| if it == needed || always.contains(&it) { it } else { "NULL" })
 }
 
 /// Takes a row, and where its line is.
@@ -105,9 +112,7 @@ pub(super) fn values(
         "proto" | "host" | "ip" | "port" => "peer",
         other => other,
     };
-    let always = ["seq", "ts", "kind", "count", "offset", "len"];
-    let columns = OF_ROWS.map(|it| if it == needed || always.contains(&it) { it } else { "NULL" });
-    rows(index, &columns, query, lines, &mut |row, offset, len| {
+    rows(index, &with(needed), query, lines, &mut |row, offset, len| {
         let cell = match column {
             "offset" => Cell::Number(offset),
             "len" => Cell::Number(len as u64),

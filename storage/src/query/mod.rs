@@ -68,6 +68,9 @@ pub struct Query {
     pub after_seq: Option<u64>,
     /// At most so many, counted after every other condition; `None` for all.
     pub limit: Option<usize>,
+    /// Of each event its number, time, type and line will do: with an index nothing else is looked up. For
+    /// queries without conditions.
+    pub only_lines: bool,
 }
 
 /// A condition on bytes.

@@ -121,6 +121,7 @@ fn query() -> impl Strategy<Value = Query> {
                     among,
                     after_seq,
                     limit,
+                    only_lines: false,
                 }
             },
         )
@@ -158,6 +159,8 @@ proptest! {
         let (bench, meta) = derived(&events);
         let (indexed, scanned) = (bench.events(Some(&meta)), bench.events(None));
         prop_assert_eq!(indexed.why_scan(), None);
+        let lines = Query { only_lines: true, ..Query::default() };
+        prop_assert_eq!(ask(&indexed, &lines), ask(&scanned, &Query::default()));
         let all = bench.lines();
         let lines: Vec<&[u8]> = all.split(|byte| *byte == b'\n').collect();
         for query in &queries {
