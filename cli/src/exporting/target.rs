@@ -3,9 +3,11 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufWriter, IsTerminal},
-    os::unix::fs::OpenOptionsExt,
+    os::{fd::AsRawFd, unix::fs::OpenOptionsExt},
     path::{Path, PathBuf},
 };
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
 
 use export::{Format, Output};
 
@@ -61,22 +63,49 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Writes beside `path` and renames. The new file is its owner's alone: a run tells much.
+/// Writes beside `path` and renames. The new file is its owner's alone: a run tells much. It has no name
+/// until it is whole, where the file system can do that, so that a kill leaves nothing.
 fn replace(path: &Path, write: impl FnOnce(Output) -> Result<(), Failure>) -> Result<(), Failure> {
     let temporary = beside(path);
     let _ = std::fs::remove_file(&temporary);
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
-    let file = file.map_err(|why| failed(path, &why))?;
+    let (file, is_unnamed) = match unnamed(&temporary) {
+        Some(file) => (file, true),
+        None => (named(&temporary).map_err(|why| failed(path, &why))?, false),
+    };
     let put = || -> Result<(), Failure> {
         let out = file.try_clone().map_err(|why| failed(path, &why))?;
         write(buffered(out))?;
         file.sync_all().map_err(|why| failed(path, &why))?;
+        if is_unnamed {
+            link(&file, &temporary).map_err(|why| failed(path, &why.into()))?;
+        }
         std::fs::rename(&temporary, path).map_err(|why| failed(path, &why))
     };
     put().inspect_err(|_| {
         // Half an export is none.
         let _ = std::fs::remove_file(&temporary);
     })
+}
+
+/// A file without a name in the directory of `path`: not over NFS, and it gets a name by way of /proc alone
+/// (open(2), `O_TMPFILE`).
+fn unnamed(path: &Path) -> Option<File> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let opened = open(folder.unwrap_or(Path::new(".")), flags, Mode::RUSR | Mode::WUSR);
+    opened.ok().map(File::from).filter(|file| Path::new(&by_number(file)).exists())
+}
+
+fn by_number(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+fn link(file: &File, path: &Path) -> rustix::io::Result<()> {
+    linkat(CWD, by_number(file), CWD, path, AtFlags::SYMLINK_FOLLOW)
+}
+
+fn named(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn beside(path: &Path) -> PathBuf {
@@ -115,7 +144,16 @@ mod tests {
         });
         assert_eq!(half.expect_err("it failed").message(), "no more");
         assert_eq!(fs::read(&path).expect("it is there"), b"old");
-        to(&path).write(|mut out| Ok(out.write_all(b"new")?)).expect("room");
+        to(&path)
+            .write(|mut out| {
+                out.write_all(b"new")?;
+                out.flush()?;
+                // Whoever is killed now leaves nothing.
+                let entries = fs::read_dir(temp.path()).expect("it reads").count();
+                assert_eq!(entries, if unnamed(&path).is_some() { 1 } else { 2 });
+                Ok(())
+            })
+            .expect("room");
         assert_eq!(fs::read(&path).expect("it is there"), b"new");
         assert_eq!(fs::read_dir(temp.path()).expect("it reads").count(), 1, "nothing else is left");
         let mode = path.metadata().expect("it is there").permissions().mode();
