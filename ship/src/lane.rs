@@ -237,10 +237,10 @@ fn send(
             // Somebody may mend it while we watch.
             let pause = place.backoff.failed(Some(Duration::from_secs(60)));
             place.given_up = settings.act == Act::Once;
-            say::note(
-                !place.given_up && quiet,
-                &format!("{} is left alone for {} s", place.word, pause.as_secs()),
-            );
+            if !place.given_up {
+                let alone = format!("{} is left alone for {} s", place.word, pause.as_secs());
+                say::note(quiet, &alone);
+            }
             true
         }
     }

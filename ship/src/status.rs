@@ -44,7 +44,8 @@ pub(crate) fn status(settings: &Settings) -> Result<Ended, String> {
     let spooled = spool::waiting(&settings.state);
     let mut over = true;
     let mut targets = Vec::new();
-    let mut page = format!("{} sealed runs, {spooled} bytes in the spool\n", runs.len());
+    let noun = if runs.len() == 1 { "run" } else { "runs" };
+    let mut page = format!("{} sealed {noun}, {spooled} bytes in the spool\n", runs.len());
     for to in &settings.to {
         let counts = count(settings, to, &runs);
         over &= counts.waiting == 0 && counts.conflicts.is_empty();

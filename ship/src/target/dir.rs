@@ -27,13 +27,20 @@ impl Dir {
     pub(super) fn put(&self, parcel: &mut Parcel<'_>) -> Result<Put, Refused> {
         let place = self.0.join(parcel.key);
         let attempt = |why: io::Error| {
-            Refused::Later(format!("cannot write {}: {why}", place.display()), None)
+            let text = format!("cannot write {}: {why}", place.display());
+            match why.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Refused::Never(text)
+                }
+                _ => Refused::Later(text, None),
+            }
         };
         if !self.0.is_dir() {
-            // An absent mount must not become a directory of the disk below it.
+            // An absent mount must not become a directory of the disk below it. It may come while we watch;
+            // who sends once has mistyped it, or is to be told.
             let why =
-                format!("cannot write below {}: there is no such directory", self.0.display());
-            return Err(Refused::Later(why, None));
+                if self.0.exists() { "it is no directory" } else { "there is no such directory" };
+            return Err(Refused::Never(format!("cannot write below {}: {why}", self.0.display())));
         }
         let (Some(folder), Some(name)) = (place.parent(), place.file_name()) else {
             return Err(Refused::Never(format!(
@@ -97,10 +104,17 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_not_there_is_waited_for_and_not_made() {
+    fn where_nothing_can_be_put_is_told_at_once_and_nothing_is_made() {
         let temp = tempfile::tempdir().expect("a directory");
-        let absent = temp.path().join("mount");
-        assert!(matches!(put(&Dir(absent.clone()), b"one"), Err(Refused::Later(..))));
+        let (absent, file) = (temp.path().join("mount"), temp.path().join("file"));
+        fs::write(&file, "").expect("room");
+        let told = |path: &Path| match put(&Dir(path.to_owned()), b"one") {
+            Err(Refused::Never(why)) => why,
+            other => panic!("{other:?}"),
+        };
+        assert!(told(&absent).ends_with("mount: there is no such directory"));
+        assert!(told(&file).ends_with("file: it is no directory"));
+        assert!(told(Path::new("/sys")).contains("cannot write /sys/a/b/r.seal: "));
         assert!(!absent.exists());
     }
 

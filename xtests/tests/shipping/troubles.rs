@@ -106,6 +106,8 @@ fn what_can_never_work_is_told_in_words_and_ends() {
         &["--ca", "/nonexistent.pem", "--to", "https://localhost/"],
         "cannot read /nonexistent.pem",
     );
+    let told = ended(&lab, &["--to", "/nonexistent/evidence"], 1);
+    assert!(told.contains("there is no such directory") && !told.contains(" yet"), "{told}");
     let told = ended(&lab, &["--to", "https://ana:hunter2@localhost/"], 2);
     assert!(told.contains("holds no password") && !told.contains("hunter2"), "{told}");
     let server = Server::start();
