@@ -4,14 +4,11 @@
 //! A file is written as the lines come, a row group at a time, so that memory does not follow the
 //! length of the run. The same lines make the same bytes: a file can be made again and compared.
 
-#[cfg(test)]
-mod bench;
 mod buffer;
 mod line;
 mod table;
 #[cfg(test)]
 mod tests;
-
 mod writer;
 
 pub use table::{COLUMNS, Column, From, Kind, VERSION};

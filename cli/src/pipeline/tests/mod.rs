@@ -4,6 +4,7 @@ mod bench;
 mod documents;
 
 mod files;
+mod fleet;
 mod fuzz;
 mod inherited;
 mod make;

@@ -15,9 +15,8 @@ use event::{
 use super::{Maker, make::RUN};
 
 /// A build of many small programs that now and then does what a rule is about: `events` of them, or
-/// some more.
-fn build(events: u64) -> Maker {
-    let mut maker = Maker::begun();
+/// some more. Of the hosts that it talks to `seed` is the first.
+pub(super) fn build(maker: &mut Maker, events: u64, seed: u32) {
     maker.exec(2, "/usr/bin/make", b"make\0-j2\0");
     for dir in 1..=2_000 {
         maker.dir(dir, dir, Ok(format!("/src/part{}/include/{dir}", dir % 40).as_bytes()));
@@ -39,7 +38,7 @@ fn build(events: u64) -> Maker {
         let output = format!("main{at}.s");
         maker.file(pid, 0x108, 1_000_000 + at, 1 + at % 2_000, output.as_bytes());
         if at % 10 == 0 {
-            download(&mut maker, pid, at);
+            download(maker, pid, at, seed);
         }
         if at % 400 == 0 {
             maker.dir(3_000, 3_000, Ok(b"/home/ana/.aws"));
@@ -50,7 +49,6 @@ fn build(events: u64) -> Maker {
             maker.checkpoint();
         }
     }
-    maker.sealed()
 }
 
 fn name(file: u32) -> String {
@@ -58,11 +56,15 @@ fn name(file: u32) -> String {
 }
 
 /// A connection to one of two hundred hosts.
-fn download(maker: &mut Maker, pid: u32, at: u32) {
-    let mapped = |last| [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 203, 0, 113, last];
-    let peer = mapped((at / 10 % 200) as u8);
-    let ends =
-        Ends { local: mapped(250), peer, local_port: 4000, peer_port: 443, family: 2, proto: 6 };
+fn download(maker: &mut Maker, pid: u32, at: u32, seed: u32) {
+    talk(maker, pid, at, [203, 0, 113, ((at / 10 + seed) % 200) as u8]);
+}
+
+/// Connection number `at`, to this address.
+pub(super) fn talk(maker: &mut Maker, pid: u32, at: u32, [a, b, c, d]: [u8; 4]) {
+    let mapped = |a, b, c, d| [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d];
+    let (local, peer) = (mapped(203, 0, 113, 250), mapped(a, b, c, d));
+    let ends = Ends { local, peer, local_port: 4000, peer_port: 443, family: 2, proto: 6 };
     let cookie = u64::from(at) + 1;
     maker.sock(Kind::Connect, pid, cookie, ends, 0);
     maker.sock(Kind::Established, pid, cookie, ends, 0);
@@ -71,10 +73,10 @@ fn download(maker: &mut Maker, pid: u32, at: u32) {
 }
 
 /// Writes a record as the segment of a run, with the chain that the recorder would have written.
-fn store(maker: &Maker, home: &Path) {
-    let dir = home.join("runs").join(RUN).join("segments");
+pub(super) fn store(maker: &Maker, run: &str, home: &Path) {
+    let dir = home.join("runs").join(run).join("segments");
     fs::create_dir_all(&dir).expect("room");
-    let mut chain = Chain::new(RUN.as_bytes());
+    let mut chain = Chain::new(run.as_bytes());
     let mut out = MAGIC.to_vec();
     let mut room = vec![0; 200_000];
     for frame in Frames::new(maker.bytes.as_slice(), Some(1)) {
@@ -110,7 +112,9 @@ fn stored_run() {
     let home = std::env::var_os("AUDIT_BENCH_HOME").expect("where to");
     let events = std::env::var("AUDIT_BENCH_EVENTS").ok().and_then(|text| text.parse().ok());
     let home = Path::new(&home);
-    store(&build(events.expect("how many")), home);
+    let mut maker = Maker::begun();
+    build(&mut maker, events.expect("how many"), 0);
+    store(&maker.sealed(), RUN, home);
     let run = storage::RunDir::open(&home.join("runs").join(RUN)).expect("it is a run");
     let begin = std::time::Instant::now();
     let opened = crate::derive::ensure_derived(run).expect("it is derived");

@@ -109,16 +109,38 @@ impl Maker {
 
     /// The contents of a written file that is empty.
     pub(in crate::pipeline::tests) fn hash_of_nothing(&mut self, pid: u32, ino: u64, path: &str) {
+        let nothing = event::digest::Digest::default().finish();
+        self.hash(pid, (what::WRITE, basis::CLOSE), ino, path, nothing);
+    }
+
+    /// The contents of a program that ran.
+    pub(in crate::pipeline::tests) fn hash_of_program(
+        &mut self,
+        pid: u32,
+        path: &str,
+        hash: [u8; 32],
+    ) {
+        self.hash(pid, (what::EXEC, basis::RUNNING), 77, path, hash);
+    }
+
+    fn hash(
+        &mut self,
+        pid: u32,
+        (what, basis): (u32, u32),
+        ino: u64,
+        path: &str,
+        blake3: [u8; 32],
+    ) {
         let hash = Hash {
-            blake3: event::digest::Digest::default().finish(),
+            blake3,
             size: 0,
             ino,
             start_ns: start_of(pid),
             frame: 0,
             pid,
             dev: 0x80_0001,
-            what: what::WRITE,
-            basis: basis::CLOSE,
+            what,
+            basis,
             missing: missing::NOTHING,
             path_len: path.len() as u32,
         };

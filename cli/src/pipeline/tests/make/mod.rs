@@ -20,9 +20,29 @@ pub(super) const ESTALE: i32 = 116;
 /// Times of the made-up machine: it was started at this moment.
 const BOOTED: i64 = 1_795_378_530_000_000_000;
 
+/// Of what a record is.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'t> {
+    pub(super) run: &'t str,
+    pub(super) host: &'t str,
+    /// When the machine was started: nanoseconds since 1970.
+    pub(super) booted: i64,
+    /// What the front said of the run, but for its last brace.
+    pub(super) about: &'t str,
+}
+
+/// What most records are of.
+pub(super) const USUAL: Told<'_> = Told {
+    run: RUN,
+    host: "build-3",
+    booted: BOOTED,
+    about: r#"{"command":["sh","-c","make"],"cwd":"/src","user":"ana","uid":1000,"version":"0.1.0""#,
+};
+
 /// A record in the making; each frame is a millisecond later than the one before.
 #[derive(Default)]
 pub(super) struct Maker {
+    booted: i64,
     /// How far the world's clock was set forward meanwhile, nanoseconds.
     pub(super) step_ns: i64,
     pub(super) bytes: AlignedBytes,
@@ -53,27 +73,31 @@ pub(super) fn components(path: &str) -> Vec<u8> {
 impl Maker {
     /// A record that has begun: segment, start, description, sources, one ext4.
     pub(super) fn begun() -> Maker {
-        let mut maker = Maker::default();
+        Maker::of(USUAL)
+    }
+
+    /// The same of another run.
+    pub(super) fn of(told: Told<'_>) -> Maker {
+        let mut maker = Maker { booted: told.booted, ..Maker::default() };
         let mut run = [0; 64];
-        run[..RUN.len()].copy_from_slice(RUN.as_bytes());
+        run[..told.run.len()].copy_from_slice(told.run.as_bytes());
         let version = frame::VERSION;
         maker
             .frame(KIND_SEGMENT, &[Segment { chain: [0; 32], run, version, number: 1 }.as_bytes()]);
-        let (release, host) = (b"6.18.44", b"build-3");
+        let release = b"6.18.44";
         let start = Start {
             boot_ns: 0,
-            real_ns: BOOTED,
+            real_ns: told.booted,
             leaf_id: 9,
             boot_id: [0; 16],
             uid: 0,
             trust: 2,
-            release_len: 7,
-            host_len: 7,
+            release_len: release.len() as u16,
+            host_len: told.host.len() as u16,
             pad: 0,
         };
-        maker.frame(KIND_START, &[start.as_bytes(), release, host]);
-        let about = br#"{"command":["sh","-c","make"],"cwd":"/src","user":"ana","uid":1000,"version":"0.1.0"}"#;
-        maker.frame(KIND_ABOUT, &[about]);
+        maker.frame(KIND_START, &[start.as_bytes(), release, told.host.as_bytes()]);
+        maker.frame(KIND_ABOUT, &[told.about.as_bytes(), b"}"]);
         for source in Source::ALL.into_iter().filter(|source| *source != Source::Record) {
             maker.source(source, State::On, "");
         }
@@ -83,9 +107,7 @@ impl Maker {
 
     /// The front said more of the run; `fields` go on after those of [`Maker::begun`].
     pub(super) fn about(&mut self, fields: &str) {
-        let about = format!(
-            r#"{{"command":["sh","-c","make"],"cwd":"/src","user":"ana","uid":1000,"version":"0.1.0",{fields}}}"#
-        );
+        let about = format!("{},{fields}}}", USUAL.about);
         self.frame(KIND_ABOUT, &[about.as_bytes()]);
     }
 
@@ -206,7 +228,8 @@ impl Maker {
 
     pub(super) fn checkpoint(&mut self) {
         let boot_ns = self.now();
-        let (tallies, real_ns) = (self.tallies.clone(), BOOTED + self.step_ns + boot_ns as i64);
+        let (tallies, real_ns) =
+            (self.tallies.clone(), self.booted + self.step_ns + boot_ns as i64);
         let checkpoint = Checkpoint {
             chain: [0; 32],
             boot_ns,
@@ -217,16 +240,21 @@ impl Maker {
         self.frame(KIND_CHECKPOINT, &[checkpoint.as_bytes(), tallies.as_bytes()]);
     }
 
-    /// Ends the record as one that went well.
-    pub(super) fn sealed(mut self) -> Maker {
+    /// Ends the record as one that went well, of a command that ended with 3.
+    pub(super) fn sealed(self) -> Maker {
+        self.sealed_with(3)
+    }
+
+    /// The same with another exit status.
+    pub(super) fn sealed_with(mut self, status: i32) -> Maker {
         self.checkpoint();
         let boot_ns = self.now();
         let seal = Seal {
             chain: [0; 32],
             boot_ns,
-            real_ns: BOOTED + self.step_ns + boot_ns as i64,
+            real_ns: self.booted + self.step_ns + boot_ns as i64,
             frames: self.seq + 1,
-            main_code: 0x300,
+            main_code: status << 8,
             main_known: 1,
             ending: Ending::Empty as u32,
             alive: 0,

@@ -37,6 +37,17 @@ impl Maker {
         argv: &[u8],
         argv_len: u64,
     ) {
+        self.exec_flagged(pid, exe, (argv, argv_len), 0);
+    }
+
+    /// The same with flags of the exec.
+    pub(in crate::pipeline::tests) fn exec_flagged(
+        &mut self,
+        pid: u32,
+        exe: &str,
+        (argv, argv_len): (&[u8], u64),
+        flags: u32,
+    ) {
         let (path, cwd) = (components(exe), components("/src"));
         let exec = wire::Exec {
             head: self.head(Kind::Exec, pid),
@@ -58,7 +69,7 @@ impl Maker {
             cwd_len: cwd.len() as u16,
             file_len: exe.len() as u16,
             interp_len: 0,
-            flags: 0,
+            flags,
             ns_pid: pid,
             pid_ns: 0,
             stdin_kind: 7,
