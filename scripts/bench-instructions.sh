@@ -11,9 +11,9 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 has valgrind || die "valgrind is missing (apt-get install valgrind)"
 
-# A child that looks for a program of criterion's says its own number first.
+# Exact: one name is the beginning of another. A child that looks for a program of criterion's says its own number first.
 count() {
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$1" --test "$2" 2>&1 >/dev/null |
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$1" --test --exact "$2" 2>&1 >/dev/null |
         sed -n 's/.*Collected : //p' | tail -n 1
 }
 
