@@ -11,8 +11,9 @@
 
 #include "common.h"
 
-/* bytes; as much as the fields below need in Linux 6.18 */
-#define FILE_PIECE 192
+/* bytes; as much as the fields below need in Linux 6.18, but for two of a file: the stack has 512 for
+ * a program and all that it calls, which is what Linux 6.1 holds it to */
+#define FILE_PIECE 48
 #define INODE_PIECE 128
 #define SUPER_PIECE 104
 #define TABLE_PIECE 16
@@ -20,8 +21,6 @@
 /* No padding: it is handed to functions that the verifier looks at by themselves. */
 struct looked {
 	struct file *file;
-	struct inode *inode;
-	struct vfsmount *mnt;
 	u64 ino;
 	u64 magic;	/* of the file system */
 	s64 size;
@@ -72,40 +71,35 @@ INLINE s64 ctime_of(void *piece, struct inode *inode)
 }
 
 /* include/linux/file_ref.h counts from zero. */
-INLINE bool has_one_reference(void *piece, struct file *file)
+INLINE bool has_one_reference(struct file *file)
 {
 	struct file___before_6_13 *older = (void *)file;
 	s64 references = 0;
-	file_ref_t shared;
 
 	if (bpf_core_field_exists(file->f_ref)) {
-		/* An atomic inside, of which only the number counts. */
-		shared = FIELD(piece, FILE_PIECE, file, f_ref);
-		__builtin_memcpy(&references, &shared, sizeof(references));
+		bpf_core_read(&references, sizeof(references), &file->f_ref);
 		return references == 0;
 	}
 	bpf_core_read(&references, sizeof(references), &older->f_count);
 	return references == 1;
 }
 
-INLINE void look_at_file(struct looked *it)
+INLINE struct inode *look_at_file(struct looked *it)
 {
 	u64 piece[FILE_PIECE / sizeof(u64)];
 	struct file *file = it->file;
 
 	bpf_probe_read_kernel(piece, sizeof(piece), file);
-	it->inode = FIELD(piece, FILE_PIECE, file, f_inode);
-	it->mnt = FIELD(piece, FILE_PIECE, file, f_path.mnt);
 	it->mode = FIELD(piece, FILE_PIECE, file, f_mode);
 	it->flags = FIELD(piece, FILE_PIECE, file, f_flags);
-	it->prev_pos = FIELD(piece, FILE_PIECE, file, f_ra.prev_pos);
-	it->is_last = has_one_reference(piece, file);
+	it->prev_pos = BPF_CORE_READ(file, f_ra.prev_pos);
+	it->is_last = has_one_reference(file);
+	return FIELD(piece, FILE_PIECE, file, f_inode);
 }
 
-INLINE struct super_block *look_at_inode(struct looked *it)
+INLINE struct super_block *look_at_inode(struct looked *it, struct inode *inode)
 {
 	u64 piece[INODE_PIECE / sizeof(u64)];
-	struct inode *inode = it->inode;
 
 	bpf_probe_read_kernel(piece, sizeof(piece), inode);
 	it->ino = FIELD(piece, INODE_PIECE, inode, i_ino);
@@ -131,8 +125,7 @@ INLINE void look_at_super(struct looked *it, struct super_block *super)
 APART int see_file(struct looked *it)
 {
 	if (it) {	/* the verifier does not know */
-		look_at_file(it);
-		look_at_super(it, look_at_inode(it));
+		look_at_super(it, look_at_inode(it, look_at_file(it)));
 	}
 	return 0;
 }

@@ -66,7 +66,8 @@ INLINE bool is_watched(struct mount *mount, u32 dev)
 static int tell_open(struct looked *it)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mount *mount = mount_of(it->mnt);
+	struct file *file = it->file;
+	struct mount *mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
 	u32 flags = 0, size = sizeof(struct rec_open_path);
 	struct rec_open_path *rec;
 
@@ -85,7 +86,7 @@ static int tell_open(struct looked *it)
 	rec->mode = it->mode & (OPEN_READ | OPEN_WRITE);
 	if (is_told(rec))
 		return 0;
-	rec->path_len = put_path(&it->file->f_path, size, &flags, OPEN_PATH_CUT);
+	rec->path_len = put_path(&file->f_path, size, &flags, OPEN_PATH_CUT);
 	size += rec->path_len;
 	rec->head.size = size;
 	rec->flags = flags;

@@ -131,6 +131,8 @@ judge() {
     expect '^== full 12[56]' "$1"
     expect '^== full verified 0' "$1"
     expect 'connect .*127\.0\.0\.1:8080' "$1"
+    # Doctor tries one program after the other; a run has them all.
+    ! grep 'cannot load' "$1" || bad=1
     return $bad
 }
 
