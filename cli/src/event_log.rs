@@ -32,7 +32,14 @@ impl EventLog {
     /// When it cannot be opened: what was asked for and cannot be had is found before anything runs.
     pub(crate) fn open(path: &Path) -> Result<EventLog, Failure> {
         let file = open(path).map_err(|why| {
-            Failure::new(format!("cannot log to {}: {}", path.display(), system_text(&why)))
+            let failure =
+                Failure::new(format!("cannot log to {}: {}", path.display(), system_text(&why)));
+            match rustix::io::Errno::from_io_error(&why) {
+                Some(rustix::io::Errno::NXIO) => {
+                    failure.hint("nobody reads this FIFO: start its reader first")
+                }
+                _ => failure,
+            }
         })?;
         let file = BufWriter::with_capacity(BUFFER, file);
         Ok(EventLog { path: path.to_owned(), file, failed: None })
