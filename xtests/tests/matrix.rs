@@ -47,13 +47,13 @@ const WAYS: [Way; 10] = [
     ("^C", "echo =up; exec sleep 1000", Act::Interrupt, ""),
     (
         "^Z and fg",
-        "echo =up; until [ -e go ]; do read -t 0.05 <> <(:); done; echo =on; exit 3",
+        "echo =up; until [ -e go ]; do sleep 0.05 & wait $!; done; echo =on; exit 3",
         Act::StopAndContinue,
         "",
     ),
     (
         "trap",
-        "trap 'echo =trapped; exit 9' TERM; echo =up; while :; do read -t 0.05 <> <(:); done",
+        "trap 'echo =trapped; exit 9' TERM; echo =up; while :; do sleep 0.05 & wait $!; done",
         Act::Term,
         "",
     ),
