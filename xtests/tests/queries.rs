@@ -91,8 +91,10 @@ fn queries_by_path_program_and_text() {
     let words = words.to_str().expect("a plain path");
     case.check(&["--path", words], |event| event.text("path") == words);
     case.check(&["--path", "words.txt"], |event| event.text("path").contains("words.txt"));
+    // A report that is read after the rename has the file by both names.
     let moved = |event: &Event| {
-        ["path", "path2"].iter().any(|name| event.text(name).ends_with("/moved.txt"))
+        let names = ["path", "path2"].map(|name| event.text(name));
+        names.into_iter().chain(event.list("also")).any(|name| name.ends_with("/moved.txt"))
     };
     case.check(&["--path", "**/moved.txt"], moved);
     case.check(&["--path", "moved.txt", "--op", "rename"], |event| {
