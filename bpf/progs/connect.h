@@ -50,8 +50,9 @@ INLINE bool forget_begun(void)
 
 /* Of a socket from outside the leaf: returns whether its connect began, and is told by its states. What is
  * not TCP has its peer by now, unless it failed. */
-static bool outside_began(struct sock *sk, u16 family, u64 cookie, s64 ret)
+APART int outside_began(u64 place, u32 family, u64 cookie, s64 ret)
 {
+	struct sock *sk = (void *)place;
 	struct task_struct *task = bpf_get_current_task_btf();
 	bool tcp = BPF_CORE_READ(sk, sk_protocol) == NET_TCP && BPF_CORE_READ(sk, sk_type) == SOCK_TYPE_STREAM;
 	struct rec_sock *rec;
@@ -82,7 +83,7 @@ INLINE int inet_connect_exit(struct sock *sk, u16 family, s64 ret)
 	s64 error = -ret;
 
 	if (!below_leaf(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)) &&
-	    !outside_began(sk, family, cookie, ret))
+	    !outside_began((u64)sk, family, cookie, ret))
 		return 0;
 
 	if (!cookie || error <= 0 || error > MAX_ERRNO || error == NOT_YET_INPROGRESS ||
@@ -125,8 +126,10 @@ INLINE void read_address(struct sock *sk, u16 family, bool other, u32 *to)
 }
 
 /* Programs open netlink sockets in numbers (each look-up of a host name one), so these are many. */
-static int tell_odd(struct sock *sk, u16 family, u32 call, s64 ret)
+APART int tell_odd(u64 place, u32 call, s64 ret)
 {
+	struct sock *sk = (void *)place;
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	struct rec_odd *rec = reserve_bulk(REC_ODD, sizeof(*rec));
 
 	if (!rec)
@@ -154,7 +157,7 @@ APART int on_connect(u64 fd, s64 ret)
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family == AF_INET || family == AF_INET6)
 		return inet_connect_exit(sk, family, ret);
-	return is_odd(family) ? tell_odd(sk, family, ODD_CONNECT, ret) : 0;
+	return is_odd(family) ? tell_odd((u64)sk, ODD_CONNECT, ret) : 0;
 }
 
 APART int on_bind(u64 fd, s64 ret)
@@ -166,7 +169,7 @@ APART int on_bind(u64 fd, s64 ret)
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	/* Each netlink socket is bound before it is used. */
-	return is_odd(family) && family != AF_NETLINK ? tell_odd(sk, family, ODD_BIND, ret) : 0;
+	return is_odd(family) && family != AF_NETLINK ? tell_odd((u64)sk, ODD_BIND, ret) : 0;
 }
 
 APART int on_made(s64 fd)
@@ -177,7 +180,7 @@ APART int on_made(s64 fd)
 	if (!sk)
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	return is_odd(family) ? tell_odd(sk, family, ODD_SOCKET, 0) : 0;
+	return is_odd(family) ? tell_odd((u64)sk, ODD_SOCKET, 0) : 0;
 }
 
 #endif

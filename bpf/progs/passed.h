@@ -137,8 +137,7 @@ INLINE u32 put_passed(struct rec_passed *rec, struct file *file)
 }
 
 /* Can be repeated at will, so it leaves room to what is rare. `as` is its actor, `other` its peer. */
-static __noinline int tell_passed(u32 op, struct file *file, const struct passer *as,
-				  const struct passer *other, u64 place)
+APART int tell_passed(u32 op, u64 file, const struct passer *as, const struct passer *other, u64 place)
 {
 	struct rec_passed *rec = (void *)scratch();
 
@@ -161,7 +160,7 @@ static __noinline int tell_passed(u32 op, struct file *file, const struct passer
 	__builtin_memcpy(rec->peer_comm, other->comm, sizeof(rec->peer_comm));
 	rec->flags = as->flags | other->flags;
 	rec->uid = op == UNIX_GIVE ? as->uid : other->uid;
-	rec->path_len = put_passed(rec, file);
+	rec->path_len = put_passed(rec, (void *)file);
 	rec->head.size = sizeof(*rec) + rec->path_len;
 	output_bulk(REC_PASSED, rec, rec->head.size & FIRST_HALF);
 	return 0;
@@ -198,9 +197,9 @@ static long one_passed(u32 i, struct handing *it)
 		return 0;
 	}
 	if (it->op == UNIX_GIVE)
-		tell_passed(UNIX_GIVE, file, &it->by, &it->own, it->kind);
+		tell_passed(UNIX_GIVE, (u64)file, &it->by, &it->own, it->kind);
 	else
-		tell_passed(UNIX_RECEIVE, file, &it->own, &it->by, it->kind);
+		tell_passed(UNIX_RECEIVE, (u64)file, &it->own, &it->by, it->kind);
 	return 0;
 }
 
@@ -302,7 +301,7 @@ static long one_received(u32 i, struct receiving *it)
 		it->peer.uid = taken->by.uid;
 		taken->by = it->peer;
 	}
-	tell_passed(UNIX_RECEIVE, (void *)taken->file, &it->own, &taken->by,
+	tell_passed(UNIX_RECEIVE, taken->file, &it->own, &taken->by,
 		    it->socket << 4 | (taken->kind & 15));
 	return 0;
 }

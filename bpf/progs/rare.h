@@ -129,14 +129,25 @@ INLINE bool is_first(struct rec_call *rec)
 	return bpf_map_update_elem(&told_calls, &told, &one, BPF_NOEXIST) != -17;
 }
 
-/* Who a call concerns. Writes the path of its program at `at` and returns its length. */
-static __noinline u32 put_target(struct rec_call *rec, const struct shape *shape, u32 at)
+INLINE const struct shape *shape_of(struct rec_call *rec)
 {
+	return &shapes[rec->call % CALL_NAMES];
+}
+
+/* Who the call that is being told concerns. Writes the path of its program at `at` and returns its length. */
+APART u32 put_target(u32 at)
+{
+	struct rec_call *rec = (void *)scratch();
 	struct task_struct *task, *leader;
+	const struct shape *shape;
 	struct pid *pid = 0;
-	u32 flags = rec->flags;
+	u32 flags;
 	s32 number;
 
+	if (!rec)
+		return 0;
+	shape = shape_of(rec);
+	flags = rec->flags;
 	if (shape->target && !(rec->call == CALL_PTRACE && rec->args[0] == PTRACE_TRACEME)) {
 		number = at_place(rec, shape->target);
 		if (number > 0)
@@ -194,14 +205,21 @@ INLINE u32 put_texts(struct rec_call *rec, const struct shape *shape, u32 at)
 	return at - from;
 }
 
-/* The path of what the call made or changed. */
-static __noinline u32 put_object(struct rec_call *rec, const struct shape *shape, u32 at)
+/* The path of what the call that is being told made or changed. */
+APART u32 put_object(u32 at)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct file *file = file_at(rec, shape->file);
-	u32 flags = rec->flags;
+	struct rec_call *rec = (void *)scratch();
+	const struct shape *shape;
+	struct file *file;
+	u32 flags;
 
+	if (!rec)
+		return 0;
+	shape = shape_of(rec);
+	file = file_at(rec, shape->file);
+	flags = rec->flags;
 	if (rec->ret < 0 && rec->call != CALL_FINIT_MODULE && rec->call != CALL_KEXEC_FILE_LOAD)
 		return 0;	/* nothing was made; those two were given a file */
 	if (rec->call == CALL_OPEN_TREE && rec->args[2] & OPEN_TREE_CLONE)
@@ -217,13 +235,20 @@ static __noinline u32 put_object(struct rec_call *rec, const struct shape *shape
 }
 
 /* From where the caller's path goes: a descriptor's directory or the working directory. */
-static __noinline u32 put_base(struct rec_call *rec, const struct shape *shape, u32 at)
+APART u32 put_base(u32 at)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct file *dir = file_at(rec, shape->dir);
-	u32 flags = rec->flags;
+	struct rec_call *rec = (void *)scratch();
+	const struct shape *shape;
+	struct file *dir;
+	u32 flags;
 
+	if (!rec)
+		return 0;
+	shape = shape_of(rec);
+	dir = file_at(rec, shape->dir);
+	flags = rec->flags;
 	if (!(shape->flags & SHAPE_PATH))
 		return 0;
 	if (dir)
@@ -316,15 +341,16 @@ APART int send_call(u32 at)
 }
 
 /* In the order of the data behind the record. */
-INLINE int put_and_send(struct rec_call *rec, const struct shape *shape)
+INLINE int put_and_send(struct rec_call *rec)
 {
+	const struct shape *shape = shape_of(rec);
 	u32 at = sizeof(*rec);
 
 	if (shape->flags & SHAPE_NAMESPACES && rec->ret >= 0)
 		put_namespaces(rec->namespaces, bpf_get_current_task_btf());
-	at += put_object(rec, shape, at);
-	at += put_base(rec, shape, at);
-	at += put_target(rec, shape, at);
+	at += put_object(at);
+	at += put_base(at);
+	at += put_target(at);
 	if (shape->flags & SHAPE_FIRST && !is_first(rec))
 		return 0;
 	at += put_kernel_name(rec, shape, at);
@@ -348,7 +374,7 @@ APART int on_rare_call(u32 name, u32 compat, s64 ret)
 	for (i = 0; i < 6; i++)
 		rec->args[i] = argument(regs, i, compat);
 	put_value(rec, number_of_call(regs));
-	return put_and_send(rec, &shapes[name]);
+	return put_and_send(rec);
 }
 
 /* A child with other namespaces than its maker. */

@@ -146,15 +146,16 @@ APART int send_unix(u32 at)
 	return 0;
 }
 
-static __noinline int unix_connect(struct sock *sk, struct sock_call *call)
+APART int unix_connect(u64 place, struct sock_call *call)
 {
+	struct sock *sk = (void *)place;
 	struct unix_sock *own = (void *)sk;
 	struct sock *peer = BPF_CORE_READ(own, peer);
 	struct rec_unix *rec;
 	u32 at = sizeof(*rec);
 
 	/* no peer after success: a datagram socket that let its peer go (AF_UNSPEC) */
-	if (call->ret < -MAX_ERRNO || (!call->ret && !peer))
+	if (!call || call->ret < -MAX_ERRNO || (!call->ret && !peer))
 		return 0;
 	rec = begin_unix(UNIX_CONNECT, sk, call);
 	if (!rec)
@@ -168,15 +169,15 @@ static __noinline int unix_connect(struct sock *sk, struct sock_call *call)
 	return send_unix(at);
 }
 
-static __noinline int unix_accept(struct sock *sk, struct sock_call *call)
+APART int unix_accept(u64 place, struct sock_call *call)
 {
-	struct rec_unix *rec = begin_unix(UNIX_ACCEPT, sk, call);
+	struct rec_unix *rec = call ? begin_unix(UNIX_ACCEPT, (void *)place, call) : 0;
 	u32 at = sizeof(*rec);
 
 	if (!rec)
 		return 0;
-	at += put_bound(rec, sk, at);
-	at += put_peer(rec, sk, at);
+	at += put_bound(rec, (void *)place, at);
+	at += put_peer(rec, (void *)place, at);
 	return send_unix(at);
 }
 
@@ -209,12 +210,13 @@ INLINE bool is_again(struct rec_unix *rec)
 }
 
 /* A datagram to a name that was given with it. */
-static __noinline int unix_send(struct sock *sk, struct sock_call *call)
+APART int unix_send(u64 place, struct sock_call *call)
 {
+	struct sock *sk = (void *)place;
 	struct rec_unix *rec;
 	u32 at = sizeof(*rec);
 
-	if (!call->address || !call->len || call->ret < -MAX_ERRNO ||
+	if (!call || !call->address || !call->len || call->ret < -MAX_ERRNO ||
 	    BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM)
 		return 0;
 	rec = begin_unix(UNIX_SEND, sk, call);
@@ -231,7 +233,7 @@ INLINE int any_connect(struct sock_call *call)
 	struct sock *sk = sock_of(call->fd);
 
 	if (is_unix(sk))
-		return unix_connect(sk, call);
+		return unix_connect((u64)sk, call);
 	/* An error must not be told of a socket that may be another one. */
 	if (call->flags & UNIX_ARGS_CLAIMED && call->ret < 0)
 		return 0;
@@ -242,7 +244,7 @@ INLINE int any_accept(struct sock_call *call)
 {
 	struct sock *sk = call->ret < 0 ? 0 : sock_of(call->ret);
 
-	return is_unix(sk) ? unix_accept(sk, call) : 0;
+	return is_unix(sk) ? unix_accept((u64)sk, call) : 0;
 }
 
 /* struct user_msghdr begins with the address and its length; so does the 32-bit one. */
@@ -273,7 +275,7 @@ static long each_message(u32 i, struct messages *it)
 	it->call.address = 0;
 	it->call.len = 0;
 	read_message(&it->call, it->at + (u64)i * it->size, it->compat);
-	unix_send(it->sk, &it->call);
+	unix_send((u64)it->sk, &it->call);
 	return 0;
 }
 
@@ -296,7 +298,7 @@ INLINE int any_send(struct sock_call *call)
 {
 	struct sock *sk = call->address ? sock_of(call->fd) : 0;
 
-	return is_unix(sk) ? unix_send(sk, call) : 0;
+	return is_unix(sk) ? unix_send((u64)sk, call) : 0;
 }
 
 /* bytes of struct mmsghdr */
@@ -305,25 +307,33 @@ INLINE u32 message_size(bool compat)
 	return compat ? 32 : 64;
 }
 
-static int on_socket_call(u32 look, u64 *args, s64 ret, bool compat, u32 flags)
-{
-	struct sock_call call = { .fd = args[0], .ret = ret, .flags = flags };
+/* What a call on a socket is given. */
+struct sock_args {
+	u64 at[6];
+};
 
+APART int on_socket_call(u32 look, struct sock_args *args, s64 ret, u32 compat, u32 flags)
+{
+	struct sock_call call = { .ret = ret, .flags = flags };
+
+	if (!args)
+		return 0;
+	call.fd = args->at[0];
 	switch (look) {
 	case LOOK_CONNECT:
-		call.address = args[1];
-		call.len = args[2];
+		call.address = args->at[1];
+		call.len = args->at[2];
 		return any_connect(&call);
 	case LOOK_ACCEPT:
 		return any_accept(&call);
 	case LOOK_SEND:
-		call.address = args[4];
-		call.len = args[5];
+		call.address = args->at[4];
+		call.len = args->at[5];
 		return any_send(&call);
 	case LOOK_MESSAGE:
-		return any_messages(&call, args[1], 0, compat);
+		return any_messages(&call, args->at[1], 0, compat);
 	case LOOK_MESSAGES:
-		return any_messages(&call, args[1], message_size(compat), compat);
+		return any_messages(&call, args->at[1], message_size(compat), compat);
 	}
 	return 0;
 }
@@ -360,26 +370,26 @@ APART int on_socketcall(s64 ret)
 	struct pt_regs *regs = call.regs;
 	u32 look = look_of_socketcall(argument(regs, 0, true));
 	u32 told[6] = {}, i;
-	u64 args[6] = {};
+	struct sock_args args = {};
 
 	/* only as many as the call has are there to be read */
 	if (look == LOOK_NOT || bpf_probe_read_user(told, 3 * sizeof(u32), (void *)argument(regs, 1, true)))
 		return 0;
 	bpf_probe_read_user(told, sizeof(told), (void *)argument(regs, 1, true));
 	for (i = 0; i < 6; i++)
-		args[i] = told[i];
-	return on_socket_call(look, args, ret, true, UNIX_ARGS_CLAIMED);
+		args.at[i] = told[i];
+	return on_socket_call(look, &args, ret, true, UNIX_ARGS_CLAIMED);
 }
 
 APART int on_socket(u32 look, u32 compat, s64 ret)
 {
 	struct call call = call_of(look, compat);
-	u64 args[6];
+	struct sock_args args;
 	u32 i;
 
 	for (i = 0; i < 6; i++)
-		args[i] = argument_of(&call, i);
-	return on_socket_call(look, args, ret, compat, 0);
+		args.at[i] = argument_of(&call, i);
+	return on_socket_call(look, &args, ret, compat, 0);
 }
 
 #endif

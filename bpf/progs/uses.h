@@ -44,25 +44,28 @@ INLINE bool is_mapped(struct file *file)
 
 /* A descriptor of `file` goes. `alone`: no other task can use it in between. What others still hold
  * is not over; but of a file that stays mapped this is the last that is seen. */
-INLINE void on_gone(struct file *file, bool alone)
+APART int on_gone(u64 place, u32 alone)
 {
+	struct file *file = (void *)place;
 	struct looked it = { .file = file };
 	u32 flags = USE_CLOSED;
 
 	if (!file)
-		return;
+		return 0;
 	see_file(&it);
-	if (is_ring(&it))
-		return on_ring_gone(file);
+	if (is_ring(&it)) {
+		on_ring_gone(file);
+		return 0;
+	}
 	if (!is_regular_mode(it.inode_mode) || !(it.mode & (OPEN_READ | OPEN_WRITE)))
-		return;
+		return 0;
 	if (!it.links)
 		flags |= USE_UNLINKED;
 	if (it.is_last)
 		flags |= (alone ? USE_LAST : 0) | traces(&it);
 	else if (!is_mapped(file))
-		return;
-	put_open(REC_USE, &it, flags);
+		return 0;
+	return put_open(REC_USE, &it, flags);
 }
 
 /* Whether the current task shares its descriptors with no other. */
@@ -76,7 +79,7 @@ static int on_close(u64 fd)
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (count_opens)
-		on_gone(file_of((u32)fd), is_alone(task));
+		on_gone((u64)file_of((u32)fd), is_alone(task));
 	return 0;
 }
 
@@ -84,7 +87,7 @@ static int on_close(u64 fd)
 static int on_dup(u64 from, u64 to)
 {
 	if (count_opens && (u32)from != (u32)to && file_of((u32)from))
-		on_gone(file_of((u32)to), false);
+		on_gone((u64)file_of((u32)to), false);
 	return 0;
 }
 
@@ -110,7 +113,7 @@ static long one_leaves(u32 n, struct leaving *it)
 		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), it->slots + fd);
 	if (file)
-		on_gone(file, it->alone);
+		on_gone((u64)file, it->alone);
 	return 0;
 }
 
