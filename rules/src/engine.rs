@@ -3,6 +3,7 @@
 mod cleared;
 mod clock;
 mod correlate;
+mod early;
 mod finding;
 mod fire;
 mod late;
@@ -58,6 +59,7 @@ pub struct Judge {
     tallies: tallies::Tallies,
     recent: recent::Recent,
     late: late::Late,
+    early: early::Early,
     /// What rules with a memory had to forget.
     forgotten: u64,
 }
@@ -138,6 +140,7 @@ impl Judge {
             tallies: tallies::Tallies::default(),
             recent: recent::Recent::default(),
             late: late::Late::default(),
+            early: early::Early::default(),
             forgotten: 0,
         }
     }
@@ -164,6 +167,7 @@ impl Judge {
         {
             self.late.keep(event, thing, &who);
         }
+        self.early(event, &set, found);
     }
 
     /// Tells repeats that were not told yet.
@@ -282,8 +286,10 @@ impl Judge {
             });
             let seen = fire::Seen { event, who, thing };
             for at in &worth {
-                if let Some(clause) = set.program.clauses.get(*at as usize) {
-                    self.held(set, clause, &seen, found);
+                if let Some(clause) = set.program.clauses.get(*at as usize)
+                    && !self.held(set, clause, &seen, found)
+                {
+                    self.early.keep(*at, &seen);
                 }
             }
         }

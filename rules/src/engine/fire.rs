@@ -19,17 +19,17 @@ pub(super) struct Seen<'e> {
 }
 
 impl Judge {
-    /// A clause holds for an event.
+    /// A clause holds for an event. Returns false for a step of a sequence that has not come so far.
     pub(super) fn held(
         &mut self,
         set: &RuleSet,
         clause: &Clause,
         seen: &Seen<'_>,
         found: &mut Found<'_>,
-    ) {
-        let Some(rule) = set.rules.get(clause.rule as usize) else { return };
+    ) -> bool {
+        let Some(rule) = set.rules.get(clause.rule as usize) else { return true };
         if self.is_excepted(set, clause.rule, seen) {
-            return;
+            return true;
         }
         match &rule.body {
             Body::When(_) => {
@@ -46,7 +46,7 @@ impl Judge {
                 let before = match step(clause.step) {
                     Some(step) if clause.step > 0 => {
                         let begun = self.sequences.find(at, (step.same, *within_ns), seen);
-                        let Some(begun) = begun else { return };
+                        let Some(begun) = begun else { return false };
                         Some(begun)
                     }
                     _ => None,
@@ -56,6 +56,7 @@ impl Judge {
                         let waits = (clause.rule, clause.step + 1);
                         let how = (next.same, *within_ns);
                         self.forgotten += self.sequences.wait(waits, how, seen, before);
+                        self.early.begun(waits.0, waits.1);
                     }
                     None => {
                         let mut causes = before.map(|begun| begun.causes).unwrap_or_default();
@@ -67,6 +68,7 @@ impl Judge {
             }
             Body::Correlation { .. } => {}
         }
+        true
     }
 
     fn is_excepted(&self, set: &RuleSet, rule: u32, seen: &Seen<'_>) -> bool {
