@@ -21,10 +21,16 @@ const COLUMNS: [(&str, &str); 9] = [
 /// Loads that are cut down to a tenth would tell less than chance does.
 const SCALE_LEAST: u64 = 20;
 
-/// A Markdown table: wall and CPU of each over those alone, medians of `rounds`.
-pub(crate) fn table(bench: &Bench, scale: u64, rounds: usize, only: Option<&str>) -> String {
+/// Hands out a Markdown table, row by row: wall and CPU of each over those alone, medians of `rounds`.
+pub(crate) fn table(
+    bench: &Bench,
+    scale: u64,
+    rounds: usize,
+    only: Option<&str>,
+    mut say: impl FnMut(String),
+) {
     let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-    let mut text = format!("| workload | {} |\n|---|{}", names.join(" | "), "---|".repeat(9));
+    say(format!("| workload | {} |\n|---|{}", names.join(" | "), "---|".repeat(9)));
     let floor = bench.floor();
     let wanted = |workload: &Workload| {
         only.is_none_or(|word| workload.name.contains(word))
@@ -46,9 +52,8 @@ pub(crate) fn table(bench: &Bench, scale: u64, rounds: usize, only: Option<&str>
             }
         }
         let cells: Vec<String> = ratios.into_iter().map(cell).collect();
-        text += &format!("\n| {} | {} |", workload.name, cells.join(" | "));
+        say(format!("| {} | {} |", workload.name, cells.join(" | ")));
     }
-    text
 }
 
 fn over(with: &Sample, alone: &Sample) -> Option<[f64; 2]> {

@@ -68,7 +68,7 @@ fn main() {
     };
     say(format!("{}\n", machine(&options, &bin)));
     if options.floors {
-        say(floors::table(&bench, options.scale, options.rounds, options.only.as_deref()));
+        floors::table(&bench, options.scale, options.rounds, options.only.as_deref(), &mut say);
         return;
     }
     say(table::HEAD.to_owned());
