@@ -71,7 +71,10 @@ impl Keeper {
         let socket = rustix::stdio::stdin();
         if kept.is_ok() {
             while let Ok(Some((question, fds))) = hear(socket) {
-                answer(socket, do_it(&question, &fds, name));
+                // Who waits for an answer that cannot be sent must see the end instead.
+                if answer(socket, do_it(&question, &fds, name)).is_err() {
+                    break;
+                }
             }
         }
         cgroup::remove(rustix::stdio::stdout(), name);
@@ -144,7 +147,7 @@ fn do_it(question: &Question, fds: &[OwnedFd], leaf: &str) -> io::Result<Option<
     }
 }
 
-fn answer(socket: BorrowedFd<'_>, done: io::Result<Option<OwnedFd>>) {
+fn answer(socket: BorrowedFd<'_>, done: io::Result<Option<OwnedFd>>) -> io::Result<()> {
     let (errno, fd) = match done {
         Ok(fd) => (0_i32, fd),
         Err(why) => (why.raw_os_error().unwrap_or(libc::EINVAL), None),
@@ -155,8 +158,8 @@ fn answer(socket: BorrowedFd<'_>, done: io::Result<Option<OwnedFd>>) {
     if let Some(fds) = &fds {
         ancillary.push(SendAncillaryMessage::ScmRights(fds));
     }
-    // Who asked may be gone; the next word is its end.
-    let _ = sendmsg(socket, &[IoSlice::new(errno.as_bytes())], &mut ancillary, SendFlags::NOSIGNAL);
+    sendmsg(socket, &[IoSlice::new(errno.as_bytes())], &mut ancillary, SendFlags::NOSIGNAL)?;
+    Ok(())
 }
 
 impl fsmon::Power for Keeper {
