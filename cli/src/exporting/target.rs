@@ -40,7 +40,8 @@ impl<'a> Target<'a> {
         };
         Ok(match path.metadata() {
             Ok(meta) if meta.is_dir() => {
-                return Err(failed(path, &io::ErrorKind::IsADirectory.into()));
+                let hint = "name a file in it; only Parquet makes files of its own in a directory";
+                return Err(failed(path, &io::ErrorKind::IsADirectory.into()).hint(hint));
             }
             Ok(meta) if !meta.is_file() => Target::Special(path),
             _ => Target::File(path),
