@@ -90,7 +90,7 @@ static void talk(int to, const char *way, int odd)
 	} else if (is(way, "order")) {
 		say(to, CHILD, child, 8, pidfd);
 	} else if (is(way, "path as id")) {
-		begin(body, "../../../../tmp/x");
+		begin(body, "../../../../tmp/audit-misuse");
 		say(to, BEGIN, body, 256, odd);
 		say(to, ABOUT, "{}", 2, -1);
 	} else if (is(way, "prune path")) {

@@ -183,7 +183,8 @@ fn a_recorder_started_as_no_front_does_it_neither_hangs_nor_writes_elsewhere() {
     for way in ["descriptors", "file size"] {
         check(way, &["refused ended 0", "ended 1", "ended 127"]);
     }
-    assert!(!Path::new("/tmp/x").exists() && Path::new("/etc/hostname").exists());
+    // Where "path as id" leads to.
+    assert!(!Path::new("/tmp/audit-misuse").exists() && Path::new("/etc/hostname").exists());
 }
 
 #[test]
