@@ -247,7 +247,7 @@ const CALLS: [(&str, u32); 24] = [
 ];
 
 /// The short form: one of each kind of part.
-const FEW: [(&str, u32); 8] = [
+const FEW: [(&str, u32); 9] = [
     ("bpf", 1),
     ("bpf", 60),
     ("fanotify_init", 2),
@@ -256,6 +256,7 @@ const FEW: [(&str, u32); 8] = [
     ("pwrite64", 1),
     ("openat", 12),
     ("sendmsg", 1),
+    ("sendmsg", 2),
 ];
 
 /// What became of a start with a fault.

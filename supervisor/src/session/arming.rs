@@ -85,9 +85,13 @@ pub(super) fn arm(
     // What the record says of itself is on the disk before the command can fill it.
     recorder.queues.writer.settle(clock::boot_ns());
     recorder.queues.writer.sync_beside();
-    // A front that is gone lets nobody go: the command's process ends, and the record says so.
-    let _ = channel.send(ARMED, None);
-    Ok(())
+    match channel.send(ARMED, None) {
+        // A front that is gone lets nobody go: the command's process ends, and the record says so.
+        Ok(()) => Ok(()),
+        Err(why) if why.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        // One that is there would wait for ever.
+        Err(why) => Err(Refusal::kernel("tell the front to begin")(why)),
+    }
 }
 
 /// Marks what the command can reach.
