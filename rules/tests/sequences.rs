@@ -85,6 +85,10 @@ fn a_sequence_goes_on_from_a_step_that_was_told_early() {
     let set = load(&[DOWNLOADED]);
     let events = [at(2, written()), at(1, peer()), at(3, exec("tool"))];
     assert_eq!(titles(&set, &events), ["downloaded"]);
+    let all_early = [at(2, written()), at(3, exec("tool")), at(1, peer())];
+    assert_eq!(titles(&set, &all_early), ["downloaded"]);
+    let wrong_order = [at(3, written()), at(2, exec("tool")), at(1, peer())];
+    assert_eq!(titles(&set, &wrong_order), [""; 0]);
 }
 
 #[test]

@@ -72,21 +72,25 @@ impl Early {
 impl Judge {
     /// Judges once more what was told before its beginning, which `event` may be.
     pub(super) fn early(&mut self, event: &Event, set: &RuleSet, found: &mut Found<'_>) {
-        if self.early.begun.is_empty() {
-            return;
+        let mut at = event.ts_ns;
+        // What is judged now may be the beginning of what was told early too.
+        while !self.early.begun.is_empty() {
+            let due = self.early.due(at, set);
+            at = due.iter().map(|kept| kept.event.ts_ns).min().unwrap_or(at);
+            due.into_iter().for_each(|kept| self.again(kept, set, found));
         }
-        for kept in self.early.due(event.ts_ns, set) {
-            let Kept { clause: at, thing, who, event } = kept;
-            let kind = self.place(&event).kind;
-            self.mark(&event, kind, who.as_deref());
-            self.mark_pairs(&event, thing, who.as_deref());
-            let seen = fire::Seen { event: &event, who, thing };
-            if let Some(clause) = set.program.clauses.get(at as usize)
-                && !self.held(set, clause, &seen, found)
-            {
-                self.early.keep(at, &seen);
-            }
+    }
+
+    fn again(&mut self, kept: Kept, set: &RuleSet, found: &mut Found<'_>) {
+        let Kept { clause: at, thing, who, event } = kept;
+        let kind = self.place(&event).kind;
+        self.mark(&event, kind, who.as_deref());
+        self.mark_pairs(&event, thing, who.as_deref());
+        let seen = fire::Seen { event: &event, who, thing };
+        if let Some(clause) = set.program.clauses.get(at as usize)
+            && !self.held(set, clause, &seen, found)
+        {
+            self.early.keep(at, &seen);
         }
-        self.early.begun.clear();
     }
 }
