@@ -120,6 +120,9 @@ impl Lab {
         command.env("AUDIT_HOME", self.home()).env_remove("CI").env_remove("AUDIT_RUN_ID");
         // Exact counts of events are of sources; what rules find has suites of its own.
         command.env("AUDIT_NO_BUILTIN", "1");
+        // Cargo's: the loader looks for the C library in each of its directories, and what is not there,
+        // below one that begins with a dot, is told.
+        command.env_remove("LD_LIBRARY_PATH");
         command.current_dir(self.work());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -70,7 +70,8 @@ fn a_command_that_catches_control_c_decides_itself() {
     let lab = Lab::new();
     let mut terminal = Terminal::new(&lab);
     terminal.line(
-        "audit run -- bash -c 'trap \"echo cau\"\"ght; exit 7\" INT; echo be''gun; sleep 1000'",
+        // A signal between two commands of bash is caught when the next one ends.
+        "audit run -- bash -c 'trap \"echo cau\"\"ght; exit 7\" INT; echo be''gun; while :; do sleep 0.05; done'",
     );
     terminal.expect("begun");
     terminal.keys("\x03");
