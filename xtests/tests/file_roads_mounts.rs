@@ -48,6 +48,12 @@ fn told(run: &Recorded, exe: &Path, op: &str) -> Vec<(PathBuf, String, u64)> {
 
 /// Each of one write and one read is told, once, by this path and with one of these bases.
 fn check(way: &str, path: impl Fn(&Path) -> PathBuf, bases: &[&str]) {
+    check_inside(way, path, bases, &[]);
+}
+
+/// The same; with one of `inside`, too, where it is done in a mount namespace that is gone with the tester,
+/// perhaps before the recorder looks there.
+fn check_inside(way: &str, path: impl Fn(&Path) -> PathBuf, bases: &[&str], inside: &[&str]) {
     let lab = Lab::new();
     let exe = lab.tester("mounts");
     let tester = exe.to_str().expect("text");
@@ -59,8 +65,11 @@ fn check(way: &str, path: impl Fn(&Path) -> PathBuf, bases: &[&str]) {
         for op in ["write", "read"] {
             let told = told(&run, &exe, op);
             let expected = path(&dir);
+            let inside = if command.len() > 2 { inside } else { &[] };
             let right = |(path, basis, count): &(PathBuf, String, u64)| {
-                *path == expected && bases.contains(&basis.as_str()) && *count == 1
+                let basis = basis.as_str();
+                let is_good = bases.contains(&basis) || inside.contains(&basis);
+                *path == expected && is_good && *count == 1
             };
             let wrong = format!("{op} by {command:?}: {told:?}");
             assert_eq!(told.iter().filter(|told| right(told)).count(), 1, "{wrong}");
@@ -90,7 +99,7 @@ fn files_behind_a_bind_mount_are_told_by_the_path_of_the_original() {
 
 #[test]
 fn files_of_an_overlay_are_told_by_the_merged_path() {
-    check("overlay", |dir| dir.join("at/made"), &["descriptor", "open"]);
+    check_inside("overlay", |dir| dir.join("at/made"), &["descriptor", "open"], &["doubtful"]);
 }
 
 #[test]
