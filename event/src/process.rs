@@ -6,6 +6,7 @@
 use foldhash::HashMap;
 
 use crate::ProcId;
+use crate::frame::files::file_flag::LATER_MASK;
 use crate::model::{Actor, Bytes};
 
 /// What is known of a process.
@@ -20,10 +21,35 @@ pub struct Process {
     uid_ns: u64,
     /// The file it runs.
     pub exe: Option<Bytes>,
+    /// What it ran before, oldest first, and what its maker ran; as many as a frame can mean
+    /// ([`crate::frame::files::file_flag::LATER_MASK`]).
+    earlier: Vec<Ran>,
+    /// Programs that it executed, and when it did the last, `CLOCK_BOOTTIME` nanoseconds.
+    executed: (u32, u64),
     /// Its working directory at the last exec.
     pub cwd: Option<Bytes>,
     /// It has ended, in this stretch of [`Table::expire`].
     ended: Option<u64>,
+}
+
+/// A program that a process ran.
+#[derive(Debug, Clone)]
+struct Ran {
+    since_ns: u64,
+    exe: Option<Bytes>,
+}
+
+impl Process {
+    /// How many programs it executed, and what it ran before and runs now.
+    fn ran(&mut self) -> (u32, Vec<Ran>) {
+        let mut earlier = std::mem::take(&mut self.earlier);
+        if earlier.len() >= LATER_MASK as usize {
+            earlier.remove(0);
+        }
+        let (executed, since_ns) = self.executed;
+        earlier.push(Ran { since_ns, exe: self.exe.take() });
+        (executed, earlier)
+    }
 }
 
 /// All processes of a run that may still be talked of.
@@ -48,6 +74,8 @@ impl Table {
             uid: Some(uid),
             uid_ns: child.start_ns,
             exe: inherited.and_then(|caller| caller.exe.clone()),
+            earlier: Vec::new(),
+            executed: (0, 0),
             cwd: inherited.and_then(|caller| caller.cwd.clone()),
             ended: None,
         };
@@ -63,12 +91,14 @@ impl Table {
         exe: impl Into<Option<Bytes>>,
         cwd: Option<Bytes>,
     ) {
-        let exe = exe.into();
+        let (executed, earlier) = self.by_id.get_mut(&id).map(Process::ran).unwrap_or_default();
         let process = Process {
             parent: Some(parent),
             uid: Some(uid),
             uid_ns: boot_ns,
-            exe,
+            exe: exe.into(),
+            earlier,
+            executed: (executed.saturating_add(1), boot_ns),
             cwd,
             ended: None,
         };
@@ -148,6 +178,34 @@ impl Table {
         actor(id, self.by_id.get(&id))
     }
 
+    /// The same, `later` programs ago. What it ran then may be unknown, and is not guessed.
+    #[must_use]
+    pub fn actor_before(&self, id: ProcId, later: u32) -> Actor {
+        let mut actor = self.actor(id);
+        if let Some(back) = later.checked_sub(1) {
+            let earlier = self.by_id.get(&actor.id).map(|process| process.earlier.as_slice());
+            let mut newest_first = earlier.unwrap_or_default().iter().rev();
+            let ran = newest_first.nth(usize::try_from(back).unwrap_or(usize::MAX));
+            actor.exe = ran.and_then(|ran| ran.exe.clone());
+        }
+        actor
+    }
+
+    /// Returns how many programs a process has executed.
+    #[must_use]
+    pub fn executed(&self, id: ProcId) -> u32 {
+        self.by_id.get(&id).map_or(0, |process| process.executed.0)
+    }
+
+    /// Returns how many it had executed at `boot_ns`, if that is remembered.
+    #[must_use]
+    pub fn executed_at(&self, id: ProcId, boot_ns: u64) -> Option<u32> {
+        let Process { earlier, executed: (executed, since_ns), .. } = self.by_id.get(&id)?;
+        let programs = earlier.iter().map(|ran| ran.since_ns).chain([*since_ns]).rev();
+        let later = programs.take_while(|since_ns| *since_ns > boot_ns).count();
+        executed.checked_sub(u32::try_from(later).ok()?).filter(|_| later <= earlier.len())
+    }
+
     /// Returns how many processes there were in all.
     #[must_use]
     pub fn seen(&self) -> u64 {
@@ -209,6 +267,33 @@ mod tests {
         table.exec(id(11, 5), id(10, 1), (0, 6), Bytes::from(b"/bin/ls".as_slice()), None);
         assert_eq!(table.actor(id(11, 5)).exe.as_deref(), Some(&b"/bin/ls"[..]));
         assert_eq!(table.actor(id(10, 1)).exe.as_deref(), Some(&b"/bin/sh"[..]));
+    }
+
+    #[test]
+    fn what_a_process_ran_before_is_known_as_far_back_as_it_goes() {
+        let mut table = shell();
+        table.exec(id(10, 1), id(1, 0), (1000, 3), Bytes::from(b"/bin/env".as_slice()), None);
+        table.exec(id(10, 1), id(1, 0), (1000, 4), Bytes::from(b"/bin/ls".as_slice()), None);
+        let ran = |later| table.actor_before(id(10, 1), later).exe;
+        let ran: Vec<_> = (0..5).map(ran).collect();
+        let path = |exe: &Option<Bytes>| exe.as_deref().map(|exe| exe.to_vec());
+        let paths: Vec<_> = ran.iter().map(path).collect();
+        let known = ["/bin/ls", "/bin/env", "/bin/sh"].map(|path| Some(path.as_bytes().to_vec()));
+        assert_eq!(paths, [&known[..], &[None, None]].concat());
+        let at = [1, 2, 3, 4, 9].map(|boot_ns| table.executed_at(id(10, 1), boot_ns));
+        assert_eq!(at, [None, Some(1), Some(2), Some(3), Some(3)]);
+        assert_eq!(table.executed(id(10, 1)), 3);
+    }
+
+    #[test]
+    fn what_is_remembered_of_one_process_is_bounded() {
+        let mut table = shell();
+        for round in 0..1000 {
+            let exe = Bytes::from(format!("/bin/{round}").as_bytes());
+            table.exec(id(10, 1), id(1, 0), (1000, round), exe, None);
+        }
+        assert_eq!(table.actor_before(id(10, 1), 15).exe.as_deref(), Some(&b"/bin/984"[..]));
+        assert_eq!(table.by_id[&id(10, 1)].earlier.len(), 15);
     }
 
     #[test]

@@ -43,11 +43,12 @@ pub mod mask {
     pub(crate) const ACCESSES: u64 = CLOSE_WRITE | CLOSE_NOWRITE | OPEN_EXEC;
     /// Directory entries and attributes; free for all who do not change any. Not `DELETE_SELF`: it
     /// comes when the last descriptor of an unlinked file goes, and says only by whom, not where;
-    /// `DELETE` has told who removed the name.
-    pub(crate) const NAMES: u64 = CREATE | DELETE | RENAME | ATTRIB | ONDIR;
+    /// `DELETE` has told who removed the name. Executions, so that what a process did before one is known
+    /// from what it did after.
+    pub(crate) const NAMES: u64 = CREATE | DELETE | RENAME | ATTRIB | ONDIR | OPEN_EXEC;
     /// The same where the kernel has no `FAN_RENAME`.
     pub(crate) const NAMES_BEFORE_5_17: u64 =
-        CREATE | DELETE | MOVED_FROM | MOVED_TO | ATTRIB | ONDIR;
+        CREATE | DELETE | MOVED_FROM | MOVED_TO | ATTRIB | ONDIR | OPEN_EXEC;
     /// Only what was written: for the kernel's own trees.
     pub(crate) const WRITES: u64 = CLOSE_WRITE;
 }
@@ -58,7 +59,7 @@ const REPORT_FD_ERROR: u32 = 0x2000;
 /// What a group reports and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Directory entries and attributes, by handle and name.
+    /// Directory entries and attributes, by handle and name; and executions, to have an order.
     Names,
     /// Reads, writes, executions, by handle and name.
     Access,

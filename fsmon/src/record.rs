@@ -7,6 +7,7 @@ use event::Malformed;
 use zerocopy::IntoBytes;
 
 use crate::group::{Group, mask};
+use crate::reopen;
 use crate::sys::{self, Filled, Taken};
 use crate::wire::{self, Handle, Head, Infos};
 
@@ -107,6 +108,23 @@ impl Record<'_> {
     pub fn moves_a_directory(&self) -> bool {
         let moves = mask::RENAME | mask::MOVED_FROM | mask::MOVED_TO;
         self.mask & mask::ONDIR != 0 && self.mask & moves != 0
+    }
+
+    /// The low half of the inode number of a file that was opened to be executed, as far as its handle tells
+    /// one: where a file system has handles of another form, some other number.
+    #[must_use]
+    pub fn executed(&self) -> Option<u32> {
+        if self.mask & mask::OPEN_EXEC == 0 {
+            return None;
+        }
+        if let File::Open(file) = &self.file {
+            return Some(reopen::identity(file).ok()?.ino as u32);
+        }
+        let Handle { kind, bytes, .. } = self.target.as_ref()?;
+        // tmpfs alone puts the generation first (shmem_encode_fh, mm/shmem.c).
+        let first = if *kind == 1 && bytes.len() == 12 { 4 } else { 0 };
+        let word = bytes.get(first..)?.first_chunk()?;
+        Some(u32::from_ne_bytes(*word))
     }
 }
 

@@ -1,14 +1,11 @@
 //! File records: from fanotify items to frames, repeats folded, strangers left out.
 
-use event::{
-    ProcId,
-    frame::{
-        control::TALLY_ACCESS,
-        control::TALLY_NAMES,
-        files::{
-            Dir, File, FileRepeat, KIND_DIR, KIND_FILE, KIND_FILE_REPEAT, KIND_SETTLED,
-            KIND_WITHIN, Settled, Within, dir_flag, file_flag,
-        },
+use event::frame::{
+    control::TALLY_ACCESS,
+    control::TALLY_NAMES,
+    files::{
+        Dir, File, FileRepeat, KIND_DIR, KIND_FILE, KIND_FILE_REPEAT, KIND_SETTLED, KIND_WITHIN,
+        Settled, Within, dir_flag, file_flag,
     },
 };
 use fsmon::{Dirs, FoldTable, Handle, Hit, Item, Kind, Lookup, Record, Seen};
@@ -17,7 +14,9 @@ use zerocopy::IntoBytes;
 use crate::{
     clock,
     hashes::{Hashes, Shared},
+    programs::Touch,
     segment::{Amount, Writer},
+    who::{By, Who},
     written::Written,
 };
 
@@ -56,20 +55,6 @@ pub(crate) struct Files {
     own_pid: u32,
 }
 
-/// Who did it, as far as is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Who {
-    /// A process of the run.
-    Member(ProcId),
-    /// One with rights that the user who records has not.
-    Held,
-    /// A process that is not in the table.
-    Stranger {
-        /// Whether forks were lost, so that it may be of the run.
-        perhaps: bool,
-    },
-}
-
 impl Files {
     /// Takes all memory. `own_mounts`: only the run can reach the access marks.
     pub(crate) fn new(own_mounts: bool) -> Self {
@@ -97,12 +82,12 @@ impl Files {
     pub(crate) fn see(
         &mut self,
         seen: Seen<'_, '_>,
-        who: impl FnOnce(u32, &mut Writer) -> Who,
+        who: impl FnOnce(u32, Touch, &mut Writer) -> Who,
         hashes: Option<&Shared>,
         writer: &mut Writer,
     ) {
         let Seen { group, item, dirs } = seen;
-        let record = match item {
+        let mut record = match item {
             Item::Record(record) => record,
             Item::Overflow => return self.counts.overflows += 1,
             Item::Malformed(_) | Item::Unread(_) => return self.counts.malformed += 1,
@@ -112,19 +97,24 @@ impl Files {
         if pid == self.own_pid {
             return;
         }
-        let (id, flags) = match who(pid, writer) {
-            Who::Member(id) => (id, 0),
+        let touch = Touch::new(group, record.executed());
+        let by = match who(pid, touch, writer) {
+            Who::Member(id, program) => By::member(id, program),
             Who::Held if group == Kind::Names => return self.counts.held_names += 1,
             Who::Held => return self.counts.held_accesses += 1,
-            Who::Stranger { .. } if self.own_mounts && group != Kind::Names => {
-                (ProcId { pid, start_ns: 0 }, file_flag::UNKNOWN_PROCESS)
-            }
+            Who::Stranger { .. } if self.own_mounts && group != Kind::Names => By::stranger(pid),
             Who::Stranger { perhaps } => return self.counts.unknown += u64::from(perhaps),
         };
+        if group == Kind::Names {
+            // There for the order alone; the other groups tell of it.
+            record.mask &= !fsmon::mask::OPEN_EXEC;
+        }
+        let id = by.id;
         match group {
-            Kind::Names => self.name(&record, id, flags, dirs, writer),
-            Kind::Access => self.access(&record, id, flags, dirs, writer),
-            Kind::AccessFd => self.access_fd(&record, id, flags, dirs, writer),
+            Kind::Names if record.mask == 0 => {}
+            Kind::Names => self.name(&record, by, dirs, writer),
+            Kind::Access => self.access(&record, by, dirs, writer),
+            Kind::AccessFd => self.access_fd(&record, by, dirs, writer),
         }
         if record.mask & (fsmon::mask::CLOSE_WRITE | fsmon::mask::OPEN_EXEC) != 0
             && group != Kind::Names
@@ -174,7 +164,7 @@ impl Files {
         });
     }
 
-    fn name(&mut self, r: &Record<'_>, id: ProcId, flags: u32, dirs: &mut Dirs, w: &mut Writer) {
+    fn name(&mut self, r: &Record<'_>, by: By, dirs: &mut Dirs, w: &mut Writer) {
         // link, unlink and a rename over a file tell also that its link count changed
         // (fsnotify_link_count, include/linux/fsnotify.h): on the inode alone, without a name. The
         // entry's own event says that and more.
@@ -183,35 +173,28 @@ impl Files {
         }
         self.counts.names += 1;
         let now = clock::boot_ns();
-        let mut file = head(r, id, flags);
+        let mut file = head(r, by, 0);
         file.dir = directory(r.dir.as_ref(), dirs, w, now);
         file.new_dir = directory(r.new_dir.as_ref(), dirs, w, now);
         store(TALLY_NAMES, &file, r, b"", w, now);
     }
 
-    fn access(&mut self, r: &Record<'_>, id: ProcId, flags: u32, dirs: &mut Dirs, w: &mut Writer) {
+    fn access(&mut self, r: &Record<'_>, by: By, dirs: &mut Dirs, w: &mut Writer) {
         self.counts.accesses += 1;
         let now = clock::boot_ns();
-        let mut file = head(r, id, flags);
+        let mut file = head(r, by, 0);
         file.dir = directory(r.dir.as_ref(), dirs, w, now);
-        let (who, dir, mask) = (process_key(&id), file.dir.to_ne_bytes(), r.mask.to_ne_bytes());
+        let (who, dir, mask) = (by.key(), file.dir.to_ne_bytes(), r.mask.to_ne_bytes());
         let target = r.target.as_ref().map_or(&[][..], |target| target.bytes);
         let lens = [file.target_len, file.name_len];
         let key = [who.as_slice(), &dir, &mask, lens.as_bytes(), target, r.name];
         self.fold(&key, &file, r, b"", w, now);
     }
 
-    fn access_fd(
-        &mut self,
-        r: &Record<'_>,
-        id: ProcId,
-        flags: u32,
-        dirs: &mut Dirs,
-        w: &mut Writer,
-    ) {
+    fn access_fd(&mut self, r: &Record<'_>, by: By, dirs: &mut Dirs, w: &mut Writer) {
         self.counts.accesses += 1;
         let now = clock::boot_ns();
-        let mut file = head(r, id, flags | file_flag::FD);
+        let mut file = head(r, by, file_flag::FD);
         let fsmon::File::Open(fd) = &r.file else {
             file.flags |= file_flag::PATH_CUT;
             store(TALLY_ACCESS, &file, r, b"", w, now);
@@ -225,7 +208,7 @@ impl Files {
         file.path_len = u16::try_from(path.len()).unwrap_or(0);
         let (dev, ino, mask) =
             (file.dev.to_ne_bytes(), file.ino.to_ne_bytes(), r.mask.to_ne_bytes());
-        let who = process_key(&id);
+        let who = by.key();
         let key = [who.as_slice(), &dev, &ino, &mask, path];
         self.fold(&key, &file, r, path, w, now);
     }
@@ -256,18 +239,18 @@ impl Files {
 }
 
 /// The fixed part, lengths of handle and names set.
-fn head(record: &Record<'_>, id: ProcId, flags: u32) -> File {
+fn head(record: &Record<'_>, by: By, flags: u32) -> File {
     let len = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(0);
     File {
-        start_ns: id.start_ns,
+        start_ns: by.id.start_ns,
         mask: record.mask,
         ino: 0,
         fsid: record.target.as_ref().or(record.dir.as_ref()).map_or([0; 2], |it| it.fsid),
-        pid: id.pid,
+        pid: by.id.pid,
         dir: 0,
         new_dir: 0,
         dev: 0,
-        flags,
+        flags: flags | by.flags,
         target_kind: record.target.as_ref().map_or(0, |target| target.kind),
         target_len: record.target.as_ref().map_or(0, |target| len(target.bytes)),
         name_len: len(record.name),
@@ -332,12 +315,4 @@ fn tell_directory(handle: &Handle<'_>, lookup: &Lookup<'_>, writer: &mut Writer,
     };
     writer.control(KIND_DIR, now, &[dir.as_bytes(), handle.bytes, path]);
     true
-}
-
-fn process_key(id: &ProcId) -> [u8; 12] {
-    let mut key = [0; 12];
-    let (pid, start) = key.split_at_mut(4);
-    pid.copy_from_slice(&id.pid.to_ne_bytes());
-    start.copy_from_slice(&id.start_ns.to_ne_bytes());
-    key
 }

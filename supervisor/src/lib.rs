@@ -28,6 +28,7 @@ mod pace;
 mod powers;
 mod probe;
 mod processes;
+mod programs;
 mod queues;
 mod recorder;
 mod redaction;
@@ -39,6 +40,7 @@ mod standing;
 mod statement;
 mod store;
 mod sys;
+mod who;
 mod written;
 
 /// Runs the program: `--probe` tries what this machine can record and prints it; else a run is

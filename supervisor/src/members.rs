@@ -8,7 +8,10 @@ use std::cmp::Ordering;
 use event::ProcId;
 use zerocopy::FromZeros;
 
-use crate::sys;
+use crate::{
+    programs::{Execs, Program, Programs, Touch},
+    sys,
+};
 
 /// Slots of the table. A run with more live processes than this many gets them as unknown, counted.
 const SLOTS: usize = 1 << 17;
@@ -37,10 +40,23 @@ struct Leaving {
     waited: bool,
 }
 
+/// Who did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) id: ProcId,
+    /// What it does is held back.
+    pub(crate) held: bool,
+    /// The program that it was.
+    pub(crate) program: Program,
+}
+
 /// Table from pid to process, open addressing with linear probing.
 #[derive(Debug)]
 pub(crate) struct Members {
     slots: Box<[Slot]>,
+    /// Of each slot; apart, as the slots are looked through each second.
+    programs: Box<[Programs]>,
+    execs: Execs,
     used: usize,
     alive: u32,
     full: u64,
@@ -50,7 +66,15 @@ pub(crate) struct Members {
 impl Members {
     /// Returns an empty table.
     pub(crate) fn new() -> Self {
-        Members { slots: sys::zeroed(SLOTS), used: 0, alive: 0, full: 0, leaving: [None; LEAVING] }
+        Members {
+            slots: sys::zeroed(SLOTS),
+            programs: sys::zeroed(SLOTS),
+            execs: Execs::new(),
+            used: 0,
+            alive: 0,
+            full: 0,
+            leaving: [None; LEAVING],
+        }
     }
 
     /// Processes that were born and have not ended.
@@ -69,8 +93,7 @@ impl Members {
         if id.pid == 0 {
             return;
         }
-        let used = self.used;
-        let Some(slot) = self.slot_for(id.pid) else {
+        let Some((at, slot)) = self.slot_for(id.pid) else {
             self.full += 1;
             return;
         };
@@ -81,9 +104,21 @@ impl Members {
         }
         let (fresh, was_alive) = (slot.pid == 0, slot.pid != 0 && slot.ended_ns == 0);
         *slot = Slot { pid: id.pid, start_ns: id.start_ns, ended_ns: 0, held };
-        self.used = used + usize::from(fresh);
+        if let Some(programs) = self.programs.get_mut(at) {
+            *programs = Programs::default();
+        }
+        self.used += usize::from(fresh);
         // A number that is used again means that the earlier process has ended, seen or not.
         self.alive += u32::from(!was_alive);
+    }
+
+    /// Notes that `id`, known already, executed the file `ino` on `dev`.
+    pub(crate) fn executed(&mut self, id: ProcId, dev: u32, ino: u64) {
+        if let Some(at) = self.place_of(id)
+            && let Some(programs) = self.programs.get_mut(at)
+        {
+            self.execs.executed(id, dev, ino, programs);
+        }
     }
 
     /// Notes that `id` leaves those who are held back, or does not.
@@ -101,18 +136,23 @@ impl Members {
 
     /// Notes that `id` ended at `now_ns`.
     pub(crate) fn ended(&mut self, id: ProcId, now_ns: u64) {
-        let Some(slot) = self.slot_for(id.pid) else { return };
-        if slot.pid == id.pid && slot.start_ns == id.start_ns && slot.ended_ns == 0 {
+        let slot = self.place_of(id).and_then(|at| self.slots.get_mut(at));
+        if let Some(slot) = slot.filter(|slot| slot.ended_ns == 0) {
             slot.ended_ns = now_ns.max(1);
             self.alive = self.alive.saturating_sub(1);
         }
     }
 
-    /// Returns the process that `pid` stands for in an event read now, and whether it is held back.
-    pub(crate) fn find(&mut self, pid: u32) -> Option<(ProcId, bool)> {
-        let slot = self.slot_for(pid)?;
-        let id = ProcId { pid, start_ns: slot.start_ns };
-        (slot.pid == pid && pid != 0).then_some((id, slot.held))
+    /// Returns who `pid` stands for in an event read now.
+    pub(crate) fn touched(&mut self, pid: u32, touch: Touch) -> Option<Member> {
+        let (at, slot) = self.slot_for(pid)?;
+        let Slot { start_ns, held, .. } = *slot;
+        if slot.pid != pid || pid == 0 {
+            return None;
+        }
+        let programs = self.programs.get_mut(at)?;
+        let program = programs.touched(touch, &mut self.execs.marked);
+        Some(Member { id: ProcId { pid, start_ns }, held, program })
     }
 
     /// Whether somebody executed as its owner whose earlier events may still wait.
@@ -123,21 +163,32 @@ impl Members {
     /// The queues of events without a time are about to be read.
     pub(crate) fn about_to_read(&mut self) {
         self.leaving.iter_mut().flatten().for_each(|leaving| leaving.waited = true);
+        self.execs.about_to_read();
     }
 
     /// They were read until they were empty: what comes now was done after what was known before.
     pub(crate) fn all_read(&mut self) {
+        self.know_programs(false);
         for at in 0..LEAVING {
             let Some(place) = self.leaving.get_mut(at) else { return };
             let Some(Leaving { id, .. }) = place.take_if(|leaving| leaving.waited) else {
                 continue;
             };
-            if let Some(slot) = self.slot_for(id.pid)
-                && slot.pid == id.pid
-                && slot.start_ns == id.start_ns
-            {
-                slot.held = false;
-            }
+            let slot = self.place_of(id).and_then(|at| self.slots.get_mut(at));
+            slot.into_iter().for_each(|slot| slot.held = false);
+        }
+    }
+
+    /// A queue lost what it had: nothing can be waited for.
+    pub(crate) fn queue_lost(&mut self) {
+        self.know_programs(true);
+    }
+
+    /// What was done before some execs is told.
+    fn know_programs(&mut self, lost: bool) {
+        while let Some((id, told)) = self.execs.told(lost) {
+            let programs = self.place_of(id).and_then(|at| self.programs.get_mut(at));
+            programs.into_iter().for_each(|programs| told.note(programs));
         }
     }
 
@@ -170,14 +221,21 @@ impl Members {
         }
     }
 
-    fn slot_for(&mut self, pid: u32) -> Option<&mut Slot> {
+    /// The place of a process that is in the table.
+    fn place_of(&mut self, id: ProcId) -> Option<usize> {
+        let (at, slot) = self.slot_for(id.pid)?;
+        (slot.pid == id.pid && slot.start_ns == id.start_ns).then_some(at)
+    }
+
+    /// The slot of `pid`, or the one that it would get, and its place.
+    fn slot_for(&mut self, pid: u32) -> Option<(usize, &mut Slot)> {
         let start = home(pid);
         let at = (0..SLOTS)
             .map(|step| (start + step) % SLOTS)
             .find(|at| self.slots.get(*at).is_none_or(|slot| slot.pid == pid || slot.pid == 0))?;
         // One slot stays free so that a search for a stranger ends.
         let slot = self.slots.get_mut(at)?;
-        if slot.pid == 0 && self.used + 1 >= SLOTS { None } else { Some(slot) }
+        if slot.pid == 0 && self.used + 1 >= SLOTS { None } else { Some((at, slot)) }
     }
 
     /// Empties a slot and moves later ones of its chain up, so that no search ends too early.
@@ -195,6 +253,7 @@ impl Members {
                 if let Some(empty) = self.slots.get_mut(hole) {
                     *empty = slot;
                 }
+                self.programs.copy_within(at..=at, hole);
                 hole = at;
             }
         }
@@ -204,118 +263,14 @@ impl Members {
     }
 }
 
-/// Fibonacci hashing: neighbouring pids spread out.
+/// Neighbouring pids lie together, so that few pages are touched; 64 at a time are spread out by Fibonacci
+/// hashing.
 fn home(pid: u32) -> usize {
-    let mixed = u64::from(pid).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    usize::try_from(mixed >> 47).unwrap_or(0) % SLOTS
+    const TOGETHER: u32 = 64;
+    let mixed = u64::from(pid / TOGETHER).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let group = usize::try_from(mixed >> 47).unwrap_or(0);
+    (group * TOGETHER as usize + (pid % TOGETHER) as usize) % SLOTS
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn id(pid: u32, start_ns: u64) -> ProcId {
-        ProcId { pid, start_ns }
-    }
-
-    #[test]
-    fn a_number_used_again_is_the_new_process() {
-        let mut members = Members::new();
-        members.born(id(7, 100), false);
-        members.ended(id(7, 100), 150);
-        assert_eq!(members.find(7), Some((id(7, 100), false)), "its last closes are still to come");
-        members.born(id(7, 200), false);
-        assert_eq!(members.find(7), Some((id(7, 200), false)));
-        members.ended(id(7, 100), 250);
-        assert_eq!(members.alive(), 1, "a late end of the earlier one does not end the later");
-    }
-
-    #[test]
-    fn an_ended_process_is_forgotten_after_a_second() {
-        let mut members = Members::new();
-        members.born(id(7, 100), false);
-        members.ended(id(7, 100), 200);
-        members.forget_ended(200 + KEEP_NS);
-        assert!(members.find(7).is_some());
-        members.forget_ended(201 + KEEP_NS);
-        assert!(members.find(7).is_none());
-    }
-
-    #[test]
-    fn who_executes_as_its_owner_is_held_back_until_its_earlier_events_are_read() {
-        let mut members = Members::new();
-        members.born(id(7, 100), true);
-        assert_eq!(members.find(7), Some((id(7, 100), true)));
-        members.about_to_read();
-        members.born(id(7, 100), false);
-        members.all_read();
-        assert_eq!(members.find(7), Some((id(7, 100), true)), "told while the queues were read");
-        members.about_to_read();
-        assert_eq!(members.find(7), Some((id(7, 100), true)));
-        members.all_read();
-        assert_eq!(members.find(7), Some((id(7, 100), false)));
-        members.born(id(7, 100), true);
-        assert_eq!(members.find(7), Some((id(7, 100), true)));
-    }
-
-    #[test]
-    fn who_is_held_back_again_meanwhile_stays_so() {
-        let mut members = Members::new();
-        members.born(id(7, 100), true);
-        members.born(id(7, 100), false);
-        members.born(id(7, 100), true);
-        members.about_to_read();
-        members.all_read();
-        assert_eq!(members.find(7), Some((id(7, 100), true)));
-    }
-
-    #[test]
-    fn a_full_table_counts_and_goes_on() {
-        let mut members = Members::new();
-        for pid in 1..=u32::try_from(SLOTS).unwrap() + 10 {
-            members.born(id(pid, 1), false);
-        }
-        assert_eq!(members.full(), 11);
-        assert_eq!(members.find(4_000_000), None);
-    }
-
-    proptest! {
-        #[test]
-        fn it_answers_like_a_hash_map(steps in prop::collection::vec((0u8..3, 1u32..60, 1u64..4), 0..200)) {
-            let mut members = Members::new();
-            let mut model: HashMap<u32, (u64, u64)> = HashMap::new();
-            let mut now = 1;
-            for (step, pid, start) in steps {
-                // Far apart in the number space, near in the table.
-                let pid = pid.wrapping_mul(2_654_435_769) | 1;
-                now += KEEP_NS / 3;
-                match step {
-                    0 => {
-                        members.born(id(pid, start), false);
-                        if model.get(&pid).is_none_or(|(known, _)| *known != start) {
-                            model.insert(pid, (start, 0));
-                        }
-                    }
-                    1 => {
-                        members.ended(id(pid, start), now);
-                        if let Some(known) = model.get_mut(&pid).filter(|k| k.0 == start && k.1 == 0) {
-                            known.1 = now;
-                        }
-                    }
-                    _ => {
-                        members.forget_ended(now);
-                        model.retain(|_, known| known.1 == 0 || now - known.1 <= KEEP_NS);
-                    }
-                }
-                let found = members.find(pid).map(|(it, _)| it.start_ns);
-                prop_assert_eq!(found, model.get(&pid).map(|known| known.0));
-                let alive = model.values().filter(|known| known.1 == 0).count();
-                prop_assert_eq!(members.alive() as usize, alive);
-            }
-        }
-    }
-}
+mod tests;

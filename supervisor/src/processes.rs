@@ -107,6 +107,7 @@ impl Processes {
             Record::Exec(exec, data) => {
                 let held = exec.flags & exec_flag::HELD != 0;
                 self.members.born(exec.head.process(), held);
+                self.members.executed(exec.head.process(), exec.exe_dev, exec.exe_ino);
                 if !held {
                     self.namespaces.see(exec.mnt_ns, exec.head.pid);
                 }

@@ -17,6 +17,7 @@ mod odd;
 mod programs;
 mod recorded;
 mod run;
+mod stopped;
 pub mod strace;
 mod terminal;
 mod testers;

@@ -1,10 +1,10 @@
 //! When the recorder cannot keep up, the numbers still add up: happened = stored + folded + lost.
 #![forbid(unsafe_code)]
 
-use std::{ffi::OsString, fs::File, time::Duration};
+use std::{ffi::OsString, fs::File};
 
 use rustix::process::{Signal, kill_process, setpriority_process};
-use xtests::{Lab, Recorded, wait::within};
+use xtests::{Lab, Recorded};
 
 const SPAWNS: u64 = 20_000;
 const FILES: u64 = 1_000;
@@ -82,7 +82,7 @@ fn storm(lab: &Lab, times: u64) -> Vec<OsString> {
 fn a_mount_namespace_that_came_and_went_unseen_is_told_as_a_gap() {
     let lab = Lab::new();
     let work = "mkdir m; unshare -m sh -c 'mount -t tmpfs none m && echo x >m/gone && rm m/gone'";
-    let run = to_its_end_while_stopped(&lab, work, &[]);
+    let run = lab.run_while_stopped(work, &[]);
     assert_eq!(run.number_of("file", "delete"), 0, "it was seen, so this shows nothing");
     assert_gap(&run, "was in a mount namespace of its own that could not be marked");
 }
@@ -91,7 +91,7 @@ fn a_mount_namespace_that_came_and_went_unseen_is_told_as_a_gap() {
 fn a_mount_that_was_made_unseen_is_told_as_a_gap() {
     let lab = Lab::new();
     let work = "mkdir m; mount -t tmpfs none m && echo x >m/gone && rm m/gone";
-    let run = to_its_end_while_stopped(&lab, work, &["--mount-ns", "on"]);
+    let run = lab.run_while_stopped(work, &["--mount-ns", "on"]);
     assert_eq!(run.number_of("file", "delete"), 0, "it was seen, so this shows nothing");
     assert_gap(&run, "mount");
 }
@@ -101,23 +101,6 @@ fn assert_gap(run: &Recorded, why: &str) {
     let told =
         run.reasons().iter().any(|it| it.starts_with("access degraded: ") && it.contains(why));
     assert!(told, "{:?}", run.reasons());
-}
-
-/// Records `work`, which is over before the recorder goes on.
-fn to_its_end_while_stopped(lab: &Lab, work: &str, options: &[&str]) -> Recorded {
-    let script = format!("echo $$ >pid; echo ready; read go; {work}");
-    let mut running = lab.run(["sh", "-c", &script]).with(options).start();
-    running.expect("ready");
-    let pid = std::fs::read_to_string(lab.work().join("pid")).expect("it is written");
-    let supervisor = running.supervisor();
-    kill_process(supervisor, Signal::STOP).expect("it is there");
-    running.go();
-    let process = std::path::PathBuf::from(format!("/proc/{}", pid.trim()));
-    within(Duration::from_secs(30), "the command's end", || (!process.exists()).then_some(()));
-    kill_process(supervisor, Signal::CONT).expect("it is there");
-    let run = running.record();
-    assert!(run.status.success(), "{}: {}", run.status, run.errors());
-    run
 }
 
 fn opener(lab: &Lab, rounds: u64) -> Vec<OsString> {

@@ -44,6 +44,34 @@ fn own_path(run: &Recorded) -> String {
 }
 
 #[test]
+fn what_each_program_of_a_process_did_is_told_of_it_however_late_it_is_read() {
+    let lab = Lab::new();
+    let found = |name: &str| {
+        let mut places = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(name));
+        let path = places.find(|path| path.exists()).expect("it is installed");
+        path.canonicalize().expect("it is there")
+    };
+    let chain = "exec env bash -c 'read x <a; echo 2 >b; exec cp b c'";
+    for options in [&["--mount-ns", "off"][..], &["--mount-ns", "on"], &["--user", "4242"]] {
+        let dir = lab.work();
+        for name in ["a", "b", "c", "pid"] {
+            let _ = fs::remove_file(dir.join(name));
+        }
+        let run = lab.run_while_stopped(&format!("echo 1 >a; {chain}"), options);
+        let told = |exe: &Path| {
+            let mut told = run.told_of(exe, &dir);
+            told.retain(|line| !line.contains(" pid "));
+            told
+        };
+        assert_eq!(told(&shell()), ["create a x1", "write a x1"], "{options:?}");
+        assert_eq!(told(&found("env")), [""; 0], "{options:?}");
+        assert_eq!(told(&found("bash")), ["create b x1", "read a x1", "write b x1"], "{options:?}");
+        assert_eq!(told(&found("cp")), ["create c x1", "read b x1", "write c x1"], "{options:?}");
+        run.assert_whole();
+    }
+}
+
+#[test]
 fn a_memfd_by_fexecve_is_named_as_the_kernel_names_it() {
     let lab = Lab::new();
     let (run, exec) = nameless(&lab, "memfd", &lab.tester("witness"));

@@ -29,6 +29,8 @@ pub(super) struct FileKey {
 struct Entry {
     /// By the counters, less what was given to a descendant.
     opens: u64,
+    /// When the last of them was, `CLOCK_BOOTTIME` nanoseconds.
+    opened_ns: u64,
     /// By fanotify.
     uses: u64,
     /// In events by now.
@@ -82,11 +84,18 @@ const ODD_FILES: usize = 65_536;
 const ANCESTORS: usize = 16;
 
 impl Ledger {
-    /// Opens of a file by a process were counted.
-    pub(super) fn opened(&mut self, id: ProcId, key: FileKey, count: u64) {
+    /// Opens of a file by a process were counted, the last at `last_ns`.
+    pub(super) fn opened(&mut self, id: ProcId, key: FileKey, count: u64, last_ns: u64) {
         let entry = self.entry(id, key);
         entry.opens = entry.opens.saturating_add(count);
+        entry.opened_ns = entry.opened_ns.max(last_ns);
         self.opens = self.opens.saturating_add(count);
+    }
+
+    /// When a process last opened a file.
+    pub(super) fn opened_ns(&self, id: ProcId, key: FileKey) -> Option<u64> {
+        let entry = self.processes.get(&id)?.get(&key)?;
+        (entry.opens > 0).then_some(entry.opened_ns)
     }
 
     /// The event with this number tells uses of a file. Call for each event of a window, in order.
@@ -228,7 +237,7 @@ mod tests {
         let (mut ledger, mut got, mut agrees) = (Ledger::default(), Vec::new(), true);
         let mut event = 0;
         for (opens, told) in windows {
-            ledger.opened(ME, KEY, *opens);
+            ledger.opened(ME, KEY, *opens, 0);
             let numbered = || (event..).zip(told.iter());
             for (event, count) in numbered() {
                 ledger.used(ME, KEY, *count, event);
@@ -271,7 +280,7 @@ mod tests {
     fn a_child_that_closes_what_its_parent_opened_has_the_parents_opens() {
         let (mut ledger, mut table) = (Ledger::default(), Table::default());
         table.fork(ME, CHILD, ME, 0);
-        ledger.opened(ME, KEY, 2);
+        ledger.opened(ME, KEY, 2, 0);
         ledger.used(CHILD, KEY, 1, 1);
         ledger.inherit(CHILD, KEY, &table);
         assert_eq!(ledger.due(CHILD, KEY, 1, 1), (1, true));

@@ -99,12 +99,15 @@ impl Pipeline {
         let made_of = self.place(&mut file, parts, at.frame);
         let id = ProcId { pid: report.pid, start_ns: report.start_ns };
         let known = self.processes.identify(id).is_some();
-        let actor = self.processes.actor(id);
+        let later = report.flags >> file_flag::LATER_SHIFT & file_flag::LATER_MASK;
+        let actor = self.processes.actor_before(id, later);
+        let executed = self.processes.executed(actor.id);
         let key = self.count_key(&file);
         let unnamed = made_of.is_some() && file.missing.is_some();
         let serial = self.push(at, Some(actor), What::File(file));
         if let Some(slot) = self.window.get(serial) {
             slot.stranger = !known;
+            (slot.program, slot.late) = (executed.saturating_sub(later), later > 0);
             slot.key = key;
             slot.unnamed = unnamed;
             let merged = FileOp::ALL.iter().filter(|op| parts.is(bits(**op))).count() > 1;

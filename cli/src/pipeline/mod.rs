@@ -299,6 +299,7 @@ impl Pipeline {
         self.name_again();
         let ready = self.window.ready(last);
         self.know_actors(ready);
+        self.know_programs(ready);
         self.users.settle(self.window.first(usize::MAX));
         self.name_hosts(ready);
         self.join_counts(ready);

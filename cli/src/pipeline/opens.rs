@@ -1,5 +1,7 @@
 //! Opens: summed under the file's identity, and given to the events of the window.
 
+use foldhash::HashMap;
+
 use event::ProcId;
 use event::frame::Frame;
 use event::frame::control::Source;
@@ -9,6 +11,7 @@ use event::path;
 use event::wire::{Malformed, Open, OpenPath, open_flag, open_mode};
 
 use super::counts::FileKey;
+use super::window::Slot;
 use super::{At, Pipeline};
 
 /// An event that is to get its count.
@@ -39,7 +42,7 @@ impl Pipeline {
         let id = ProcId { pid: opens.pid, start_ns: opens.start_ns };
         let write = opens.mode & open_mode::WRITE != 0;
         let key = self.file_key(opens.dev, opens.ino, Some(opens.generation), write);
-        self.counts.opened(id, key, opens.count);
+        self.counts.opened(id, key, opens.count, opens.last_ns);
         Ok(())
     }
 
@@ -55,7 +58,7 @@ impl Pipeline {
     pub(super) fn on_open(&mut self, open: &Open) {
         let write = open.mode & open_mode::WRITE != 0;
         let key = self.file_key(open.dev, open.ino, Some(open.generation), write);
-        self.counts.opened(open.head.process(), key, 1);
+        self.counts.opened(open.head.process(), key, 1, open.head.boot_ns);
     }
 
     /// An open that no mark tells is an event by itself.
@@ -80,6 +83,33 @@ impl Pipeline {
         let serial = self.push(at, Some(actor), What::File(file));
         if let Some(slot) = self.window.get(serial) {
             (slot.stranger, slot.key, slot.opened) = (stranger, key, true);
+        }
+    }
+
+    /// Reports of one file that waited together are one, where the first was. If another program of the
+    /// process opened the file since, and no other event tells of that, this one does.
+    pub(super) fn know_programs(&mut self, ready: usize) {
+        let Pipeline { window, counts, processes, .. } = self;
+        if !window.first(ready).any(|slot| slot.late && slot.key.is_some()) {
+            return;
+        }
+        let by = |slot: &Slot| Some((slot.event.actor.as_ref()?.id, slot.key?));
+        let mut last: HashMap<(ProcId, FileKey), u32> = HashMap::default();
+        for slot in window.first(ready) {
+            if let Some(by) = by(slot) {
+                let program = last.entry(by).or_default();
+                *program = slot.program.max(*program);
+            }
+        }
+        for slot in window.first(ready).filter(|slot| slot.late) {
+            let Some((id, key)) = by(slot).filter(|by| last.get(by) == Some(&slot.program)) else {
+                continue;
+            };
+            let opened = counts.opened_ns(id, key).and_then(|ns| processes.executed_at(id, ns));
+            if let Some(program) = opened.filter(|program| *program > slot.program) {
+                let later = processes.executed(id).saturating_sub(program);
+                slot.event.actor = Some(processes.actor_before(id, later));
+            }
         }
     }
 

@@ -19,6 +19,10 @@ pub(super) struct Slot {
     pub(super) stranger: bool,
     /// More of its argv is to come.
     pub(super) more_argv: bool,
+    /// Which of its process's programs did it, counted from the first.
+    pub(super) program: u32,
+    /// The process had executed another one when this was read.
+    pub(super) late: bool,
     /// Its count may be exact by the counts of opens.
     pub(super) key: Option<FileKey>,
     /// It tells one open, and not, as others do, a close.
@@ -72,6 +76,8 @@ impl Window {
             event,
             stranger: false,
             more_argv: false,
+            program: 0,
+            late: false,
             key: None,
             opened: false,
             made_of: None,

@@ -151,6 +151,11 @@ pub mod file_flag {
     pub const PATH_CUT: u32 = 4;
     /// The path may be that of another mount namespace, or of a mount that is gone.
     pub const PATH_DOUBTFUL: u32 = 8;
+    /// How many programs the process has executed since it did this, by the frames so far, at most 15:
+    /// `flags >> LATER_SHIFT & LATER_MASK`.
+    pub const LATER_SHIFT: u32 = 8;
+    /// See [`LATER_SHIFT`].
+    pub const LATER_MASK: u32 = 15;
 }
 
 /// An access was seen again, `count` times. [`KIND_FILE_REPEAT`].

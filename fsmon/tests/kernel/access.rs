@@ -21,6 +21,26 @@ fn reads_writes_and_executions_are_told_apart() {
 }
 
 #[test]
+fn what_is_executed_is_told_by_its_number_among_the_names_too() {
+    let mut shell = Shell::new();
+    let dir = tempfile::tempdir_in("/var/tmp").expect("/var/tmp can be written");
+    let on_ext4 = dir.path().join("program").display().to_string();
+    for program in ["/mnt/program", &on_ext4] {
+        shell.run(&format!("cp /bin/true {program}"));
+        let mut watch = Watch::on(&shell, Scope::Mount);
+        let ino = shell.run(&format!("stat -c %i {program}; {program}"));
+        let ino: u64 = ino.parse().expect("a number");
+        let told = watch.drain();
+        for group in [Kind::Names, Kind::Access] {
+            let exec = find(&told, group, mask::OPEN_EXEC, program);
+            assert_eq!(exec.executed, Some(ino as u32), "{group:?} of {program}");
+        }
+        let read = told.iter().find(|it| it.mask & mask::OPEN_EXEC == 0).expect("some");
+        assert_eq!(read.executed, None);
+    }
+}
+
+#[test]
 fn the_process_told_is_the_one_that_did_it() {
     let mut shell = Shell::new();
     let mut watch = Watch::on(&shell, Scope::Mount);

@@ -128,6 +128,8 @@ pub(crate) struct Told {
     pub(crate) target: Option<(i32, Vec<u8>)>,
     /// Device and inode of a file that came as a descriptor.
     pub(crate) file: Option<(u32, u64)>,
+    /// [`fsmon::Record::executed`].
+    pub(crate) executed: Option<u32>,
 }
 
 /// A monitor that remembers paths by number, as a reader of the record would.
@@ -177,6 +179,7 @@ fn tell(seen: Seen<'_, '_>, paths: &mut Paths, overflows: &mut u32, told: &mut V
         }
         other => panic!("{other:?}"),
     };
+    let executed = record.executed();
     let mut full = |handle: Option<fsmon::Handle<'_>>, name: &[u8]| {
         let Some(handle) = handle else { return (Vec::new(), 0, false, 0) };
         let (id, known) = learn(dirs.lookup(&handle), paths);
@@ -206,6 +209,7 @@ fn tell(seen: Seen<'_, '_>, paths: &mut Paths, overflows: &mut u32, told: &mut V
         dir,
         target: record.target.map(|target| (target.kind, target.bytes.to_vec())),
         file,
+        executed,
     });
 }
 

@@ -7,13 +7,16 @@ use event::wire::Record;
 
 use crate::{
     clock,
-    files::{Files, Who},
+    files::Files,
     losses::Losses,
+    members::Member,
     named::NamedOpens,
     opens::OpenCounts,
     processes::{Processes, store},
+    programs::Touch,
     segment::Writer,
     sensors::Sensors,
+    who::Who,
 };
 
 /// Records or items taken from one source before the others are looked at.
@@ -137,13 +140,16 @@ impl Queues {
         let perhaps = losses.forks_were_lost() || processes.members.full() > 0;
         processes.members.about_to_read();
         let drained = monitor.drain(BUDGET, |seen| {
-            let who = |pid: u32, writer: &mut Writer| {
+            if matches!(seen.item, fsmon::Item::Overflow) {
+                processes.members.queue_lost();
+            }
+            let who = |pid: u32, touch: Touch, writer: &mut Writer| {
                 // At most what is in the ring now; the budget only guards against a ring that fills as
                 // fast as it is read. An empty one costs two loads.
                 sensors.drain(Topic::Proc, 1 << 16, |bytes| processes.see(bytes, writer));
-                match processes.members.find(pid) {
-                    Some((_, true)) => Who::Held,
-                    Some((id, false)) => Who::Member(id),
+                match processes.members.touched(pid, touch) {
+                    Some(Member { held: true, .. }) => Who::Held,
+                    Some(Member { id, program, .. }) => Who::Member(id, program),
                     None => Who::Stranger { perhaps },
                 }
             };
