@@ -38,6 +38,13 @@ pub fn inode(fs_type: &[u8], kind: i32, bytes: &[u8]) -> Option<(u64, u32)> {
     }
 }
 
+/// Whether the handles of all files that can be executed on a file system of this type are of a form that is
+/// known.
+#[must_use]
+pub fn is_known(fs_type: &[u8]) -> bool {
+    matches!(fs_type, b"ext2" | b"ext3" | b"ext4" | b"xfs" | b"tmpfs")
+}
+
 /// `struct fid`, `i32`: number, generation.
 fn ino32(bytes: &[u8]) -> Option<(u64, u32)> {
     Some((u64::from(word(bytes, 0)?), word(bytes, 1)?))

@@ -65,17 +65,18 @@ fn recorder(child: &Child, name: &str, dir: &std::path::Path) -> Recorder {
         &format!("audit-test-{name}-{}", child.id()),
     )
     .expect("a leaf");
-    let mut writer = Writer::create(open_dir(dir), &settings, clock::boot_ns()).expect("a writer");
-    let (mut sensors, refused) = Sensors::load(&settings, None, &leaf).expect("the programs load");
+    let writer = Writer::create(open_dir(dir), &settings, clock::boot_ns()).expect("a writer");
+    let (sensors, refused) = Sensors::load(&settings, None, &leaf).expect("the programs load");
     assert!(refused.is_empty(), "{refused:?}");
     let procs = rustix::fs::openat(leaf.as_fd(), "cgroup.procs", OFlags::WRONLY, Mode::empty());
     let pid = child.id();
     fs::File::from(procs.expect("it opens")).write_all(pid.to_string().as_bytes()).expect("moved");
-    let monitor =
-        marking::mark(pid, false, &mut writer, &mut sensors, Rc::new(fsmon::Own)).expect("marks");
-    let mut recorder =
-        Recorder::new(leaf, Queues::new(sensors, writer, true), Duration::from_secs(10))
-            .expect("a recorder");
+    let queues = Queues::new(sensors, writer, true);
+    let mut recorder = Recorder::new(leaf, queues, Duration::from_secs(10)).expect("a recorder");
+    let Queues { sensors, writer, processes, .. } = &mut recorder.queues;
+    let members = &mut processes.members;
+    let monitor = marking::mark(pid, false, writer, sensors, members, Rc::new(fsmon::Own));
+    let monitor = monitor.expect("marks");
     recorder.add_files(monitor, pid, false).expect("registered");
     let target = Pid::from_raw(pid.cast_signed()).expect("a pid");
     let pidfd = pidfd_open(target, PidfdFlags::empty()).expect("a pidfd");

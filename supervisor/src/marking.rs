@@ -6,11 +6,11 @@ use event::frame::{
     control::{Source, State},
     files::{KIND_MOUNT, Mount, coverage},
 };
-use fsmon::{Coverage, Gap, Monitor, Placed, Placement, Power, Scope};
+use fsmon::{Coverage, Gap, Kind, Monitor, Placed, Placement, Power, Scope};
 use rustix::fs::{Mode, OFlags};
 use zerocopy::IntoBytes;
 
-use crate::{cgroup::read, clock, segment::Writer, sensors::Sensors, statement};
+use crate::{cgroup::read, clock, members::Members, segment::Writer, sensors::Sensors, statement};
 
 /// Marks the mounts that process `pid` sees.
 ///
@@ -21,6 +21,7 @@ pub(crate) fn mark(
     own_mounts: bool,
     writer: &mut Writer,
     sensors: &mut Sensors,
+    members: &mut Members,
     power: Rc<dyn Power>,
 ) -> io::Result<Monitor> {
     let mut monitor = Monitor::with(power)?;
@@ -29,6 +30,7 @@ pub(crate) fn mark(
     let placement = monitor.begin(root_of(pid)?, &mountinfo, scope)?;
     tell(&placement, writer);
     leave_to_marks(&placement, scope, sensors);
+    expect_execs(&placement, members);
     if let Ok(namespaces) = rustix::fs::stat("/proc/self/ns/mnt") {
         // No files, and opened by each that enters one.
         sensors.leave_to_marks(device(namespaces.st_dev), None);
@@ -64,6 +66,21 @@ fn leave_to_marks(placement: &Placement, scope: Scope, sensors: &mut Sensors) {
             Scope::Mount => u32::try_from(placed.mount.mount_id).ok(),
         };
         sensors.leave_to_marks(placed.mount.dev, mount);
+    }
+}
+
+/// Says of which devices the groups tell what is executed, by a number that is known: before the first exec
+/// does.
+fn expect_execs(placement: &Placement, members: &mut Members) {
+    for placed in &placement.mounts {
+        if !event::handle::is_known(&placed.mount.fs_type) {
+            continue;
+        }
+        for (group, coverage) in [(Kind::Access, placed.access), (Kind::Names, placed.names)] {
+            if coverage == Coverage::Fid {
+                members.expect_execs(placed.mount.dev, group);
+            }
+        }
     }
 }
 

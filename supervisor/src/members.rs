@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use event::ProcId;
+use fsmon::Kind;
 use zerocopy::FromZeros;
 
 use crate::{
@@ -119,6 +120,11 @@ impl Members {
         {
             self.execs.executed(id, dev, ino, programs);
         }
+    }
+
+    /// From now on `group` tells what is executed on `dev`.
+    pub(crate) fn expect_execs(&mut self, dev: u32, group: Kind) {
+        self.execs.marked.expect(dev, group);
     }
 
     /// Notes that `id` leaves those who are held back, or does not.

@@ -6,8 +6,8 @@
 //! seen there, and what comes until then was done by an earlier program.
 //!
 //! Where no mark tells of the file (a memfd, a file system that numbers its handles otherwise) an exec is
-//! open in no queue: only devices of which a queue has told once are waited for, and never longer than
-//! until all queues were read.
+//! open in no queue: only devices that have marks and handles with numbers, or of which a queue has told
+//! once, are waited for, and never longer than until all queues were read.
 
 use std::collections::VecDeque;
 
@@ -38,12 +38,15 @@ impl Touch {
     /// What this group told. `executed`: the low half of the inode number of the file, if it is opened to be
     /// executed.
     pub(crate) fn new(group: Kind, executed: Option<u32>) -> Touch {
-        let queue = match group {
-            Kind::Names => 0,
-            Kind::Access => 1,
-            Kind::AccessFd => 2,
-        };
-        Touch { queue, executed }
+        Touch { queue: queue(group), executed }
+    }
+}
+
+fn queue(group: Kind) -> usize {
+    match group {
+        Kind::Names => 0,
+        Kind::Access => 1,
+        Kind::AccessFd => 2,
     }
 }
 
@@ -167,6 +170,11 @@ pub(crate) struct Marked {
 impl Marked {
     fn new() -> Marked {
         Marked { known: Vec::with_capacity(DEVICES) }
+    }
+
+    /// See [`crate::members::Members::expect_execs`].
+    pub(crate) fn expect(&mut self, dev: u32, group: Kind) {
+        self.learn(dev, 1 << queue(group));
     }
 
     fn knows(&self, dev: u32, bit: u8) -> bool {

@@ -20,8 +20,14 @@ fn script(path: &Path, text: &str) {
     fs::set_permissions(path, Permissions::from_mode(0o755)).expect("ours");
 }
 
+fn installed(name: &str) -> PathBuf {
+    let mut places = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(name));
+    let path = places.find(|path| path.exists()).expect("it is installed");
+    path.canonicalize().expect("it is there")
+}
+
 fn shell() -> PathBuf {
-    Path::new("/bin/sh").canonicalize().expect("a shell")
+    installed("sh")
 }
 
 /// Runs `witness` without a name in one of the ways of the tester `nameless`.
@@ -46,11 +52,6 @@ fn own_path(run: &Recorded) -> String {
 #[test]
 fn what_each_program_of_a_process_did_is_told_of_it_however_late_it_is_read() {
     let lab = Lab::new();
-    let found = |name: &str| {
-        let mut places = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(name));
-        let path = places.find(|path| path.exists()).expect("it is installed");
-        path.canonicalize().expect("it is there")
-    };
     let chain = "exec env bash -c 'read x <a; echo 2 >b; exec cp b c'";
     for options in [&["--mount-ns", "off"][..], &["--mount-ns", "on"], &["--user", "4242"]] {
         let dir = lab.work();
@@ -64,11 +65,30 @@ fn what_each_program_of_a_process_did_is_told_of_it_however_late_it_is_read() {
             told
         };
         assert_eq!(told(&shell()), ["create a x1", "write a x1"], "{options:?}");
-        assert_eq!(told(&found("env")), [""; 0], "{options:?}");
-        assert_eq!(told(&found("bash")), ["create b x1", "read a x1", "write b x1"], "{options:?}");
-        assert_eq!(told(&found("cp")), ["create c x1", "read b x1", "write c x1"], "{options:?}");
+        assert_eq!(told(&installed("env")), [""; 0], "{options:?}");
+        assert_eq!(
+            told(&installed("bash")),
+            ["create b x1", "read a x1", "write b x1"],
+            "{options:?}"
+        );
+        assert_eq!(
+            told(&installed("cp")),
+            ["create c x1", "read b x1", "write c x1"],
+            "{options:?}"
+        );
         run.assert_whole();
     }
+}
+
+#[test]
+fn what_a_program_had_mapped_is_its_own_read_though_the_next_exec_closes_it() {
+    let lab = Lab::new();
+    let run = lab.run(["env", "bash", "-c", "exec env true"]).succeed();
+    // A library that `env` and `true` do not have.
+    let found = run.of("file", "read").filter(|event| event.text("path").contains("libtinfo"));
+    let readers: Vec<_> = found.map(|event| event.text("exe")).collect();
+    assert_eq!(readers, [name(&installed("bash"))]);
+    run.assert_whole();
 }
 
 #[test]

@@ -31,6 +31,9 @@ struct Entry {
     opens: u64,
     /// When the last of them was, `CLOCK_BOOTTIME` nanoseconds.
     opened_ns: u64,
+    /// Descriptors of them that were closed, and when the last was.
+    closes: u64,
+    closed_ns: u64,
     /// By fanotify.
     uses: u64,
     /// In events by now.
@@ -98,6 +101,12 @@ impl Ledger {
         (entry.opens > 0).then_some(entry.opened_ns)
     }
 
+    /// When a process closed its last descriptor of a file; mappings of it may be there still.
+    pub(super) fn closed_ns(&self, id: ProcId, key: FileKey) -> Option<u64> {
+        let entry = self.processes.get(&id)?.get(&key)?;
+        (entry.closes >= entry.opens.max(1)).then_some(entry.closed_ns)
+    }
+
     /// The event with this number tells uses of a file. Call for each event of a window, in order.
     pub(super) fn used(&mut self, id: ProcId, key: FileKey, count: u64, event: u64) {
         let entry = self.entry(id, key);
@@ -108,7 +117,10 @@ impl Ledger {
 
     /// Closes showed how a process used a file.
     pub(super) fn showed(&mut self, id: ProcId, key: FileKey, uses: &Uses) {
-        self.entry(id, key).pool.add(uses);
+        let entry = self.entry(id, key);
+        entry.closes = entry.closes.saturating_add(uses.closes);
+        entry.closed_ns = entry.closed_ns.max(uses.last_ns);
+        entry.pool.add(uses);
     }
 
     /// What closes showed that the events of this window tell of.

@@ -26,6 +26,7 @@ mod net;
 mod opens;
 mod passed;
 mod process;
+mod programs;
 mod redacted;
 mod row;
 mod statements;

@@ -1,7 +1,5 @@
 //! Opens: summed under the file's identity, and given to the events of the window.
 
-use foldhash::HashMap;
-
 use event::ProcId;
 use event::frame::Frame;
 use event::frame::control::Source;
@@ -11,7 +9,6 @@ use event::path;
 use event::wire::{Malformed, Open, OpenPath, open_flag, open_mode};
 
 use super::counts::FileKey;
-use super::window::Slot;
 use super::{At, Pipeline};
 
 /// An event that is to get its count.
@@ -83,33 +80,6 @@ impl Pipeline {
         let serial = self.push(at, Some(actor), What::File(file));
         if let Some(slot) = self.window.get(serial) {
             (slot.stranger, slot.key, slot.opened) = (stranger, key, true);
-        }
-    }
-
-    /// Reports of one file that waited together are one, where the first was. If another program of the
-    /// process opened the file since, and no other event tells of that, this one does.
-    pub(super) fn know_programs(&mut self, ready: usize) {
-        let Pipeline { window, counts, processes, .. } = self;
-        if !window.first(ready).any(|slot| slot.late && slot.key.is_some()) {
-            return;
-        }
-        let by = |slot: &Slot| Some((slot.event.actor.as_ref()?.id, slot.key?));
-        let mut last: HashMap<(ProcId, FileKey), u32> = HashMap::default();
-        for slot in window.first(ready) {
-            if let Some(by) = by(slot) {
-                let program = last.entry(by).or_default();
-                *program = slot.program.max(*program);
-            }
-        }
-        for slot in window.first(ready).filter(|slot| slot.late) {
-            let Some((id, key)) = by(slot).filter(|by| last.get(by) == Some(&slot.program)) else {
-                continue;
-            };
-            let opened = counts.opened_ns(id, key).and_then(|ns| processes.executed_at(id, ns));
-            if let Some(program) = opened.filter(|program| *program > slot.program) {
-                let later = processes.executed(id).saturating_sub(program);
-                slot.event.actor = Some(processes.actor_before(id, later));
-            }
         }
     }
 

@@ -113,8 +113,9 @@ fn mark(
         return Ok(());
     }
     let own_mounts = child.scope == scope::MOUNT;
-    let Queues { writer, sensors, .. } = &mut recorder.queues;
-    match marking::mark(child.pid, own_mounts, writer, sensors, Rc::clone(power)) {
+    let Queues { writer, sensors, processes, .. } = &mut recorder.queues;
+    let (members, power) = (&mut processes.members, Rc::clone(power));
+    match marking::mark(child.pid, own_mounts, writer, sensors, members, power) {
         Ok(monitor) => recorder
             .add_files(monitor, child.pid, own_mounts)
             .map_err(Refusal::kernel("watch the marks")),

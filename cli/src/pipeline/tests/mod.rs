@@ -11,6 +11,7 @@ mod make;
 mod network;
 mod opens;
 mod processes;
+mod programs;
 mod record;
 mod stored;
 mod usage;

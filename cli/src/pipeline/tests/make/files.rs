@@ -47,8 +47,33 @@ impl Maker {
         self.renamed(pid, mask, ino, (dir, name), (0, b""))
     }
 
+    /// The same, done before the process executed its last `later` programs.
+    pub(in crate::pipeline::tests) fn file_before(
+        &mut self,
+        later: u32,
+        pid: u32,
+        mask: u64,
+        ino: u32,
+        name: &[u8],
+    ) -> u64 {
+        let flags = later << file_flag::LATER_SHIFT;
+        self.file_flagged(flags, pid, mask, ino, (1, name), (0, b""))
+    }
+
     pub(in crate::pipeline::tests) fn renamed(
         &mut self,
+        pid: u32,
+        mask: u64,
+        ino: u32,
+        old: (u32, &[u8]),
+        new: (u32, &[u8]),
+    ) -> u64 {
+        self.file_flagged(0, pid, mask, ino, old, new)
+    }
+
+    fn file_flagged(
+        &mut self,
+        flags: u32,
         pid: u32,
         mask: u64,
         ino: u32,
@@ -65,7 +90,7 @@ impl Maker {
             dir: old.0,
             new_dir: new.0,
             dev: 0,
-            flags: 0,
+            flags,
             target_kind: 1,
             target_len: handle.len() as u16,
             name_len: old.1.len() as u16,
@@ -94,8 +119,8 @@ impl Maker {
     ) {
         let opens = Opens {
             start_ns: start_of(pid),
-            first_ns: 1,
-            last_ns: 2,
+            first_ns: self.now(),
+            last_ns: self.now(),
             ino: ino.into(),
             count,
             pid,
@@ -194,7 +219,7 @@ impl Maker {
         let uses = Uses {
             start_ns: start_of(pid),
             opened_ns: 1,
-            last_ns: 2,
+            last_ns: self.now(),
             ino: ino.into(),
             size_before,
             size_after,
