@@ -86,7 +86,7 @@ impl Programs {
     /// Which one did what `touch` tells.
     pub(crate) fn touched(&mut self, touch: Touch, marked: &mut Marked) -> Program {
         let bit = 1 << touch.queue;
-        let open = self.open().iter().filter(|exec| exec.open & bit != 0).count();
+        let open = self.open().iter().skip_while(|exec| exec.open & bit == 0).count();
         let later = u32::try_from(open).unwrap_or(0);
         if let Some(ino) = touch.executed {
             self.opens(touch.queue, ino, marked);

@@ -99,6 +99,16 @@ fn nothing_waits_for_what_no_mark_tells() {
 }
 
 #[test]
+fn what_no_mark_tells_is_counted_between_what_marks_tell() {
+    let mut members = process();
+    members.executed(ME, DEV, 2);
+    members.executed(ME, DEV + 1, 3);
+    assert_eq!(does(&mut members), (1, 2));
+    opens(&mut members, 2);
+    assert_eq!(does(&mut members), (3, 0), "by either");
+}
+
+#[test]
 fn nothing_waits_longer_than_until_all_queues_were_read() {
     let mut members = process();
     members.about_to_read();
