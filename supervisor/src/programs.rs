@@ -18,8 +18,8 @@ use zerocopy::FromZeros;
 /// Queues, each with an order of its own: the groups of fanotify.
 const QUEUES: usize = 3;
 
-/// Execs of one process that may be open: chains as `env`, `nice`, an interpreter. Of more, what was done
-/// before is told as done by the second.
+/// Execs of one process that may be open: chains as `env`, `nice`, an interpreter. What the first of a longer
+/// chain did is told as done by a later one.
 const OPEN: usize = 4;
 
 /// Execs of all processes that may be open, and devices whose marks are known. Beyond, and before, what an
