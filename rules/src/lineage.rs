@@ -21,6 +21,10 @@ const COMMAND: usize = 4096;
 /// Ended processes that are still known: their files are told later than their end.
 const ENDED: usize = 8192;
 
+/// Programs of one process that are remembered beside the one that it runs: what they did to files may be told
+/// after the exec (docs/decisions/0019), of no more than this many.
+const EARLIER: usize = 15;
+
 /// A process while it runs one program.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -42,6 +46,8 @@ pub(crate) struct Node {
 #[derive(Debug, Default)]
 pub(crate) struct Lineage {
     nodes: HashMap<ProcId, Rc<Node>>,
+    /// What a process ran before, oldest first.
+    earlier: HashMap<ProcId, VecDeque<Rc<Node>>>,
     by_pid: HashMap<u32, ProcId>,
     ended: VecDeque<ProcId>,
     /// Who reads from a pipe as its standard input.
@@ -91,6 +97,9 @@ impl Lineage {
                     self.readers.insert(pipe, node.clone());
                 }
                 self.put(node);
+                if let Some(before) = before {
+                    self.keep(before);
+                }
             }
             What::Exit(_) => {
                 self.ended.push_back(actor.id);
@@ -98,6 +107,7 @@ impl Lineage {
                     && let Some(gone) = self.ended.pop_front()
                 {
                     self.nodes.remove(&gone);
+                    self.earlier.remove(&gone);
                     if self.by_pid.get(&gone.pid) == Some(&gone) {
                         self.by_pid.remove(&gone.pid);
                     }
@@ -107,16 +117,19 @@ impl Lineage {
         }
     }
 
-    /// The process that did something, as it is now.
+    /// The process that did something, as it was then.
     pub(crate) fn who(&mut self, actor: &Actor) -> Rc<Node> {
-        if let Some(node) = self.known(actor.id)
-            && (actor.exe.is_none() || node.exe == actor.exe)
-        {
-            return node;
+        let known = self.known(actor.id);
+        if let Some(node) = &known {
+            let runs = |node: &&Rc<Node>| actor.exe.is_none() || node.exe == actor.exe;
+            let earlier = self.earlier.get(&node.id).into_iter().flatten().rev();
+            if let Some(node) = std::iter::once(node).chain(earlier).find(runs) {
+                return node.clone();
+            }
         }
         // Nothing else is known of it, or it runs something of which no exec was told.
-        let known = self.known(actor.id).and_then(|node| node.parent.clone());
-        let parent = known.or_else(|| self.by_pid(actor.ppid?));
+        let parent = known.and_then(|node| node.parent.clone());
+        let parent = parent.or_else(|| self.by_pid(actor.ppid?));
         let node = Node { exe: actor.exe.clone(), ..self.node(actor.id, parent) };
         let node = Rc::new(node);
         self.put(node.clone());
@@ -167,6 +180,14 @@ impl Lineage {
             stdout: None,
             holds: OnceCell::new(),
         }
+    }
+
+    fn keep(&mut self, before: Rc<Node>) {
+        let earlier = self.earlier.entry(before.id).or_default();
+        if earlier.len() >= EARLIER {
+            earlier.pop_front();
+        }
+        earlier.push_back(before);
     }
 
     fn put(&mut self, node: Rc<Node>) {
@@ -259,5 +280,44 @@ impl Node {
         if asked(Field::Command) {
             take(Field::Command, Val::Command(exe.unwrap_or_default(), &words));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exec(exe: &str, stdout: &str) -> Event {
+        let id = ProcId { pid: 100, start_ns: 1 };
+        let exe = Some(exe.as_bytes().into());
+        let actor = Actor { id, ppid: Some(50), uid: Some(0), exe };
+        let exec = Exec { stdout: Some(stdout.into()), ..Exec::default() };
+        let what = What::Exec(Box::new(exec));
+        Event { seq: 1, ts_ns: 0, boot_ns: 1, actor: Some(actor), what }
+    }
+
+    #[test]
+    fn what_an_earlier_program_did_is_its_own_and_changes_nothing_of_the_one_that_runs() {
+        let mut lineage = Lineage::default();
+        let programs =
+            [exec("/bin/sh", "pipe:1"), exec("/bin/env", "pipe:2"), exec("/bin/curl", "pipe:3")];
+        let program = Program::default();
+        programs.iter().for_each(|event| lineage.learn(event, &program));
+        let actors = programs.map(|event| event.actor.expect("each has one"));
+        for _ in 0..2 {
+            let stdout = actors.each_ref().map(|actor| lineage.who(actor).stdout);
+            assert_eq!(stdout, [Some(1), Some(2), Some(3)]);
+        }
+        let unknown = Actor { exe: Some(b"/bin/other".as_slice().into()), ..actors[2].clone() };
+        assert_eq!(lineage.who(&unknown).stdout, None, "of that no exec was told");
+    }
+
+    #[test]
+    fn what_is_remembered_of_one_process_is_bounded() {
+        let (mut lineage, program) = (Lineage::default(), Program::default());
+        for round in 0..100 {
+            lineage.learn(&exec(&format!("/bin/{round}"), "pipe:1"), &program);
+        }
+        assert_eq!(lineage.earlier[&ProcId { pid: 100, start_ns: 1 }].len(), EARLIER);
     }
 }
