@@ -18,7 +18,7 @@ use crate::{
         describe::verb,
         query::{Asked, each},
     },
-    text::{self, Align, FAINT, HEADING, Safe, Table, plural},
+    text::{self, Align, FAINT, HEADING, Safe, Table, plural, program},
 };
 
 /// What one process did with the subject.
@@ -26,8 +26,8 @@ pub(super) struct Part {
     process: Process,
     /// Its ancestors, the oldest first, itself last.
     chain: Vec<Process>,
-    /// How often it did what, and when first.
-    did: BTreeMap<String, (u64, i64, u64)>,
+    /// How often it did what, as which program (path), and when first.
+    did: BTreeMap<(String, Vec<u8>), (u64, i64, u64)>,
     sent: u64,
     received: u64,
     first: (u64, i64),
@@ -146,9 +146,12 @@ impl Explain<'_> {
             )?;
             let mut table =
                 Table::new(&[Align::Left, Align::Right, Align::Right, Align::Left]).indent(4);
-            for (did, (times, ts_ns, seq)) in &part.did {
+            for ((did, exe), (times, ts_ns, seq)) in &part.did {
+                let name = program(exe);
+                // Before it executed what the process is called after.
+                let earlier = !exe.is_empty() && name != part.process.name;
                 table.row([
-                    did.clone(),
+                    if earlier { format!("{did}, as {}", Safe::new(&name)) } else { did.clone() },
                     format!("x{}", text::count(*times)),
                     self.offset(*ts_ns),
                     self.name(*seq),
@@ -257,7 +260,8 @@ impl Part {
 
     fn add(&mut self, seen: &Seen) {
         let line = &seen.line;
-        let known = self.did.entry(verb(line)).or_insert((0, seen.ts_ns, seen.seq));
+        let exe = line.bytes("exe").unwrap_or_default().into_owned();
+        let known = self.did.entry((verb(line), exe)).or_insert((0, seen.ts_ns, seen.seq));
         known.0 = known.0.saturating_add(line.number("count").unwrap_or(1));
         self.sent = self.sent.saturating_add(line.number("sent_bytes").unwrap_or(0));
         self.received = self.received.saturating_add(line.number("received_bytes").unwrap_or(0));
@@ -267,7 +271,10 @@ impl Part {
         let did: Vec<Value> = self
             .did
             .iter()
-            .map(|(did, (times, _, seq))| json!({ "did": did, "times": times, "first": seq }))
+            .map(|((did, exe), (times, _, seq))| {
+                let exe = (!exe.is_empty()).then(|| String::from_utf8_lossy(exe));
+                json!({ "did": did, "exe": exe, "times": times, "first": seq })
+            })
             .collect();
         let ancestors: Vec<Value> = self.chain.iter().map(Process::object).collect();
         json!({ "process": self.process.object(), "ancestors": ancestors, "did": did,
