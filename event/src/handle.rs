@@ -45,6 +45,14 @@ pub fn is_known(fs_type: &[u8]) -> bool {
     matches!(fs_type, b"ext2" | b"ext3" | b"ext4" | b"xfs" | b"tmpfs")
 }
 
+/// Returns the low half of the inode number where the form [`is_known`], without being told the type of the file
+/// system; where it is not, some other number.
+#[must_use]
+pub fn low_half(kind: i32, bytes: &[u8]) -> Option<u32> {
+    // Of those forms only that of tmpfs begins with the generation.
+    word(bytes, usize::from(kind == 1 && bytes.len() == 12))
+}
+
 /// `struct fid`, `i32`: number, generation.
 fn ino32(bytes: &[u8]) -> Option<(u64, u32)> {
     Some((u64::from(word(bytes, 0)?), word(bytes, 1)?))
@@ -58,7 +66,7 @@ fn word(bytes: &[u8], index: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::inode;
+    use super::{inode, is_known, low_half};
     use proptest::prelude::*;
 
     fn words(words: &[u32]) -> Vec<u8> {
@@ -77,6 +85,21 @@ mod tests {
     fn a_tmpfs_handle_is_generation_then_number_in_two_halves() {
         assert_eq!(inode(b"tmpfs", 1, &words(&[9, 7, 1])), Some((1 << 32 | 7, 9)));
         assert_eq!(inode(b"tmpfs", 1, &words(&[9, 7])), None);
+    }
+
+    #[test]
+    fn the_low_half_is_that_of_the_number() {
+        let wide = [&(5_u64 << 32 | 7).to_ne_bytes()[..], &9_u32.to_ne_bytes()].concat();
+        let forms = [
+            (&b"ext4"[..], 1, words(&[7, 9])),
+            (b"tmpfs", 1, words(&[9, 7, 1])),
+            (b"xfs", 0x81, wide),
+        ];
+        for (fs_type, kind, bytes) in forms {
+            let (ino, _) = inode(fs_type, kind, &bytes).expect("a form that is known");
+            assert_eq!(low_half(kind, &bytes), Some(ino as u32), "{}", fs_type.escape_ascii());
+            assert!(is_known(fs_type));
+        }
     }
 
     #[test]

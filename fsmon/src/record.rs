@@ -121,10 +121,7 @@ impl Record<'_> {
             return Some(reopen::identity(file).ok()?.ino as u32);
         }
         let Handle { kind, bytes, .. } = self.target.as_ref()?;
-        // tmpfs alone puts the generation first (shmem_encode_fh, mm/shmem.c).
-        let first = if *kind == 1 && bytes.len() == 12 { 4 } else { 0 };
-        let word = bytes.get(first..)?.first_chunk()?;
-        Some(u32::from_ne_bytes(*word))
+        event::handle::low_half(*kind, bytes)
     }
 }
 

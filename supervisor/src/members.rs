@@ -192,9 +192,9 @@ impl Members {
 
     /// What was done before some execs is told.
     fn know_programs(&mut self, lost: bool) {
-        while let Some((id, told)) = self.execs.told(lost) {
+        while let Some((id, number)) = self.execs.told(lost) {
             let programs = self.place_of(id).and_then(|at| self.programs.get_mut(at));
-            programs.into_iter().for_each(|programs| told.note(programs));
+            programs.into_iter().for_each(|programs| programs.told_until(number));
         }
     }
 

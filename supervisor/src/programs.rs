@@ -86,7 +86,7 @@ impl Programs {
     /// Which one did what `touch` tells.
     pub(crate) fn touched(&mut self, touch: Touch, marked: &mut Marked) -> Program {
         let bit = 1 << touch.queue;
-        let open = self.open().iter().skip_while(|exec| exec.open & bit == 0).count();
+        let open = self.last().iter().skip_while(|exec| exec.open & bit == 0).count();
         let later = u32::try_from(open).unwrap_or(0);
         if let Some(ino) = touch.executed {
             self.opens(touch.queue, ino, marked);
@@ -123,14 +123,14 @@ impl Programs {
     fn opens(&mut self, queue: usize, ino: u32, marked: &mut Marked) {
         let bit = 1 << queue;
         let is_it = |exec: &Exec| exec.ino == ino && (exec.open | exec.perhaps) & bit != 0;
-        let Some(first) = self.open().iter().position(is_it) else {
+        let Some(first) = self.last().iter().position(is_it) else {
             if let Some([before, last]) = self.opened.get_mut(queue) {
                 *before = std::mem::replace(last, ino);
             }
             return;
         };
         // Equal events are merged while they wait: a program that executes itself is told once.
-        let same = self.open().iter().skip(first).take_while(|exec| is_it(exec)).count();
+        let same = self.last().iter().skip(first).take_while(|exec| is_it(exec)).count();
         let length = usize::from(self.length);
         let until = self.execs.get_mut(..length.min(first + same)).unwrap_or_default();
         for exec in until.iter_mut() {
@@ -140,17 +140,17 @@ impl Programs {
             exec.perhaps &= !bit;
             marked.learn(exec.dev, bit);
         }
-        let done = self.open().iter().take_while(|exec| exec.open | exec.perhaps == 0).count();
+        let done = self.last().iter().take_while(|exec| exec.open | exec.perhaps == 0).count();
         self.forget_first(done);
     }
 
     /// All that was done before the exec with this number was told.
-    fn told_until(&mut self, number: u32) {
+    pub(crate) fn told_until(&mut self, number: u32) {
         let first = self.executed.saturating_sub(self.length.into());
         self.forget_first(usize::try_from(number.saturating_sub(first)).unwrap_or(OPEN));
     }
 
-    fn open(&self) -> &[Exec] {
+    fn last(&self) -> &[Exec] {
         self.execs.get(..usize::from(self.length)).unwrap_or_default()
     }
 
@@ -162,7 +162,7 @@ impl Programs {
 }
 
 /// Devices of which a queue tells when a file is opened to be executed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Marked {
     known: Vec<(u32, u8)>,
 }
@@ -231,24 +231,12 @@ impl Execs {
         unread.for_each(|waiting| waiting.read = true);
     }
 
-    /// Takes the next exec before which all is told, now that the queues were read to their end; with `lost`,
-    /// the next of all, as a queue has lost what it had.
-    pub(crate) fn told(&mut self, lost: bool) -> Option<(ProcId, Told)> {
-        let first = self.waiting.front().filter(|waiting| waiting.read || lost)?;
-        let told = (first.id, Told(first.number));
+    /// Takes the next exec before which all is told, and its number, now that the queues were read to their
+    /// end; with `lost`, the next of all, as a queue has lost what it had.
+    pub(crate) fn told(&mut self, lost: bool) -> Option<(ProcId, u32)> {
+        let first = *self.waiting.front().filter(|waiting| waiting.read || lost)?;
         self.waiting.pop_front();
-        Some(told)
-    }
-}
-
-/// The number of an exec before which all is told.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Told(u32);
-
-impl Told {
-    /// Notes that.
-    pub(crate) fn note(self, programs: &mut Programs) {
-        programs.told_until(self.0);
+        Some((first.id, first.number))
     }
 }
 
