@@ -21,3 +21,4 @@ pub use load::{Loaded, Owner, Settings, load, read_ahead};
 pub use probe::{Probed, probe};
 pub use programs::{Hook, Need, PROGRAMS, Program, Topic};
 pub use source::{Counts, Left, Ring, Source};
+pub use types::KERNEL as TYPES;

@@ -5,11 +5,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder, Scope};
 
+use aya::Ebpf;
 use aya::programs::{self, ProgramError};
-use aya::{Btf, Ebpf};
 
 use crate::attach::as_mut;
 use crate::programs::{Hook, Program, Topic};
+use crate::types::Hooks;
 
 /// Threads at most: the longest program takes half of the time of all.
 const THREADS: usize = 4;
@@ -24,7 +25,7 @@ pub(crate) struct Verified {
 pub(crate) struct Verifier<'a> {
     queue: Mutex<Queue<'a>>,
     news: Condvar,
-    hooks: &'a Btf,
+    hooks: &'a Hooks,
 }
 
 #[derive(Default)]
@@ -35,7 +36,7 @@ struct Queue<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    pub(crate) fn new(hooks: &'a Btf) -> Verifier<'a> {
+    pub(crate) fn new(hooks: &'a Hooks) -> Verifier<'a> {
         Verifier { queue: Mutex::default(), news: Condvar::new(), hooks }
     }
 
@@ -46,7 +47,11 @@ impl<'a> Verifier<'a> {
     {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
         for _ in 1..threads {
-            let _ = Builder::new().name("verify".into()).spawn_scoped(scope, || self.work());
+            let _ = Builder::new().name("verify".into()).spawn_scoped(scope, || {
+                // While the first object is read. What is wrong with them each program says.
+                let _ = self.hooks.get();
+                self.work();
+            });
         }
     }
 
@@ -94,13 +99,15 @@ impl<'a> Verifier<'a> {
 }
 
 /// Loads one program; it runs when it is attached.
-fn verify(hook: Hook, found: &mut programs::Program, hooks: &Btf) -> Result<(), ProgramError> {
+fn verify(hook: Hook, found: &mut programs::Program, hooks: &Hooks) -> Result<(), ProgramError> {
     match hook {
-        Hook::BtfTracepoint(name) => as_mut::<programs::BtfTracePoint>(found)?.load(name, hooks),
+        Hook::BtfTracepoint(name) => {
+            as_mut::<programs::BtfTracePoint>(found)?.load(name, hooks.get()?)
+        }
         Hook::CgroupSkb => as_mut::<programs::CgroupSkb>(found)?.load(),
         Hook::CgroupSock => as_mut::<programs::CgroupSock>(found)?.load(),
         Hook::CgroupSockAddr => as_mut::<programs::CgroupSockAddr>(found)?.load(),
         Hook::SockOps => as_mut::<programs::SockOps>(found)?.load(),
-        Hook::TaskFiles => as_mut::<programs::Iter>(found)?.load("task_file", hooks),
+        Hook::TaskFiles => as_mut::<programs::Iter>(found)?.load("task_file", hooks.get()?),
     }
 }

@@ -13,6 +13,7 @@ mod wanted;
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use aya::{Btf, BtfError, Endianness};
 
@@ -20,26 +21,50 @@ use self::raw::Raw;
 use crate::programs::{Hook, PROGRAMS, Topic};
 
 /// Where the kernel shows its types.
-const KERNEL: &str = "/sys/kernel/btf/vmlinux";
+pub const KERNEL: &str = "/sys/kernel/btf/vmlinux";
 
 /// What programs are moved to, and what they are attached by.
 pub(crate) struct Types {
     /// The types that the programs name, with what they are made of, under numbers of their own.
     pub(crate) layouts: Btf,
     /// The tracepoints under the kernel's numbers; all else is blank.
-    pub(crate) hooks: Btf,
+    pub(crate) hooks: Hooks,
+}
+
+/// Types that aya reads when they are asked for first: some 64,000 blank ones lie before the last tracepoint, and
+/// there is time for them in a thread that waits for its first program.
+pub(crate) struct Hooks {
+    bytes: Vec<u8>,
+    read: OnceLock<Option<Btf>>,
+}
+
+impl Hooks {
+    fn new(bytes: Vec<u8>) -> Hooks {
+        Hooks { bytes, read: OnceLock::new() }
+    }
+
+    /// The types; who asks while another reads them waits for it.
+    pub(crate) fn get(&self) -> Result<&Btf, BtfError> {
+        let read = self.read.get_or_init(|| parsed(&self.bytes).ok());
+        read.as_ref().ok_or(BtfError::InvalidHeader)
+    }
 }
 
 impl Types {
-    /// Reads the kernel's types.
+    /// Reads the kernel's types where it shows them.
     pub(crate) fn of_kernel() -> Result<Types, BtfError> {
         let path = Path::new(KERNEL);
         let bytes =
             fs::read(path).map_err(|error| BtfError::FileError { path: path.to_owned(), error })?;
-        match Types::reduced(&bytes) {
+        Types::of(&bytes)
+    }
+
+    /// Reads the kernel's types.
+    pub(crate) fn of(kernel: &[u8]) -> Result<Types, BtfError> {
+        match Types::reduced(kernel) {
             Some(types) => Ok(types),
             // A form that is newer than this: as aya reads it, with all that it costs.
-            None => Ok(Types { layouts: parsed(&bytes)?, hooks: parsed(&bytes)? }),
+            None => Ok(Types { layouts: parsed(kernel)?, hooks: Hooks::new(kernel.to_owned()) }),
         }
     }
 
@@ -52,7 +77,7 @@ impl Types {
         let hooks: Vec<(u32, String)> = PROGRAMS.iter().filter_map(hook).collect();
         let picked = wanted::picked(&kernel, &names, &hooks)?;
         let layouts = parsed(&reduced::layouts(&kernel, &picked.layouts)?).ok()?;
-        let hooks = parsed(&reduced::hooks(&kernel, &picked.hooks)?).ok()?;
+        let hooks = Hooks::new(reduced::hooks(&kernel, &picked.hooks)?);
         Some(Types { layouts, hooks })
     }
 }

@@ -100,6 +100,12 @@ impl<'a> Raw<'a> {
         Some(Type { bytes: self.types.get(from..to)? })
     }
 
+    /// The first two bytes of a name; its end may be one of them.
+    pub(super) fn begin(&self, at: u32) -> Option<[u8; 2]> {
+        let from = self.strings.get(at as usize..)?;
+        Some([0, 1].map(|at| from.get(at).copied().unwrap_or(0)))
+    }
+
     /// A name, without its end.
     pub(super) fn name(&self, at: u32) -> Option<&'a [u8]> {
         let from = self.strings.get(at as usize..)?;

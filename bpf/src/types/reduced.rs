@@ -81,12 +81,13 @@ pub(super) fn layouts(kernel: &Raw<'_>, kept: &BTreeSet<u32>) -> Option<Vec<u8>>
 /// These types under the numbers that the kernel has for them: all before them are blank.
 pub(super) fn hooks(kernel: &Raw<'_>, kept: &BTreeSet<u32>) -> Option<Vec<u8>> {
     let mut part = Part::new();
+    let mut blank = [0; 12];
+    blank[4..8].copy_from_slice(&(kind::FWD << 24).to_ne_bytes());
+    part.types.reserve(kept.last().map_or(0, |last| *last as usize * blank.len()));
     let mut next = 1;
     for number in kept {
         for _ in next..*number {
-            for word in [0, kind::FWD << 24, 0] {
-                part.types.extend_from_slice(&word.to_ne_bytes());
-            }
+            part.types.extend_from_slice(&blank);
         }
         next = number + 1;
         let it = kernel.get(*number)?;

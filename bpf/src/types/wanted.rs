@@ -30,9 +30,8 @@ fn is_named(kind: u32) -> bool {
     matches!(kind, STRUCT | UNION | ENUM | ENUM64 | TYPEDEF | FWD)
 }
 
-fn begin(name: &[u8]) -> Option<usize> {
-    let [first, second] = name.get(..2)?.try_into().ok()?;
-    Some(usize::from(u16::from_ne_bytes([first, second])))
+fn place(begin: [u8; 2]) -> usize {
+    usize::from(u16::from_ne_bytes(begin))
 }
 
 /// `task_struct___old` is a look of `task_struct`.
@@ -52,14 +51,18 @@ impl Names {
 
     fn insert(&mut self, name: &[u8]) {
         // A name of one byte could not be found by its begin.
-        let Some(place) = begin(name).and_then(|begin| self.begins.get_mut(begin)) else { return };
+        let Some(begin) = name.get(..2).and_then(|two| two.try_into().ok()) else { return };
+        let Some(place) = self.begins.get_mut(place(begin)) else { return };
         *place = true;
         self.names.insert(name.to_owned());
     }
 
+    fn may_have(&self, begin: [u8; 2]) -> bool {
+        self.begins.get(place(begin)).is_some_and(|it| *it)
+    }
+
     fn has(&self, name: &[u8]) -> bool {
-        let at_a_glance = begin(name).and_then(|begin| self.begins.get(begin));
-        at_a_glance.is_some_and(|it| *it) && self.names.contains(plain(name))
+        self.names.contains(plain(name))
     }
 }
 
@@ -81,7 +84,10 @@ pub(super) fn picked(kernel: &Raw<'_>, names: &Names, hooks: &[(u32, String)]) -
     for number in kernel.numbers() {
         let it = kernel.get(number)?;
         let kind = it.kind();
-        let (named, hooked) = (is_named(kind), kind == kind::TYPEDEF || kind == kind::FUNC);
+        // A name's end is looked for only where its begin is one of those that are wanted.
+        let begin = kernel.begin(it.name())?;
+        let named = is_named(kind) && names.may_have(begin);
+        let hooked = matches!(kind, kind::TYPEDEF | kind::FUNC) && of_hooks.may_have(begin);
         if !named && !hooked {
             continue;
         }
