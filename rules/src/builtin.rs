@@ -1,11 +1,21 @@
 //! The rules that come with the program.
 
-/// Name and text of each file.
-pub(crate) const FILES: &[(&str, &str)] = &[
-    ("credentials", include_str!("../builtin/credentials.yml")),
-    ("persistence", include_str!("../builtin/persistence.yml")),
-    ("execution", include_str!("../builtin/execution.yml")),
-    ("destruction", include_str!("../builtin/destruction.yml")),
-    ("network", include_str!("../builtin/network.yml")),
-    ("evasion", include_str!("../builtin/evasion.yml")),
+macro_rules! builtin {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../builtin/", $name, ".yml")),
+            include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".nodes")),
+        )
+    };
+}
+
+/// Name, text and tree (`yaml::packed`) of each file.
+pub(crate) const FILES: &[(&str, &str, &[u8])] = &[
+    builtin!("credentials"),
+    builtin!("persistence"),
+    builtin!("execution"),
+    builtin!("destruction"),
+    builtin!("network"),
+    builtin!("evasion"),
 ];

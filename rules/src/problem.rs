@@ -37,11 +37,13 @@ pub(crate) struct Complaints<'t> {
     file: &'t str,
     lines: Vec<&'t str>,
     pub(crate) found: Vec<Problem>,
+    /// The file comes with the program: what has to be tried of a rule, its tests have tried.
+    pub(crate) tried: bool,
 }
 
 impl<'t> Complaints<'t> {
     pub(crate) fn new(file: &'t str, text: &'t str) -> Self {
-        Complaints { file, lines: text.lines().collect(), found: Vec::new() }
+        Complaints { file, lines: text.lines().collect(), found: Vec::new(), tried: false }
     }
 
     /// The file cannot be used.

@@ -5,6 +5,7 @@
 
 mod build;
 mod cover;
+mod late;
 mod matcher;
 
 use foldhash::HashMap;

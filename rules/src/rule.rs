@@ -39,6 +39,8 @@ pub struct Rule {
     pub(crate) name: Option<String>,
     /// Only other rules look at it; by itself it finds nothing.
     pub(crate) quiet: bool,
+    /// It comes with the program, whose tests have compiled its patterns.
+    pub(crate) tried: bool,
     /// Its title has places for values of the event.
     pub(crate) template: bool,
 }

@@ -74,8 +74,10 @@ impl Loader {
 
     /// Adds the rules that come with the program.
     pub fn add_builtin(&mut self) {
-        for (_, text) in crate::builtin::FILES {
-            self.add(Layer::BuiltIn, "built-in", text);
+        for (_, text, packed) in crate::builtin::FILES {
+            let read = yaml::packed::read(packed).map_or_else(|| yaml::parse(text), Ok);
+            let (name, text) = ("built-in".to_owned(), (*text).to_owned());
+            self.files.push(File { layer: Layer::BuiltIn, name, text, read });
         }
     }
 
@@ -91,6 +93,7 @@ impl Loader {
         let mut all = Vec::new();
         for File { layer, name, text, read } in self.files {
             let mut complaints = Complaints::new(&name, &text);
+            complaints.tried = layer == Layer::BuiltIn;
             let told = forms::read(&read, &text, &values, &mut complaints);
             for mut problem in complaints.found {
                 problem.fatal &= layer != Layer::Project;
@@ -98,7 +101,7 @@ impl Loader {
             }
             all.push((layer, name, told));
         }
-        for (layer, name, told) in &all {
+        for (layer, name, told) in &mut all {
             set.join(*layer, name, told, &mut problems);
         }
         for (layer, name, told) in all {

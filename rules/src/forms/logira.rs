@@ -53,6 +53,7 @@ pub(super) fn rule(node: &Node, text: String, complaints: &mut Complaints<'_>) -
         todo: String::new(),
         references: Vec::new(),
         from: complaints.file().into(),
+        tried: complaints.tried,
         line: node.line,
         source: text.into(),
         examples: Vec::new(),

@@ -180,6 +180,7 @@ fn rule(node: &Node, text: String, complaints: &mut Complaints<'_>) -> Option<Ru
         todo: optional("do"),
         references: list("references"),
         from: complaints.file().into(),
+        tried: complaints.tried,
         line: node.line,
         source: text.into(),
         examples,

@@ -87,6 +87,7 @@ pub(super) fn read(
         todo: String::new(),
         references: [list("references"), list("tags")].concat(),
         from: complaints.file().into(),
+        tried: complaints.tried,
         line: document.line,
         source: text.into(),
         examples: Vec::new(),

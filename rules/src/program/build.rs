@@ -1,11 +1,13 @@
 //! From expressions to a program; patterns are compiled within bounds.
 
+use std::sync::Arc;
+
 use foldhash::HashMap;
 
-use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::matcher::{FieldMatcher, Words};
+use super::late::{Late, Words};
+use super::matcher::{FieldMatcher, Found};
 use super::{Clause, Code, Pair, Program, TestId};
 use crate::{
     expr::{Expr, Matcher},
@@ -26,7 +28,9 @@ const REGEXES: usize = 20_000;
 pub(crate) struct Builder {
     program: Program,
     known: HashMap<(Field, Matcher), TestId>,
-    regexes: HashMap<String, Regex>,
+    regexes: HashMap<String, Arc<Late>>,
+    /// What is added was compiled by tests.
+    tried: bool,
 }
 
 /// Compiles a pattern within bounds.
@@ -47,22 +51,32 @@ impl Builder {
     /// Adds a clause.
     ///
     /// # Errors
-    /// Why a pattern of it cannot be compiled.
-    pub(crate) fn clause(&mut self, rule: u32, step: u32, expr: &Expr) -> Result<(), String> {
-        let code = self.code(expr)?;
+    /// Why a pattern of it cannot be compiled, where it was not `tried`.
+    pub(crate) fn clause(
+        &mut self,
+        (rule, step): (u32, u32),
+        expr: &Expr,
+        tried: bool,
+    ) -> Result<(), String> {
+        let code = self.code(expr, tried)?;
         self.program.clauses.push(Clause { rule, step, things: expr.things(), code });
         Ok(())
     }
 
     /// Compiles an expression that only says more about one.
-    pub(crate) fn code(&mut self, expr: &Expr) -> Result<Code, String> {
+    pub(crate) fn code(&mut self, expr: &Expr, tried: bool) -> Result<Code, String> {
+        self.tried = tried;
+        self.coded(expr)
+    }
+
+    fn coded(&mut self, expr: &Expr) -> Result<Code, String> {
         let each = |this: &mut Self, list: &[Expr]| {
-            list.iter().map(|one| this.code(one)).collect::<Result<Box<[Code]>, String>>()
+            list.iter().map(|one| this.coded(one)).collect::<Result<Box<[Code]>, String>>()
         };
         Ok(match expr {
             Expr::All(list) => Code::All(each(self, list)?),
             Expr::Any(list) => Code::Any(each(self, list)?),
-            Expr::Not(inner) => Code::Not(Box::new(self.code(inner)?)),
+            Expr::Not(inner) => Code::Not(Box::new(self.coded(inner)?)),
             Expr::Things(things) => Code::Things(*things),
             Expr::Test(field, matcher) => Code::Test(self.test(*field, matcher)?),
         })
@@ -78,8 +92,14 @@ impl Builder {
             if self.regexes.len() >= REGEXES {
                 return Err(format!("more than {REGEXES} patterns"));
             }
-            let built = regex(pattern).map_err(|why| format!("cannot read the pattern: {why}"))?;
-            self.regexes.insert(pattern.clone(), built);
+            // One that is known was tried too, by whoever brought it.
+            let late = match self.tried {
+                true => Late::sound(pattern),
+                false => {
+                    Late::tried(pattern).map_err(|why| format!("cannot read the pattern: {why}"))?
+                }
+            };
+            self.regexes.insert(pattern.clone(), Arc::new(late));
         }
         let id = TestId::try_from(self.program.tests.len()).map_err(|_| "too many conditions")?;
         self.program.tests.push((field, matcher.clone()));
@@ -93,7 +113,7 @@ impl Builder {
     /// When the literals do not fit into a matcher.
     pub(crate) fn finish(self) -> Result<Program, String> {
         let Builder { mut program, regexes, .. } = self;
-        let mut literals: Vec<Words> = Vec::new();
+        let mut literals: Vec<Found> = Vec::new();
         for (id, (field, matcher)) in program.tests.iter().enumerate() {
             if let Matcher::Same { how, fold, other } = *matcher {
                 let things = field.things() & other.things();
@@ -114,12 +134,7 @@ impl Builder {
             of_field.add(id as TestId, matcher, &regexes, words);
         }
         for (of_field, (words, _)) in program.matchers.iter_mut().zip(literals) {
-            if !words.is_empty() {
-                // What the crate chooses: a DFA for up to 100 words. One for more is faster by a little,
-                // and takes a fifth of the time of loading.
-                let built = AhoCorasick::builder().ascii_case_insensitive(true).build(&words);
-                of_field.literals = Some(built.map_err(|why| why.to_string())?);
-            }
+            of_field.literals = Words::new(words)?;
         }
         program.visit();
         program.cover();

@@ -2,10 +2,9 @@
 
 use foldhash::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
-use regex::bytes::Regex;
-
+use super::late::{Late, Words};
 use super::{TestId, Val};
 use crate::{
     command::{Line, Shape},
@@ -14,16 +13,16 @@ use crate::{
 };
 
 /// Literals of one field: in order, and where each stands.
-pub(super) type Words = (Vec<Vec<u8>>, HashMap<Vec<u8>, usize>);
+pub(super) type Found = (Vec<Vec<u8>>, HashMap<Vec<u8>, usize>);
 
 /// All conditions on one field.
 #[derive(Debug, Default)]
 pub(super) struct FieldMatcher {
-    pub(super) literals: Option<AhoCorasick>,
+    pub(super) literals: Words,
     /// Who wants each literal.
     owners: Vec<Vec<Owner>>,
     empty: Vec<TestId>,
-    regexes: Vec<(TestId, Regex)>,
+    regexes: Vec<(TestId, Arc<Late>)>,
     wilds: Vec<(TestId, Wild)>,
     /// Those of which no match holds a known literal.
     unanchored: Vec<Owner>,
@@ -56,8 +55,8 @@ impl FieldMatcher {
         &mut self,
         test: TestId,
         matcher: &Matcher,
-        regexes: &HashMap<String, Regex>,
-        words: &mut Words,
+        regexes: &HashMap<String, Arc<Late>>,
+        words: &mut Found,
     ) {
         match matcher {
             Matcher::Text { how: How::Equals | How::Name, text, .. } if text.is_empty() => {
@@ -88,7 +87,7 @@ impl FieldMatcher {
     }
 
     /// A pattern is looked at where a literal of it is; one byte would be everywhere.
-    fn own_pattern(&mut self, needs: &[u8], owner: Owner, words: &mut Words) {
+    fn own_pattern(&mut self, needs: &[u8], owner: Owner, words: &mut Found) {
         if needs.len() < 2 {
             self.unanchored.push(owner);
         } else {
@@ -96,7 +95,7 @@ impl FieldMatcher {
         }
     }
 
-    fn own(&mut self, text: &[u8], owner: Owner, words: &mut Words) {
+    fn own(&mut self, text: &[u8], owner: Owner, words: &mut Found) {
         let at = *words.1.entry(text.to_ascii_lowercase()).or_insert_with(|| {
             words.0.push(text.to_vec());
             words.0.len() - 1
@@ -122,7 +121,7 @@ impl FieldMatcher {
                         hold(*test);
                     }
                 }
-                if self.literals.is_some() || !self.unanchored.is_empty() {
+                if !self.literals.is_empty() || !self.unanchored.is_empty() {
                     self.bytes(number.to_string().as_bytes(), hold);
                 }
             }
@@ -132,12 +131,12 @@ impl FieldMatcher {
                         hold(*test);
                     }
                 }
-                if self.literals.is_some() || !self.unanchored.is_empty() {
+                if !self.literals.is_empty() || !self.unanchored.is_empty() {
                     self.bytes(ip.to_canonical().to_string().as_bytes(), hold);
                 }
             }
             Val::Flag(is) => {
-                if self.literals.is_some() {
+                if !self.literals.is_empty() {
                     self.bytes(if is { b"true" } else { b"false" }, hold);
                 }
             }
@@ -156,7 +155,7 @@ impl FieldMatcher {
         if bytes.is_empty() {
             self.empty.iter().for_each(|test| hold(*test));
         }
-        if let Some(literals) = &self.literals {
+        if let Some(literals) = self.literals.get() {
             // A pattern is tried once for a value, however often the value has its literal.
             let mut tried: Vec<usize> = Vec::new();
             for found in literals.find_overlapping_iter(bytes) {

@@ -15,12 +15,12 @@ impl RuleSet {
                 problems.push(problem(&rule.from, rule.line, format!("{}: {why}", rule.id), true));
             };
             for (step, when) in (0..).zip(rule.exprs()) {
-                if let Err(why) = builder.clause(number, step, when) {
+                if let Err(why) = builder.clause((number, step), when, rule.tried) {
                     wrong(why);
                 }
             }
             for exception in &rule.except {
-                match builder.code(&exception.when) {
+                match builder.code(&exception.when, rule.tried) {
                     Ok(code) => codes.push((code, exception.until_ns)),
                     Err(why) => wrong(why),
                 }

@@ -15,12 +15,12 @@ impl RuleSet {
         &mut self,
         layer: Layer,
         name: &str,
-        told: &Told,
+        told: &mut Told,
         problems: &mut Vec<Problem>,
     ) {
         self.unusable.extend(told.unusable.iter().cloned());
         let before = self.rules.len();
-        for rule in &told.rules {
+        for rule in std::mem::take(&mut told.rules) {
             if let Some(known) = self.rules.iter().find(|known| known.id == rule.id) {
                 let what = format!("the id {} is taken by {}:{}", rule.id, known.from, known.line);
                 problems.push(problem(name, rule.line, what, layer != Layer::Project));
@@ -31,7 +31,7 @@ impl RuleSet {
                 problems.push(problem(name, rule.line, what, layer != Layer::Project));
                 break;
             }
-            self.rules.push(rule.clone());
+            self.rules.push(rule);
         }
         if layer != Layer::Project {
             self.watched.extend(told.watched.iter().cloned());
@@ -49,7 +49,11 @@ impl RuleSet {
         let mut warn = |what: String| problems.push(problem(name, filter.line, what, false));
         for id in &filter.rules {
             let known = self.rules.iter_mut().find(|rule| rule.names().any(|name| name == id));
-            match known.map(|rule| &mut rule.body) {
+            let body = known.map(|rule| {
+                rule.tried = false;
+                &mut rule.body
+            });
+            match body {
                 Some(Body::When(when)) if when.things() & filter.things != 0 => {
                     *when = Expr::All(vec![when.clone(), filter.when.clone()]);
                 }
@@ -109,7 +113,10 @@ impl RuleSet {
                 continue;
             }
             match self.rules.iter_mut().find(|rule| *rule.id == *id) {
-                Some(rule) => rule.except.push(Exception { when, until_ns }),
+                Some(rule) => {
+                    rule.tried = false;
+                    rule.except.push(Exception { when, until_ns });
+                }
                 None => problems.push(problem(name, line, format!("there is no rule {id}"), false)),
             }
         }

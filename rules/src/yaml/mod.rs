@@ -3,6 +3,8 @@
 //! Rules are written by people and may come from anybody, so nothing of YAML that can grow (aliases)
 //! or change a word's meaning (types of plain scalars) is taken.
 
+pub(crate) mod packed;
+
 use granit_parser::{Event, Options, Parser, ScalarStyle};
 
 /// Longest file of rules, bytes (HOSTILE A17).

@@ -114,7 +114,7 @@ fn modified(
     node: &Node,
     complaints: &mut Complaints<'_>,
 ) -> Expr {
-    let fold = class == Class::Text;
+    let (fold, tried) = (class == Class::Text, complaints.tried);
     let mut each = |make: &dyn Fn(&str) -> Result<Expr, String>| -> Vec<Expr> {
         let mut all = Vec::new();
         for item in node.items() {
@@ -148,7 +148,10 @@ fn modified(
         "above" => Expr::any(each(&number(true))),
         "below" => Expr::any(each(&number(false))),
         "regex" => Expr::any(each(&|text| {
-            crate::program::regex(text).map_err(|why| format!("cannot read the pattern: {why}"))?;
+            if !tried {
+                let wrong = |why| format!("cannot read the pattern: {why}");
+                crate::program::regex(text).map_err(wrong)?;
+            }
             Ok(Expr::Test(field, Matcher::Regex { pattern: text.to_owned(), needs: Vec::new() }))
         })),
         _ => {
