@@ -1,5 +1,7 @@
 //! Command lines token by token: `rm -fr`, `rm -r -f` and `rm --recursive --force` are one thing.
 
+use foldhash::HashMap;
+
 /// What a command line must have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Shape {
@@ -84,6 +86,11 @@ impl Shape {
         Ok(Shape { programs, wants, words })
     }
 
+    /// Returns the programs' names, or nothing when one of them has a star.
+    fn names(&self) -> Option<&[String]> {
+        self.programs.iter().all(|name| !name.contains('*')).then_some(&self.programs)
+    }
+
     /// Returns whether a command line is so.
     pub(crate) fn holds(&self, line: &Line<'_>) -> bool {
         let is_ours = |name: &[u8]| self.programs.iter().any(|program| fits(program, name));
@@ -100,6 +107,46 @@ impl Shape {
             .iter()
             .all(|forms| forms.iter().any(|form| options.iter().any(|word| form.holds(word))))
             && in_order(&self.words, rest)
+    }
+}
+
+/// Shapes that a command line is held against: those of its program, and no others.
+#[derive(Debug)]
+pub(crate) struct Shapes<T> {
+    all: Vec<(T, Shape)>,
+    by_name: HashMap<String, Vec<usize>>,
+    /// Those of names with a star.
+    starred: Vec<usize>,
+}
+
+impl<T> Default for Shapes<T> {
+    fn default() -> Shapes<T> {
+        Shapes { all: Vec::new(), by_name: HashMap::default(), starred: Vec::new() }
+    }
+}
+
+impl<T: Copy> Shapes<T> {
+    /// Adds one under a mark.
+    pub(crate) fn add(&mut self, mark: T, shape: Shape) {
+        let at = self.all.len();
+        match shape.names() {
+            Some(names) => {
+                names.iter().for_each(|it| self.by_name.entry(it.clone()).or_default().push(at));
+            }
+            None => self.starred.push(at),
+        }
+        self.all.push((mark, shape));
+    }
+
+    /// Tells the mark of each that a command line has; some twice.
+    pub(crate) fn of(&self, line: &Line<'_>, take: &mut dyn FnMut(T)) {
+        let names = [Some(line.exe), Some(line.first).filter(|it| *it != line.exe), line.second];
+        let names = names.into_iter().flatten().filter_map(|name| std::str::from_utf8(name).ok());
+        let named = names.filter_map(|name| self.by_name.get(name)).flatten();
+        let shapes = self.starred.iter().chain(named).filter_map(|at| self.all.get(*at));
+        for (mark, _) in shapes.filter(|(_, shape)| shape.holds(line)) {
+            take(*mark);
+        }
     }
 }
 
@@ -228,7 +275,7 @@ fn fits(pattern: &str, word: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Shape};
+    use super::{Line, Shape, Shapes};
 
     fn check(shape: &str, command: &str, expected: bool) {
         let read = Shape::parse(shape).expect(shape);
@@ -253,6 +300,40 @@ mod tests {
         for command in ["rm -r x", "rm -- -rf", "rmdir -rf", "arm -rf", "echo rm -rf", "rm --r=x"] {
             check("rm -rf", command, false);
         }
+    }
+
+    #[test]
+    fn a_line_is_held_against_all_shapes_that_could_be_its() {
+        let texts =
+            ["rm -rf", "mkfs*", "ncat,nc -e", "nc -l", "*sh -c", "git push", "apt,apt-* install"];
+        let shapes: Vec<Shape> = texts.iter().map(|text| Shape::parse(text).expect(text)).collect();
+        let mut all = Shapes::default();
+        (0..).zip(&shapes).for_each(|(at, shape)| all.add(at, shape.clone()));
+        let mut found = 0;
+        for command in [
+            "/usr/bin/rm -rf x",
+            "busybox rm -rf x",
+            "/bin/busybox nc -l -e x",
+            "mkfs.ext4 x",
+            "nc -e sh -l 1",
+            "bash -c x",
+            "git push",
+            "apt-get install x",
+            "true",
+        ] {
+            let argv: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
+            for exe in [argv[0], b"/usr/bin/busybox", b""] {
+                let line = Line::new(exe, &argv);
+                let mut marks = Vec::new();
+                all.of(&line, &mut |mark| marks.push(mark));
+                marks.sort_unstable();
+                marks.dedup();
+                let each = (0..shapes.len()).filter(|at| shapes[*at].holds(&line));
+                assert_eq!(marks, each.collect::<Vec<_>>(), "{command}, {}", exe.escape_ascii());
+                found += marks.len();
+            }
+        }
+        assert!(found > 20, "{found}");
     }
 
     #[test]

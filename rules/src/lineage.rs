@@ -1,16 +1,19 @@
 //! Who is whose child, and what each runs: learnt from the events themselves, in order.
 
-use std::cell::OnceCell;
+mod node;
+
 use std::collections::VecDeque;
 
 use foldhash::HashMap;
 use std::rc::Rc;
 
 use event::ProcId;
-use event::model::{Actor, Bytes, Event, Exec, What, arguments};
+use event::model::{Actor, Event, Exec, What};
 
-use crate::field::Field;
-use crate::program::{Program, TestId, Val};
+use crate::program::Program;
+
+use node::Held;
+pub(crate) use node::{Node, joined};
 
 /// Ancestors that are remembered of a process; a chain that is longer is cut at the far end.
 const DEPTH: usize = 128;
@@ -24,23 +27,6 @@ const ENDED: usize = 8192;
 /// Programs of one process that are remembered beside the one that it runs: what they did to files may be told
 /// after the exec (docs/decisions/0019), of no more than this many.
 const EARLIER: usize = 15;
-
-/// A process while it runs one program.
-#[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) id: ProcId,
-    /// Another one for each program.
-    pub(crate) serial: u64,
-    pub(crate) exe: Option<Bytes>,
-    pub(crate) argv: Vec<u8>,
-    pub(crate) cwd: Option<Vec<u8>>,
-    pub(crate) parent: Option<Rc<Node>>,
-    /// Pipes that are its standard input and output.
-    pub(crate) stdin: Option<u64>,
-    pub(crate) stdout: Option<u64>,
-    depth: usize,
-    holds: OnceCell<Box<[TestId]>>,
-}
 
 /// All processes that may still be talked of.
 #[derive(Debug, Default)]
@@ -68,6 +54,7 @@ impl Lineage {
                     cwd: caller.cwd.clone(),
                     stdin: caller.stdin,
                     stdout: caller.stdout,
+                    own: caller.own.clone(),
                     ..self.node(fork.child, Some(caller))
                 };
                 self.put(Rc::new(child));
@@ -165,7 +152,10 @@ impl Lineage {
                 stdin: None,
                 stdout: None,
                 depth: 0,
-                holds: OnceCell::new(),
+                holds: Held::new(),
+                own: parent.own.clone(),
+                of_children: Held::new(),
+                of_descendants: Held::new(),
             }),
         });
         Node {
@@ -178,7 +168,10 @@ impl Lineage {
             parent,
             stdin: None,
             stdout: None,
-            holds: OnceCell::new(),
+            holds: Held::new(),
+            own: Rc::default(),
+            of_children: Held::new(),
+            of_descendants: Held::new(),
         }
     }
 
@@ -204,82 +197,6 @@ fn cut(argv: &mut Vec<u8>, exec: &Exec) {
     if exec.argv.len() > COMMAND {
         argv.truncate(COMMAND);
         argv.shrink_to_fit();
-    }
-}
-
-/// Arguments joined by spaces.
-pub(crate) fn joined(argv: &[u8]) -> Vec<u8> {
-    let mut line: Vec<u8> = Vec::with_capacity(argv.len());
-    for argument in arguments(argv) {
-        if !line.is_empty() {
-            line.push(b' ');
-        }
-        line.extend_from_slice(argument);
-    }
-    line
-}
-
-impl Node {
-    /// Ancestors, the nearest first.
-    pub(crate) fn ancestors(&self) -> impl Iterator<Item = &Node> {
-        std::iter::successors(self.parent.as_deref(), |node| node.parent.as_deref())
-    }
-
-    /// The conditions on the process that hold while it runs this program.
-    pub(crate) fn holds(&self, program: &Program) -> &[TestId] {
-        self.holds.get_or_init(|| {
-            let mut found = Vec::new();
-            self.values(&|field| program.asks(field), &mut |field, value| {
-                program.run(field, value, &mut |test| found.push(test));
-            });
-            found.sort_unstable();
-            found.dedup();
-            found.into_boxed_slice()
-        })
-    }
-
-    /// Tells the values of the fields of the process that are asked for.
-    pub(crate) fn values(
-        &self,
-        asked: &dyn Fn(Field) -> bool,
-        take: &mut dyn FnMut(Field, Val<'_>),
-    ) {
-        let mut bytes = |field: Field, value: Option<&[u8]>| {
-            if let Some(value) = value.filter(|_| asked(field)) {
-                take(field, Val::Bytes(value));
-            }
-        };
-        let exe = self.exe.as_deref();
-        bytes(Field::Exe, exe);
-        bytes(Field::Cwd, self.cwd.as_deref());
-        if let Some(parent) = &self.parent {
-            bytes(Field::ParentExe, parent.exe.as_deref());
-            if asked(Field::ParentCommandLine) && !parent.argv.is_empty() {
-                bytes(Field::ParentCommandLine, Some(&joined(&parent.argv)));
-            }
-        }
-        if asked(Field::Ancestor) {
-            self.ancestors().for_each(|node| bytes(Field::Ancestor, node.exe.as_deref()));
-        }
-        if self.argv.is_empty() {
-            return;
-        }
-        let words: Vec<&[u8]> = arguments(&self.argv).collect();
-        if asked(Field::CommandLine) || asked(Field::NameAndArguments) {
-            let line = joined(&self.argv);
-            bytes(Field::CommandLine, Some(&line));
-            let name = exe.unwrap_or_default();
-            bytes(Field::NameAndArguments, Some(&[name, b" ", &line].concat()));
-        }
-        for (at, word) in words.iter().enumerate() {
-            bytes(Field::Argv, Some(word));
-            if let Ok(at) = u8::try_from(at) {
-                bytes(Field::Arg(at), Some(word));
-            }
-        }
-        if asked(Field::Command) {
-            take(Field::Command, Val::Command(exe.unwrap_or_default(), &words));
-        }
     }
 }
 

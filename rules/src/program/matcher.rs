@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::late::{Late, Words};
 use super::{TestId, Val};
 use crate::{
-    command::{Line, Shape},
+    command::{Line, Shapes},
     expr::{How, Matcher},
     glob::Wild,
 };
@@ -29,7 +29,7 @@ pub(super) struct FieldMatcher {
     numbers: Vec<(TestId, u64, u64)>,
     networks: Vec<(TestId, IpAddr, u32)>,
     present: Vec<TestId>,
-    shapes: Vec<(TestId, Shape)>,
+    shapes: Shapes<TestId>,
 }
 
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ impl FieldMatcher {
             Matcher::Number { least, most } => self.numbers.push((test, *least, *most)),
             Matcher::Network { address, bits } => self.networks.push((test, *address, *bits)),
             Matcher::Present => self.present.push(test),
-            Matcher::Command(shape) => self.shapes.push((test, shape.clone())),
+            Matcher::Command(shape) => self.shapes.add(test, shape.clone()),
             // No value of one field says whether it holds.
             Matcher::Same { .. } => {}
         }
@@ -141,12 +141,7 @@ impl FieldMatcher {
                 }
             }
             Val::Command(exe, argv) => {
-                let line = Line::new(exe, argv);
-                for (test, shape) in &self.shapes {
-                    if shape.holds(&line) {
-                        hold(*test);
-                    }
-                }
+                self.shapes.of(&Line::new(exe, argv), hold);
             }
         }
     }
