@@ -9,47 +9,45 @@ use super::{At, Pipeline};
 const ENOENT: u32 = 2;
 const ENOTDIR: u32 = 20;
 
-/// Names that hold secrets of users: a failed open of one that is not there is a search for it. A name
-/// with a slash is the end of a path; one without is any component.
-const SECRETS: [&str; 24] = [
-    ".ssh",
-    ".aws",
-    ".azure",
-    ".gnupg",
-    ".kube",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    ".pgpass",
-    ".my.cnf",
-    ".env",
-    ".git-credentials",
-    ".password-store",
-    ".vault-token",
-    ".terraform.d",
-    ".mozilla",
-    ".bash_history",
-    ".zsh_history",
-    ".config/gcloud",
-    ".config/gh",
-    ".config/google-chrome",
-    ".cargo/credentials",
-    ".cargo/credentials.toml",
-    ".docker/config.json",
+/// Names that hold secrets of users, and the directory that some of them must be in: a failed open of one that
+/// is not there is a search for it.
+const SECRETS: [(&str, &str); 24] = [
+    ("", ".ssh"),
+    ("", ".aws"),
+    ("", ".azure"),
+    ("", ".gnupg"),
+    ("", ".kube"),
+    ("", ".netrc"),
+    ("", ".npmrc"),
+    ("", ".pypirc"),
+    ("", ".pgpass"),
+    ("", ".my.cnf"),
+    ("", ".env"),
+    ("", ".git-credentials"),
+    ("", ".password-store"),
+    ("", ".vault-token"),
+    ("", ".terraform.d"),
+    ("", ".mozilla"),
+    ("", ".bash_history"),
+    ("", ".zsh_history"),
+    (".config", "gcloud"),
+    (".config", "gh"),
+    (".config", "google-chrome"),
+    (".cargo", "credentials"),
+    (".cargo", "credentials.toml"),
+    (".docker", "config.json"),
 ];
 
 /// Whether a path leads to something in [`SECRETS`].
 pub(crate) fn is_secret(path: &[u8]) -> bool {
-    // Each of them begins with a dot: most paths need no more than this.
-    let dotted = path.starts_with(b".") || path.windows(2).any(|pair| pair == b"/.");
-    if !dotted {
-        return false;
-    }
-    let path = String::from_utf8_lossy(path);
-    let components: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
-    SECRETS.iter().any(|secret| {
-        let wanted: Vec<&str> = secret.split('/').collect();
-        components.windows(wanted.len()).any(|found| found == wanted)
+    let mut before: &[u8] = b"";
+    path.split(|byte| *byte == b'/').filter(|it| !it.is_empty()).any(|name| {
+        let dir = std::mem::replace(&mut before, name);
+        // Each of them has a dot at a begin: most names need no more than this.
+        (name.starts_with(b".") || dir.starts_with(b"."))
+            && SECRETS.iter().any(|(wanted, secret)| {
+                name == secret.as_bytes() && (wanted.is_empty() || dir == wanted.as_bytes())
+            })
     })
 }
 
