@@ -104,7 +104,7 @@ impl IndexWriter {
         let rare = self.known.write(&self.index, self.rows / RARE)?;
         stored::write(&self.index, summary, self.start_ns.unwrap_or(0))?;
         self.index.flush_prepared_statement_cache();
-        schema::complete(self.index, rare)
+        schema::complete(self.index, self.rows, rare)
     }
 }
 

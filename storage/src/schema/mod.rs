@@ -47,11 +47,15 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
     Ok(index)
 }
 
-/// Makes the indexes over all rows and closes the file. `rare` has the kinds that few events are of as bits,
-/// as far as there are bits.
-pub(crate) fn complete(index: Connection, rare: i64) -> rusqlite::Result<()> {
+/// Rows up to which a run has no indexes over all rows: a question that would use one reads them all, in some
+/// milliseconds, while making two took an eighth of the time of deriving (docs/benchmarks.md).
+pub(crate) const FEW: u64 = 32_768;
+
+/// Makes the indexes over all `rows`, where they are more than [`FEW`], and closes the file. `rare` has the
+/// kinds that few events are of as bits, as far as there are bits.
+pub(crate) fn complete(index: Connection, rows: u64, rare: i64) -> rusqlite::Result<()> {
     index.execute(FILL_RARE, [rare])?;
-    for (_, _, text) in LATE {
+    for (_, _, text) in LATE.iter().filter(|_| rows > FEW) {
         index.execute_batch(text)?;
     }
     index.execute_batch("COMMIT")?;
@@ -178,25 +182,28 @@ fn authorize_sql(context: AuthContext<'_>) -> Authorization {
     }
 }
 
-/// Compares the schema with our own, text by text.
+/// Compares the schema with our own, text by text: with the indexes that a large run has, or without them.
 fn check_schema(index: &Connection) -> rusqlite::Result<()> {
     let number = |pragma: &str| index.query_row(pragma, [], |row| row.get::<_, i32>(0));
     let ours = number("PRAGMA application_id")? == APPLICATION
         && number("PRAGMA user_version")? == VERSION;
     let mut statement = index.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name")?;
     let mut rows = statement.query([])?;
-    let mut expected: Vec<&Thing> = TABLES.iter().chain(EARLY).chain(LATE).collect();
-    expected.sort_by_key(|(_, name, _)| *name);
-    let mut expected = expected.into_iter();
-    let mut same = ours;
+    let mut forms = [LATE, &[]].map(|late| {
+        let mut expected: Vec<&Thing> = TABLES.iter().chain(EARLY).chain(late).collect();
+        expected.sort_by_key(|(_, name, _)| *name);
+        (expected.into_iter(), ours)
+    });
     while let Some(row) = rows.next()? {
-        let (kind, name, text) = expected.next().copied().unwrap_or_default();
         let is = |at: usize, text: &str| {
             row.get_ref(at).is_ok_and(|value| value.as_str().is_ok_and(|value| value == text))
         };
-        same &= is(0, kind) && is(1, name) && is(2, text);
+        for (expected, same) in &mut forms {
+            let (kind, name, text) = expected.next().copied().unwrap_or_default();
+            *same &= is(0, kind) && is(1, name) && is(2, text);
+        }
     }
-    if same && expected.next().is_none() {
+    if forms.iter_mut().any(|(expected, same)| *same && expected.next().is_none()) {
         return Ok(());
     }
     Err(rusqlite::Error::SqliteFailure(

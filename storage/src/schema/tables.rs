@@ -78,7 +78,7 @@ pub(super) const EARLY: &[Thing] = &[
     ("index", "rows_by_peer", "CREATE INDEX rows_by_peer ON rows(peer) WHERE peer IS NOT NULL"),
 ];
 
-/// The other indexes; made when all rows are in.
+/// The other indexes, of a run that has more than [`super::FEW`] rows; made when all rows are in.
 pub(super) const LATE: &[Thing] = &[
     ("index", "rows_by_actor", "CREATE INDEX rows_by_actor ON rows(actor) WHERE actor IS NOT NULL"),
     ("index", "rows_by_path", "CREATE INDEX rows_by_path ON rows(path) WHERE path IS NOT NULL"),
