@@ -56,6 +56,28 @@ const PREFIXES: [(&[u8], usize); 47] = [
     (b"EAACEdEose0cBA", 10),
 ];
 
+/// Whether a token can begin with these two bytes: words are many, and most are told apart by this.
+static BEGINS: [u64; 1024] = begins();
+
+const fn begins() -> [u64; 1024] {
+    let mut set = [0; 1024];
+    let mut at = 0;
+    while at < PREFIXES.len() {
+        if let [first, second, ..] = PREFIXES[at].0 {
+            let pair = (*first as usize) << 8 | *second as usize;
+            set[pair >> 6] |= 1 << (pair & 63);
+        }
+        at += 1;
+    }
+    set
+}
+
+fn may_begin(rest: &[u8]) -> bool {
+    let [first, second, ..] = rest else { return false };
+    let pair = usize::from(*first) << 8 | usize::from(*second);
+    BEGINS.get(pair >> 6).is_some_and(|set| set >> (pair & 63) & 1 == 1)
+}
+
 /// What stands before hashes that everybody may know.
 const PUBLIC: [&[u8]; 9] = [
     b"sha1-", b"sha256-", b"sha384-", b"sha512-", b"SHA256:", b"sha256:", b"sha512:", b"h1:",
@@ -84,21 +106,39 @@ pub(super) fn scan(at: usize, text: &[u8], spans: &mut Spans) {
         known_tokens(token, |range| {
             add(run.start + range.start..run.start + range.end, Rule::Token);
         });
-        if !is_public(text, run.start) {
-            random_parts(token, |range| {
+        random_parts(token, |range| {
+            if !is_public(text, run.start) {
                 add(run.start + range.start..run.start + range.end, Rule::Random);
-            });
-        }
+            }
+        });
         start = run.end;
     }
 }
 
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-.+/=".contains(&byte)
+    // Each byte of each argument is asked.
+    static OF_TOKENS: [bool; 256] = table(b"_-.+/=");
+    OF_TOKENS.get(usize::from(byte)).is_some_and(|is| *is)
 }
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// Letters and digits, and these marks.
+const fn table(marks: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
+    table
 }
 
 fn run_at(text: &[u8], start: usize, inside: impl Fn(u8) -> bool) -> Range<usize> {
@@ -141,7 +181,7 @@ fn known_tokens(token: &[u8], mut add: impl FnMut(Range<usize>)) {
 
 /// Where a token of a known service ends that begins with this word.
 fn known_token(token: &[u8], word: Range<usize>) -> Option<usize> {
-    let rest = token.get(word.start..)?;
+    let rest = token.get(word.start..).filter(|rest| may_begin(rest))?;
     let (prefix, least) = PREFIXES.iter().find(|(prefix, _)| rest.starts_with(prefix))?;
     let body = word.start + prefix.len();
     let dots = prefix.ends_with(b".") || *prefix == b"pypi-";
