@@ -6,7 +6,6 @@
 
 use std::{
     cell::RefCell,
-    collections::HashSet,
     fs::File,
     io::{self, Read},
     os::fd::{AsFd, AsRawFd, OwnedFd},
@@ -20,6 +19,7 @@ use event::{
     digest::Digest,
     frame::hash::{Hash, KIND_HASH, basis, missing},
 };
+use foldhash::HashSet;
 use fsmon::Power;
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat};
 use zerocopy::IntoBytes;
@@ -116,7 +116,7 @@ impl Hashes {
                 }
             }
         })?;
-        let (told, opened) = (HashSet::new(), Vec::new());
+        let (told, opened) = (HashSet::default(), Vec::new());
         let hashes = Hashes { jobs: Some(jobs), done, told, opened, waiting: 0, power };
         Ok(Rc::new(RefCell::new(hashes)))
     }

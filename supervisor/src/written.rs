@@ -1,12 +1,13 @@
 //! Which files of a window are to be hashed: each at its first close, and once more at the window's end
 //! when it was closed again.
 
-use std::{collections::HashMap, os::fd::OwnedFd};
+use std::os::fd::OwnedFd;
 
 use event::{
     ProcId,
     frame::hash::{basis, what},
 };
+use foldhash::HashMap;
 use fsmon::{Dirs, Handle, Record};
 use rustix::fs::fstatfs;
 use rustix::io::Errno;
