@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 
-use aya::maps::{CgroupArray, HashMap, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{CgroupArray, HashMap, Map, MapData, PerCpuArray};
 use aya::programs::{self, CgroupAttachMode, ProgramError};
 use aya::{Ebpf, EbpfLoader};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::held::Held;
 use crate::load::{Owner, Settings};
 use crate::programs::{Hook, Need, Topic};
-use crate::source::{Buffer, Ring, Source};
+use crate::source::{Ring, Source};
 use crate::types::Types;
 use crate::verify::Verified;
 
@@ -228,11 +228,10 @@ where
 }
 
 fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
-    let ring = RingBuf::try_from(take(&mut ebpf, topic, topic.ring())?)
+    let ring = Ring::of(take(&mut ebpf, topic, topic.ring())?)
         .map_err(|e| Error::Map(topic, topic.ring(), Box::new(e)))?;
     let counters = PerCpuArray::try_from(take(&mut ebpf, topic, "counters")?)
         .map_err(|e| Error::Map(topic, "counters", Box::new(e)))?;
-    let ring = Ring(Buffer(ring));
     let watched = ebpf.take_map("watched").and_then(|map| HashMap::try_from(map).ok());
     let foreign = ebpf.take_map("foreign").map(|map| Held::of(topic, map)).transpose()?;
     let inherited = ebpf.take_map("inherited_uses").map(|map| Held::of(topic, map)).transpose()?;

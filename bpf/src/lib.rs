@@ -2,13 +2,14 @@
 //!
 //! Each object (see [`Topic`]) loads on its own: one that the kernel refuses degrades that source,
 //! by name, and no other. Nothing here interprets a record; that is `event::wire`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod attach;
 mod bpffs;
 mod error;
 mod held;
 mod load;
+mod memory;
 mod objects;
 mod probe;
 mod programs;
@@ -21,4 +22,3 @@ pub use load::{Loaded, Owner, Settings, load, read_ahead};
 pub use probe::{Probed, probe};
 pub use programs::{Hook, Need, PROGRAMS, Program, Topic};
 pub use source::{Counts, Left, Ring, Source};
-pub use types::KERNEL as TYPES;

@@ -96,10 +96,9 @@ pub struct Loaded {
 static AHEAD: Mutex<Option<Types>> = Mutex::new(None);
 
 /// Reads the kernel's types for the next [`load`], which reads them itself where this did not succeed: for who
-/// has to wait before it knows what to load. `kernel` is what [`TYPES`] holds, for who has it mapped.
-pub fn read_ahead(kernel: Option<&[u8]>) {
-    let types = kernel.map_or_else(Types::of_kernel, Types::of);
-    if let (Ok(types), Ok(mut ahead)) = (types, AHEAD.lock()) {
+/// has to wait before it knows what to load.
+pub fn read_ahead() {
+    if let (Ok(types), Ok(mut ahead)) = (Types::of_kernel(), AHEAD.lock()) {
         *ahead = Some(types);
     }
 }

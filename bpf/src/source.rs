@@ -4,13 +4,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::{fs, io};
 
 use aya::Ebpf;
-use aya::maps::{CgroupArray, HashMap, MapData, PerCpuArray, RingBuf};
+use aya::maps::{CgroupArray, HashMap, Map, MapData, MapError, PerCpuArray};
 use aya::programs::{Iter, ProgramError};
 use event::ProcId;
 use event::wire::{COUNT_CELLS, ForeignKey, ForeignUse, InheritedKey, InheritedUse, RECORD_KINDS};
 
 use crate::error::Error;
 use crate::held::{Foreign, Held, Inherited};
+use crate::memory::Reader;
 use crate::programs::{Hook, Topic};
 
 /// Cells by record kind: `counts[Kind::Exec as usize][Cell::Lost as usize]`. They only grow.
@@ -27,23 +28,32 @@ pub enum Left {
 
 /// The ring of one topic. Register its descriptor for reading.
 #[derive(Debug)]
-pub struct Ring(pub(crate) Buffer);
+pub struct Ring(Reader<RingMap>);
 
-pub(crate) struct Buffer(pub(crate) RingBuf<MapData>);
+#[derive(Debug)]
+struct RingMap(MapData);
 
-impl std::fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "fd {}", self.0.as_raw_fd())
+impl AsFd for RingMap {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.fd().as_fd()
     }
 }
 
 impl Ring {
+    /// A reader of the ring that `map` is.
+    pub(crate) fn of(map: Map) -> Result<Ring, MapError> {
+        let Map::RingBuf(data) = map else {
+            return Err(MapError::InvalidMapType { map_type: 0 });
+        };
+        let size = data.info()?.max_entries();
+        Ok(Ring(Reader::new(RingMap(data), size).map_err(MapError::IoError)?))
+    }
+
     /// Hands at most `budget` records to `see`, each where it lies in the ring.
     pub fn drain(&mut self, budget: usize, mut see: impl FnMut(&[u8])) -> Left {
         for _ in 0..budget {
-            match self.0.0.next() {
-                Some(record) => see(&record),
-                None => return Left::Empty,
+            if !self.0.next(&mut see) {
+                return Left::Empty;
             }
         }
         Left::More
@@ -52,13 +62,13 @@ impl Ring {
 
 impl AsFd for Ring {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.0.as_fd()
+        self.0.as_fd()
     }
 }
 
 impl AsRawFd for Ring {
     fn as_raw_fd(&self) -> RawFd {
-        self.0.0.as_raw_fd()
+        self.0.as_fd().as_raw_fd()
     }
 }
 

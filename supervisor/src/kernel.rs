@@ -23,7 +23,7 @@ use crate::{
     recorder::{Asked, Recorder},
     segment::Writer,
     sensors::Sensors,
-    sys::{self, counting},
+    sys::counting,
 };
 
 fn settings(name: &str) -> Begin {
@@ -41,16 +41,6 @@ fn settings(name: &str) -> Begin {
         failed_opens: 0,
         redaction: [0; 32],
     }
-}
-
-#[test]
-fn what_is_mapped_of_the_kernels_types_is_what_is_read() {
-    // Kernels before 6.16 map none: then they are read.
-    let Some(mapped) = sys::kernel_types() else {
-        return eprintln!("this kernel does not map its types");
-    };
-    let read = fs::read(bpf::TYPES).expect("they can be read");
-    assert!(*mapped == *read, "{} and {} bytes", mapped.len(), read.len());
 }
 
 /// A shell that waits for a line before it does `job`.

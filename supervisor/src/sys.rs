@@ -2,10 +2,8 @@
 #![allow(unsafe_code, reason = "the supervisor's one module with unsafe")]
 
 use std::{
-    fs::File,
     io,
-    ops::Deref,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::fd::{FromRawFd, OwnedFd},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -67,46 +65,6 @@ pub(crate) fn give_memory_back() {
     #[cfg(target_env = "gnu")]
     unsafe {
         libc::malloc_trim(0);
-    }
-}
-
-/// `SYSFS_MAGIC` (include/uapi/linux/magic.h).
-const SYSFS: rustix::fs::FsWord = 0x6265_6572;
-
-/// The kernel's types, mapped.
-pub(crate) struct KernelTypes(&'static [u8]);
-
-/// Maps the kernel's types, where it can (6.16 and up): reading these 5 MB takes a call for each page.
-pub(crate) fn kernel_types() -> Option<KernelTypes> {
-    let file = File::open(bpf::TYPES).ok()?;
-    // Nobody can shorten or write what is the kernel's own.
-    if rustix::fs::fstatfs(&file).ok()?.f_type != SYSFS {
-        return None;
-    }
-    let len = usize::try_from(file.metadata().ok()?.len()).ok().filter(|len| *len > 0)?;
-    let (prot, flags) = (libc::PROT_READ, libc::MAP_PRIVATE);
-    // SAFETY: a new mapping at a place of the kernel's choice; the file is open.
-    let at = unsafe { libc::mmap(std::ptr::null_mut(), len, prot, flags, file.as_raw_fd(), 0) };
-    if at == libc::MAP_FAILED {
-        return None;
-    }
-    // SAFETY: mmap(2) gave `len` bytes for reading, which stay until `drop`, and which the kernel never
-    // changes; `deref` lends them for no longer.
-    Some(KernelTypes(unsafe { std::slice::from_raw_parts(at.cast(), len) }))
-}
-
-impl Deref for KernelTypes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        self.0
-    }
-}
-
-impl Drop for KernelTypes {
-    fn drop(&mut self) {
-        // SAFETY: what `kernel_types` mapped, once; nobody has borrowed it any more.
-        unsafe { libc::munmap(self.0.as_ptr().cast_mut().cast(), self.0.len()) };
     }
 }
 

@@ -18,10 +18,11 @@ use std::sync::OnceLock;
 use aya::{Btf, BtfError, Endianness};
 
 use self::raw::Raw;
+use crate::memory::KernelTypes;
 use crate::programs::{Hook, PROGRAMS, Topic};
 
 /// Where the kernel shows its types.
-pub const KERNEL: &str = "/sys/kernel/btf/vmlinux";
+pub(crate) const KERNEL: &str = "/sys/kernel/btf/vmlinux";
 
 /// What programs are moved to, and what they are attached by.
 pub(crate) struct Types {
@@ -51,8 +52,11 @@ impl Hooks {
 }
 
 impl Types {
-    /// Reads the kernel's types where it shows them.
+    /// Takes the kernel's types from where it shows them.
     pub(crate) fn of_kernel() -> Result<Types, BtfError> {
+        if let Some(mapped) = KernelTypes::mapped() {
+            return Types::of(&mapped);
+        }
         let path = Path::new(KERNEL);
         let bytes =
             fs::read(path).map_err(|error| BtfError::FileError { path: path.to_owned(), error })?;
@@ -60,7 +64,7 @@ impl Types {
     }
 
     /// Reads the kernel's types.
-    pub(crate) fn of(kernel: &[u8]) -> Result<Types, BtfError> {
+    fn of(kernel: &[u8]) -> Result<Types, BtfError> {
         match Types::reduced(kernel) {
             Some(types) => Ok(types),
             // A form that is newer than this: as aya reads it, with all that it costs.

@@ -76,7 +76,8 @@ pub(crate) const HOUSE: &[Room] = &[
         inside: &["event"],
         // object finds the type information in the compiled objects; aya uses it as well.
         outside: &["aya", "object", "rustix", "zerocopy"],
-        unsafe_code: Unsafe::Forbid,
+        // Rings and types that the kernel shares as memory.
+        unsafe_code: Unsafe::OneModule,
     },
     Room {
         name: "fsmon",
