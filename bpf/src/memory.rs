@@ -11,7 +11,7 @@ use std::io;
 use std::ops::{Deref, Range};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::param::page_size;
@@ -56,16 +56,20 @@ impl Mapping {
         (inside && at.is_multiple_of(size)).then(|| unsafe { self.at.add(at) })
     }
 
-    /// A number that the kernel changes.
+    /// A number that the kernel changes. Where the mapping is one for reading, relaxed loads alone are sure not to
+    /// write (std::sync::atomic, "Atomic accesses to read-only memory"): fences do the rest.
     fn number(&self, at: usize) -> Option<&AtomicU64> {
         // SAFETY: it is in the mapping, aligned, and written by atomic means only, here and in the kernel.
         self.place(at, 8).map(|place| unsafe { AtomicU64::from_ptr(place.cast().as_ptr()) })
     }
 
-    /// The head of a record.
-    fn head(&self, at: usize) -> Option<&AtomicU32> {
-        // SAFETY: as above. The mapping may be one for reading: it is only loaded.
-        self.place(at, 4).map(|place| unsafe { AtomicU32::from_ptr(place.cast().as_ptr()) })
+    /// The head of a record, as it is now.
+    fn head(&self, at: usize) -> Option<u32> {
+        // SAFETY: as above; it is loaded and no more.
+        let head = self.place(at, 4).map(|it| unsafe { AtomicU32::from_ptr(it.cast().as_ptr()) });
+        let head = head?.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        Some(head)
     }
 
     /// Bytes of it.
@@ -128,8 +132,9 @@ pub(crate) struct Reader<F> {
     /// How far we are, for the kernel to see, and how far it is.
     read: Mapping,
     written: Mapping,
-    /// Where we are; it only grows.
+    /// Where we are, and how far the kernel was when we looked last; both only grow.
     next: u64,
+    until: u64,
     window: Option<Window>,
 }
 
@@ -152,21 +157,21 @@ impl<F: AsFd> Reader<F> {
         let one = (ProtFlags::READ, MapFlags::SHARED);
         let written = Mapping::new(map.as_fd(), one, page as u64, page)?;
         let next = read.number(0).map_or(0, |read| read.load(Ordering::Relaxed));
-        Ok(Reader { map, size, page: page as u64, read, written, next, window: None })
+        Ok(Reader { map, size, page: page as u64, read, written, next, until: next, window: None })
     }
 
     /// Hands the next record to `see`, where it lies in the ring. Returns whether there was one.
     pub(crate) fn next(&mut self, see: impl FnOnce(&[u8])) -> bool {
         loop {
-            // Sequentially consistent, as the store below: the kernel wakes nobody who it thinks will look again.
-            let written = self.written.number(0).map_or(0, |it| it.load(Ordering::SeqCst));
-            if self.next >= written {
+            if self.next >= self.until && !self.more() {
                 return false;
             }
-            let Some(head) = self.window(HEAD).and_then(|(memory, at)| memory.head(at)) else {
-                return false;
-            };
-            let head = head.load(Ordering::Acquire);
+            let Some(mut head) = self.head() else { return false };
+            if head & BUSY != 0 {
+                // Who writes it wakes us if it sees our position here: so it is told before the last look.
+                fence(Ordering::SeqCst);
+                head = self.head().unwrap_or(BUSY);
+            }
             if head & BUSY != 0 {
                 return false;
             }
@@ -186,11 +191,23 @@ impl<F: AsFd> Reader<F> {
         }
     }
 
+    fn head(&mut self) -> Option<u32> {
+        self.window(HEAD).and_then(|(memory, at)| memory.head(at))
+    }
+
+    /// Looks how far the kernel is. It wakes nobody whom it sees behind its record: so our position is told before.
+    fn more(&mut self) -> bool {
+        fence(Ordering::SeqCst);
+        self.until = self.written.number(0).map_or(0, |it| it.load(Ordering::Relaxed));
+        fence(Ordering::Acquire);
+        self.next < self.until
+    }
+
     /// The next record, which has `len` bytes, is not needed any more.
     fn done(&mut self, len: u64) {
         self.next += (HEAD + len).next_multiple_of(8);
         if let Some(read) = self.read.number(0) {
-            read.store(self.next, Ordering::SeqCst);
+            read.store(self.next, Ordering::Release);
         }
     }
 
