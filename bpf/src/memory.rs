@@ -195,7 +195,7 @@ impl<F: AsFd> Reader<F> {
         self.window(HEAD).and_then(|(memory, at)| memory.head(at))
     }
 
-    /// Looks how far the kernel is. It wakes nobody whom it sees behind its record: so our position is told before.
+    /// Looks how far the kernel is. It wakes nobody whom it sees before its record: so our position is told first.
     fn more(&mut self) -> bool {
         fence(Ordering::SeqCst);
         self.until = self.written.number(0).map_or(0, |it| it.load(Ordering::Relaxed));

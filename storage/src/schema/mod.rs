@@ -48,7 +48,7 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Rows up to which a run has no indexes over all rows: a question that would use one reads them all, in some
-/// milliseconds, while making two took an eighth of the time of deriving (docs/benchmarks.md).
+/// milliseconds, while making two took a tenth of the time of deriving (docs/benchmarks.md).
 pub(crate) const FEW: u64 = 32_768;
 
 /// Makes the indexes over all `rows`, where they are more than [`FEW`], and closes the file. `rare` has the
