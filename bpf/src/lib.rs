@@ -18,7 +18,7 @@ mod types;
 mod verify;
 
 pub use error::Error;
-pub use load::{Loaded, Owner, Settings, load, read_ahead};
+pub use load::{Loaded, Owner, Settings, forget, load, read_ahead};
 pub use probe::{Probed, probe};
 pub use programs::{Hook, Need, PROGRAMS, Program, Topic};
 pub use source::{Counts, Left, Ring, Source};

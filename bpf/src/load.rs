@@ -103,6 +103,13 @@ pub fn read_ahead() {
     }
 }
 
+/// Forgets what was read ahead, in a process that was forked and will load nothing.
+pub fn forget() {
+    if let Ok(mut ahead) = AHEAD.lock() {
+        *ahead = None;
+    }
+}
+
 /// Loads the topics of `settings` and attaches them to the cgroup `leaf`.
 ///
 /// The leaf should be empty: what runs in it before is recorded from some point on only. All is

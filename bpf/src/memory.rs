@@ -1,4 +1,5 @@
-//! What the kernel shares with us as memory: rings of records, and its types. The one module with unsafe code.
+//! What the kernel shares with us as memory: rings of records, its types, and what it counts of a program. The one
+//! module with unsafe code.
 //!
 //! A ring is 4 to 16 MiB and mostly empty, and mapping it whole, twice as the kernel offers it, took a tenth of what
 //! a start takes and showed as 88 MiB of the recorder. So it is read through a window that goes with the reader
@@ -9,7 +10,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::{Deref, Range};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
@@ -35,6 +36,9 @@ struct Mapping {
     at: NonNull<u8>,
     len: usize,
 }
+
+// SAFETY: it is the process's, not a thread's, and whoever has it has it alone.
+unsafe impl Send for Mapping {}
 
 impl Mapping {
     fn new(
@@ -122,6 +126,35 @@ impl Deref for KernelTypes {
     }
 }
 
+/// `BPF_OBJ_GET_INFO_BY_FD` (include/uapi/linux/bpf.h, `enum bpf_cmd`).
+const GET_INFO: libc::c_long = 15;
+
+/// Where `struct bpf_prog_info` has `recursion_misses` (the same file), and how much of it is asked for: to there. A
+/// kernel that knows less fills in less.
+pub(crate) const MISSES: usize = 208 / size_of::<u64>();
+
+/// How often the kernel left out a run of the program, because one was running on that CPU already. 0 where it does
+/// not tell.
+pub(crate) fn misses(program: BorrowedFd<'_>) -> u64 {
+    /// `union bpf_attr`, its part for this command.
+    #[repr(C)]
+    struct Asked {
+        program: u32,
+        len: u32,
+        info: u64,
+    }
+    let mut info = [0_u64; MISSES + 1];
+    let mut asked = Asked {
+        program: program.as_raw_fd().cast_unsigned(),
+        len: size_of_val(&info) as u32,
+        info: info.as_mut_ptr() as u64,
+    };
+    let size = size_of::<Asked>();
+    // SAFETY: the kernel writes at most `len` bytes to `info`, which has as many; zeros there ask for no lists.
+    let done = unsafe { libc::syscall(libc::SYS_bpf, GET_INFO, &raw mut asked, size) } == 0;
+    if done { info[MISSES] } else { 0 }
+}
+
 /// The reader of a ring.
 #[derive(Debug)]
 pub(crate) struct Reader<F> {
@@ -189,6 +222,11 @@ impl<F: AsFd> Reader<F> {
             self.done(len);
             return true;
         }
+    }
+
+    /// Maps nothing of the data until the next look.
+    pub(crate) fn rest(&mut self) {
+        self.window = None;
     }
 
     fn head(&mut self) -> Option<u32> {

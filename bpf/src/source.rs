@@ -1,7 +1,7 @@
 //! A loaded topic: its ring, its counters, its attached programs.
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::{fs, io};
 
 use aya::Ebpf;
 use aya::maps::{CgroupArray, HashMap, Map, MapData, MapError, PerCpuArray};
@@ -11,7 +11,7 @@ use event::wire::{COUNT_CELLS, ForeignKey, ForeignUse, InheritedKey, InheritedUs
 
 use crate::error::Error;
 use crate::held::{Foreign, Held, Inherited};
-use crate::memory::Reader;
+use crate::memory::{self, Reader};
 use crate::programs::{Hook, Topic};
 
 /// Cells by record kind: `counts[Kind::Exec as usize][Cell::Lost as usize]`. They only grow.
@@ -122,6 +122,11 @@ impl Source {
         self.ring.drain(budget, see)
     }
 
+    /// Gives the memory back that its ring was read through; the next [`Source::drain`] takes some again.
+    pub fn rest(&mut self) {
+        self.ring.0.rest();
+    }
+
     /// Returns the counters, summed over CPUs. Reads only rows that its kinds can move.
     ///
     /// # Errors
@@ -213,15 +218,6 @@ impl Source {
     pub fn missed(&self) -> u64 {
         let Some(ebpf) = &self.ebpf else { return self.missed };
         let programs = ebpf.programs().filter_map(|(_, program)| program.fd().ok());
-        programs.map(|fd| misses(fd.as_fd())).sum()
+        programs.map(|fd| memory::misses(fd.as_fd())).sum()
     }
-}
-
-fn misses(program: BorrowedFd<'_>) -> u64 {
-    let path = format!("/proc/self/fdinfo/{}", program.as_raw_fd());
-    let info = fs::read_to_string(path).unwrap_or_default();
-    info.lines()
-        .find_map(|line| line.strip_prefix("recursion_misses:"))
-        .and_then(|number| number.trim().parse().ok())
-        .unwrap_or(0)
 }

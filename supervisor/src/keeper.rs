@@ -61,6 +61,7 @@ impl Keeper {
         if crate::sys::fork()?.is_some() {
             return Ok(Keeper { socket: ours });
         }
+        bpf::forget();
         let kept = rustix::stdio::dup2_stdin(&theirs)
             .and_then(|()| rustix::stdio::dup2_stdout(parent))
             .map_err(io::Error::from)

@@ -104,8 +104,8 @@ const KEEPER: [i64; 5] = [
 ];
 
 /// Commands of bpf(2) on what is loaded already (include/uapi/linux/bpf.h): look up, update, delete, next
-/// key, and reading through an iterator.
-const BPF_COMMANDS: [u64; 6] = [1, 2, 3, 4, 28, 33];
+/// key, what is counted of a program, and reading through an iterator.
+const BPF_COMMANDS: [u64; 7] = [1, 2, 3, 4, 15, 28, 33];
 
 /// Options of prctl(2): names of threads and of their memory.
 const PRCTL_OPTIONS: [u64; 2] = [libc::PR_SET_NAME as u64, 0x5356_4d41];

@@ -16,7 +16,9 @@ use event::frame::control::{Ending, KIND_MAIN, Main};
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use zerocopy::IntoBytes;
 
-use crate::{cgroup::Leaf, clock, files::Files, pace::Pace, processes::Command, queues::Queues};
+use crate::{
+    cgroup::Leaf, clock, files::Files, pace::Pace, processes::Command, queues::Queues, sys,
+};
 
 /// Longest time between two checkpoints (docs/storage.md).
 const CHECKPOINT_NS: u64 = 1_000_000_000;
@@ -76,6 +78,8 @@ pub(crate) struct Recorder {
     linger: Duration,
     give_up_ns: Option<u64>,
     pub(crate) checkpoint_ns: u64,
+    /// The first second is over.
+    lives_on: bool,
 }
 
 impl Recorder {
@@ -94,6 +98,7 @@ impl Recorder {
             linger,
             give_up_ns: None,
             checkpoint_ns: clock::boot_ns(),
+            lives_on: false,
         };
         for (topic, source) in TOPICS {
             if let Some(ring) = recorder.queues.sensors.ring(topic) {
@@ -177,6 +182,11 @@ impl Recorder {
         let now = clock::boot_ns();
         if now.saturating_sub(self.checkpoint_ns) >= self.window_ns() {
             self.checkpoint(now);
+            // Once: who lives for a second may live for days.
+            if !std::mem::replace(&mut self.lives_on, true) {
+                self.queues.sensors.rest();
+                sys::give_program_back();
+            }
         }
         self.queues.writer.flush(now);
         Ok(self.is_over(now))

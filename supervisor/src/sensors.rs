@@ -12,7 +12,7 @@ use event::{
     },
 };
 
-use crate::cgroup::Leaf;
+use crate::{cgroup::Leaf, sys};
 
 /// Which topic is which source, and the bits that switch it off.
 pub(crate) const TOPICS: [(Topic, Source, u32); 4] = [
@@ -69,7 +69,8 @@ impl Sensors {
             failed_opens: settings.failed_opens,
             owner,
         };
-        let loaded = bpf::load(&asked, std::os::fd::AsFd::as_fd(leaf))?;
+        let leaf = std::os::fd::AsFd::as_fd(leaf);
+        let loaded = sys::apart(|| bpf::load(&asked, leaf))?;
         let mut sensors = Sensors { sensors: [const { None }; TOPICS.len()] };
         for source in loaded.sources {
             if let Some(place) = sensors.sensors.get_mut(place(source.topic())) {
@@ -135,6 +136,11 @@ impl Sensors {
             }
             sensor.missed = sensor.source.missed();
         }
+    }
+
+    /// Gives memory back that the rings are read through.
+    pub(crate) fn rest(&mut self) {
+        self.sensors.iter_mut().flatten().for_each(|sensor| sensor.source.rest());
     }
 
     /// Hands the use of sockets that no record tells of to `tell`: [`bpf::Source::foreign`].

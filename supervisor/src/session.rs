@@ -71,7 +71,7 @@ fn attend(channel: &mut Channel, standing: Standing, powers: &Powers) -> Result<
     let parent = Parent::find().map_err(|why| no_leaf(&why))?;
     // The front reads its rules meanwhile.
     if !channel.has_word() {
-        bpf::read_ahead();
+        sys::apart(bpf::read_ahead);
     }
     let (first, segments) = hear_first(channel)?;
     let settings = match first {

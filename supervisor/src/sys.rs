@@ -59,6 +59,15 @@ pub(crate) fn map_large_tables() {
     let _ = LARGE;
 }
 
+/// Does `step` in a thread, and with it in memory of its own: what it frees would have its pages kept by the tables that
+/// come after it.
+pub(crate) fn apart<T: Send>(step: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| match scope.spawn(step).join() {
+        Ok(done) => done,
+        Err(why) => std::panic::resume_unwind(why),
+    })
+}
+
 /// Gives memory that was freed back to the kernel: what loading took is not needed again.
 pub(crate) fn give_memory_back() {
     // SAFETY: takes no pointer, and moves nothing that is in use (malloc_trim(3)).
@@ -66,6 +75,34 @@ pub(crate) fn give_memory_back() {
     unsafe {
         libc::malloc_trim(0);
     }
+}
+
+/// Gives the pages of the program and its libraries back: starting took most of them, and what is used again comes from
+/// the page cache. (The front has the same: the two programs share no code that may do this.)
+pub(crate) fn give_program_back() {
+    /// Gives back what the kernel may read from the file again: segments that nobody can write.
+    unsafe extern "C" fn give(
+        of: *mut libc::dl_phdr_info,
+        _: libc::size_t,
+        _: *mut libc::c_void,
+    ) -> libc::c_int {
+        // SAFETY: dl_iterate_phdr(3) hands a valid one.
+        let of = unsafe { &*of };
+        // SAFETY: it has so many headers.
+        let headers = unsafe { std::slice::from_raw_parts(of.dlpi_phdr, of.dlpi_phnum.into()) };
+        let lasting =
+            |it: &&libc::Elf64_Phdr| it.p_type == libc::PT_LOAD && it.p_flags & libc::PF_W == 0;
+        for it in headers.iter().filter(lasting) {
+            let page = rustix::param::page_size() as u64;
+            let (from, to) = (of.dlpi_addr + it.p_vaddr, of.dlpi_addr + it.p_vaddr + it.p_memsz);
+            let from = from / page * page;
+            // SAFETY: these pages are as they are in the file, and are mapped again when they are needed.
+            unsafe { libc::madvise(from as *mut _, (to - from) as usize, libc::MADV_DONTNEED) };
+        }
+        0
+    }
+    // SAFETY: the callback asks for nothing else and keeps nothing.
+    unsafe { libc::dl_iterate_phdr(Some(give), std::ptr::null_mut()) };
 }
 
 /// Forgets the environment, whatever is in it.

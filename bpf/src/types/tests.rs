@@ -107,3 +107,12 @@ proptest! {
         walk(&with_header(&types, b"\0a\0struct\0___\0file___old\0"));
     }
 }
+
+#[test]
+fn the_kernel_counts_missed_runs_where_we_read_them() {
+    let bytes = fs::read(KERNEL).expect("this kernel has its types");
+    let types = structures(&Raw::of(&bytes).expect("its form is known"));
+    let [info] = &types[&b"bpf_prog_info"[..]][..] else { panic!("one of that name") };
+    let (_, bits) = info.iter().find(|(name, _)| name == b"recursion_misses").expect("it counts");
+    assert_eq!(*bits as usize, crate::memory::MISSES * 64);
+}

@@ -75,7 +75,7 @@ pub(crate) const HOUSE: &[Room] = &[
         name: "bpf",
         inside: &["event"],
         // object finds the type information in the compiled objects; aya uses it as well.
-        outside: &["aya", "object", "rustix", "zerocopy"],
+        outside: &["aya", "libc", "object", "rustix", "zerocopy"],
         // Rings and types that the kernel shares as memory.
         unsafe_code: Unsafe::OneModule,
     },
