@@ -5,15 +5,13 @@
 use std::{
     os::fd::{AsFd, OwnedFd},
     sync::Arc,
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread::JoinHandle,
-    time::Duration,
 };
 
 use rustix::pipe::{PipeFlags, pipe_with};
 use storage::{Meta, RunDir, Summary};
 
-use super::{attend::Recorder, signals::Signals};
+use super::{attend::Recorder, signals::Signals, waiting::Waiting};
 use crate::{
     derive::{Deriver, Opened, Progress},
     event_log::EventLog,
@@ -21,17 +19,14 @@ use crate::{
     pages::Findings,
 };
 
-/// How often the segments are looked at while nothing new is in them. Pages about a live run are
-/// this much behind, and an idle run costs ten look-ups a second.
-const PACE: Duration = Duration::from_millis(100);
-
 /// Entries of the summary's lists; only their numbers are told.
 const SUMMARY_TOP: usize = 5;
 
 /// The thread at work.
 #[derive(Debug)]
 pub(super) struct Deriving {
-    over: Sender<()>,
+    /// The recorder is done or gone when this is closed.
+    over: Option<OwnedFd>,
     thread: Option<JoinHandle<Result<Both, Failure>>>,
     /// Hangs up when the thread ends.
     ended: Option<OwnedFd>,
@@ -52,13 +47,15 @@ pub(super) enum Derived {
 
 /// Starts the thread, which copies each event into `log`.
 pub(super) fn start(run: &RunDir, rules: Arc<rules::RuleSet>, log: Option<EventLog>) -> Deriving {
-    let (over, told) = mpsc::channel();
+    let (told, over) = pipe_with(PipeFlags::CLOEXEC).ok().unzip();
     let again = run.again();
     let (ended, ends) = pipe_with(PipeFlags::CLOEXEC).ok().unzip();
     let work = move || {
         let _ends = ends;
         let run = again.map_err(|why| Failure::because("cannot derive events", &why))?;
-        let meta = derive(Deriver::live(&run, rules, log)?, &told)?;
+        let told = told.ok_or_else(|| Failure::new("cannot derive events: no pipe"))?;
+        let waiting = Waiting::new(told, run.segments());
+        let meta = derive(Deriver::live(&run, rules, log)?, waiting)?;
         let (summary, findings) = summary(run, &meta)?;
         Ok((Box::new(meta), Box::new(summary), findings))
     };
@@ -89,16 +86,13 @@ impl Deriving {
     }
 }
 
-fn derive(mut deriver: Deriver<'_>, over: &Receiver<()>) -> Result<Meta, Failure> {
+fn derive(mut deriver: Deriver<'_>, mut waiting: Waiting) -> Result<Meta, Failure> {
     loop {
         match deriver.step()? {
-            Progress::New => {}
             Progress::Ended => return deriver.finish(),
-            // The front drops its end when the recorder is done or gone: take the rest.
-            Progress::Idle => match over.recv_timeout(PACE) {
-                Err(RecvTimeoutError::Disconnected) => return deriver.finish(),
-                Ok(()) | Err(RecvTimeoutError::Timeout) => {}
-            },
+            // Takes the rest.
+            Progress::Idle if waiting.rest() => return deriver.finish(),
+            Progress::New | Progress::Idle => {}
         }
     }
 }

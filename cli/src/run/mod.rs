@@ -20,6 +20,7 @@ mod sys;
 mod tidy;
 mod turn;
 mod user;
+mod waiting;
 
 use std::{
     io::{IsTerminal, Write},

@@ -6,6 +6,7 @@
 
 mod child;
 mod inherited;
+mod memory;
 
 use std::{
     ffi::c_int,
@@ -19,6 +20,7 @@ pub(super) use child::{
     ChildPipes, Launch, Stage, environment, exec_unrecorded, exit_status, spawn, stage_from,
 };
 pub(super) use inherited::is_ignored;
+pub(super) use memory::give_program_back;
 
 /// Signals that the front takes from a descriptor while the command runs.
 const WATCHED: [c_int; 20] = [
