@@ -9,9 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{cgroup::Cgroup, fresh, record, workloads::Workload};
+use crate::{
+    cgroup::Cgroup,
+    fresh, record,
+    workloads::{self, Workload},
+};
 
 /// How often the recorder is looked at.
+/// How often memory is looked at by its shares, which takes the kernel a while.
+const SECOND: Duration = Duration::from_secs(1);
+
 const PACE: Duration = Duration::from_millis(20);
 
 /// How long the recorder may go on after its front.
@@ -51,9 +58,24 @@ pub(crate) struct Recorder {
     pub(crate) mapped: u64,
     /// Most resident memory of the front.
     pub(crate) front: u64,
-    /// The three as they were at each look.
-    looks: Vec<[u64; 3]>,
+    /// What it had about once a second.
+    rests: Vec<Rest>,
     ticks: HashMap<u32, u64>,
+}
+
+/// What the recorder has at one moment. Memory by proportional set sizes (proc(5), smaps_rollup): what its two
+/// processes share counts once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rest {
+    at: Instant,
+    /// CPU seconds so far, of all its processes.
+    cpu: f64,
+    /// The supervisor's own, of both of its processes.
+    pub(crate) own: u64,
+    /// What they have mapped.
+    pub(crate) mapped: u64,
+    /// The front.
+    pub(crate) front: u64,
 }
 
 /// Where it happens.
@@ -98,7 +120,9 @@ impl Bench {
     pub(crate) fn behind(&self, workload: &Workload, tool: &[&str]) -> Sample {
         let mut words = tool.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         words.extend(self.words(workload));
-        self.sample(&words)
+        // Looking wakes a recorder that watches all of a file system.
+        let idle = workload.name.starts_with(workloads::IDLE);
+        self.sample(&words, if idle { SECOND } else { PACE })
     }
 
     pub(crate) fn alone(&self, workload: &Workload) -> Sample {
@@ -142,7 +166,7 @@ impl Bench {
         words.map(|word| word.replace("$LOAD", &self.load.to_string_lossy())).collect()
     }
 
-    fn sample(&self, words: &[String]) -> Sample {
+    fn sample(&self, words: &[String], pace: Duration) -> Sample {
         let work = fresh(self.root.join("job"));
         let mut copy = Command::new("cp");
         copy.arg("-a").arg(self.root.join("made/.")).arg(&work);
@@ -151,7 +175,7 @@ impl Bench {
         command.args(&words[1..]).current_dir(&work);
         command.env("AUDIT_HOME", self.root.join("home")).env("NOTHING", self.root.join("nothing"));
         let cgroup = Cgroup::new("run");
-        measure(&cgroup, &command)
+        measure(&cgroup, &command, pace)
     }
 }
 
@@ -163,15 +187,18 @@ fn compile(source: &str, flags: &[&str], to: &Path) {
 }
 
 /// Runs `command` in `cgroup` to its end.
-fn measure(cgroup: &Cgroup, command: &Command) -> Sample {
+fn measure(cgroup: &Cgroup, command: &Command, pace: Duration) -> Sample {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
             let mut recorder = Recorder::default();
             while !over.load(Ordering::Relaxed) {
-                recorder.looks.push([0; 3]);
-                cgroup.processes().into_iter().for_each(|pid| recorder.look_at(pid));
-                std::thread::sleep(PACE);
+                let pids = cgroup.processes();
+                pids.iter().for_each(|pid| recorder.look_at(*pid));
+                if recorder.rests.last().is_none_or(|it| it.at.elapsed() >= SECOND) {
+                    recorder.rests.push(Rest::of(&pids));
+                }
+                std::thread::sleep(pace);
             }
             recorder
         });
@@ -194,24 +221,60 @@ fn measure(cgroup: &Cgroup, command: &Command) -> Sample {
     })
 }
 
+/// Whether it is of the recorder, and if so, whether it is the supervisor.
+fn is_supervisor(name: &str) -> Option<bool> {
+    let supervisor = name.starts_with("audit-superv");
+    (supervisor || name == "audit").then_some(supervisor)
+}
+
+impl Rest {
+    fn of(pids: &[u32]) -> Rest {
+        let mut rest = Rest { at: Instant::now(), cpu: 0.0, own: 0, mapped: 0, front: 0 };
+        for pid in pids {
+            let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}"));
+            let Some(supervisor) = read("comm").ok().and_then(|it| is_supervisor(it.trim())) else {
+                continue;
+            };
+            // Nanoseconds on a processor, thread by thread (Documentation/scheduler/sched-stats.rst).
+            let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+            let spent =
+                threads.filter_map(|it| fs::read_to_string(it.path().join("schedstat")).ok());
+            let spent = spent.filter_map(|it| it.split(' ').next()?.parse::<f64>().ok());
+            rest.cpu += spent.sum::<f64>() / 1e9;
+            let Ok(sizes) = read("smaps_rollup") else { continue };
+            let (own, whole) = (kib(&sizes, "Pss_Anon:"), kib(&sizes, "Pss:"));
+            if supervisor {
+                rest.own += own;
+                rest.mapped += whole - own;
+            } else {
+                rest.front += whole;
+            }
+        }
+        rest
+    }
+}
+
+/// What a file of proc(5) says behind `key`, in bytes.
+fn kib(text: &str, key: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    let kib = line.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or(0) << 10
+}
+
 impl Recorder {
     fn look_at(&mut self, pid: u32) {
         let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}"));
         let Ok(stat) = read("stat") else { return };
         let Some((name, rest)) = stat.split_once(") ") else { return };
-        let supervisor = name.contains("(audit-superv");
-        if !supervisor && !name.ends_with("(audit") {
+        let Some(supervisor) = name.split_once('(').and_then(|(_, name)| is_supervisor(name))
+        else {
             return;
-        }
+        };
         // proc_pid_stat(5): utime and stime are the 14th and 15th.
         let ticks = rest.split(' ').skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
         self.ticks.insert(pid, ticks);
         let Ok(status) = read("status") else { return };
-        let of = |key: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(key));
-            let kib = line.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok());
-            kib.unwrap_or(0) << 10
-        };
+        let of = |key: &str| kib(&status, key);
         let now = match supervisor {
             true => [of("RssAnon:"), of("RssFile:") + of("RssShmem:"), 0],
             false => [0, 0, of("VmRSS:")],
@@ -219,14 +282,14 @@ impl Recorder {
         self.own = self.own.max(now[0]);
         self.mapped = self.mapped.max(now[1]);
         self.front = self.front.max(now[2]);
-        // Of the recorder's two processes the larger one.
-        for (most, now) in self.looks.last_mut().into_iter().flatten().zip(now) {
-            *most = now.max(*most);
-        }
     }
 
-    /// Memory in the middle of the run: supervisor's own and mapped, front.
-    pub(crate) fn in_the_middle(&self) -> [u64; 3] {
-        self.looks.get(self.looks.len() / 2).copied().unwrap_or_default()
+    /// What it has in the middle of the run, and the share of a processor that it takes from the third second to the
+    /// last but one: starting and ending has a row of its own.
+    pub(crate) fn at_rest(&self) -> Option<(Rest, f64)> {
+        let settled = self.rests.get(3..self.rests.len().checked_sub(2)?)?;
+        let (first, last) = (settled.first()?, settled.last()?);
+        let share = (last.cpu - first.cpu) / (last.at - first.at).as_secs_f64();
+        Some((settled[settled.len() / 2], share))
     }
 }

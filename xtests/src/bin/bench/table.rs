@@ -7,7 +7,8 @@ use crate::{
     workloads::Workload,
 };
 
-/// Begin of the table. Memory: the supervisor's own + mapped (its file, and the rings, each twice), and the front.
+/// Begin of the table. Memory: the supervisor's own + mapped (its file, and a window of each ring), and the front; the
+/// most of its two processes' larger one, at rest of both.
 pub(crate) const HEAD: &str = "| workload | wall alone, s | wall, ratio (goal) | CPU, ratio (goal) | reached | recorder's CPU, s | memory, MiB: supervisor own + mapped, front | events | bytes/event: log + index | complete |
 |---|---|---|---|---|---|---|---|---|---|";
 
@@ -81,16 +82,18 @@ pub(crate) fn row(workload: &Workload, pairs: &[(Sample, Sample)], start: &Start
 /// The row of a recorder that has nothing to do.
 pub(crate) fn idle(workload: &Workload, recorded: &Sample) -> String {
     let mut recorded = recorded.clone();
+    let (rest, share) = recorded.recorder.at_rest().expect("it lasts some seconds");
     let recorder = &mut recorded.recorder;
-    // Not what loading took at the start.
-    [recorder.own, recorder.mapped, recorder.front] = recorder.in_the_middle();
-    let small = recorder.own + recorder.mapped <= 6 << 20 && recorder.front <= 12 << 20;
-    // What starting and ending takes is in its CPU time, and has a row of its own.
+    [recorder.own, recorder.mapped, recorder.front] = [rest.own, rest.mapped, rest.front];
+    let small = rest.own + rest.mapped <= 6 << 20 && rest.front <= 12 << 20;
+    // As it is printed: to one place.
+    let calm = share < 0.0005;
     format!(
-        "| {} (supervisor 6 MiB, front 12 MiB) | {:.2} | | | {} | {:.2} | {} |",
+        "| {} (supervisor 6 MiB, front 12 MiB, 0.0 % of a CPU) | {:.2} | | {:.1} % | {} | {:.2} | {} |",
         workload.name,
         recorded.wall,
-        reached(small),
+        share * 100.0,
+        reached(small && calm),
         recorded.recorder.cpu,
         tail(&recorded),
     )
