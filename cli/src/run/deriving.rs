@@ -86,13 +86,14 @@ impl Deriving {
     }
 }
 
-fn derive(mut deriver: Deriver<'_>, mut waiting: Waiting) -> Result<Meta, Failure> {
+fn derive(mut deriver: Deriver<'_>, mut waiting: Waiting<'_>) -> Result<Meta, Failure> {
     loop {
         match deriver.step()? {
+            Progress::New => waiting.news(),
             Progress::Ended => return deriver.finish(),
             // Takes the rest.
             Progress::Idle if waiting.rest() => return deriver.finish(),
-            Progress::New | Progress::Idle => {}
+            Progress::Idle => {}
         }
     }
 }

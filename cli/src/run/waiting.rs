@@ -17,35 +17,47 @@ use super::sys;
 /// Time between two looks at the segments at least. Pages about a live run are this much behind while much happens.
 const PACE: Duration = Duration::from_millis(100);
 
+/// Without news for so long a run is a quiet one: less than the second in which the recorder says that it lives.
+const QUIET: Duration = Duration::from_millis(500);
+
 /// Waits for the recorder to write on, and for the end.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct Waiting<'r> {
     /// Hangs up when the recorder is done or gone.
     over: OwnedFd,
-    /// Tells of writes into the segments; without it they are looked at.
+    segments: BorrowedFd<'r>,
+    /// Tells of writes into the segments, once the run was quiet; without it they are looked at. Not from the start:
+    /// letting go of it takes the kernel some 15 ms (fs/notify/mark.c, `fsnotify_wait_marks_destroyed`).
     changes: Option<OwnedFd>,
+    tried: bool,
     looked: Instant,
-    /// Memory was given back.
-    given: bool,
+    news: Instant,
 }
 
-impl Waiting {
-    /// Watches what is written into `segments`, before it is read for the first time.
-    pub(super) fn new(over: OwnedFd, segments: BorrowedFd<'_>) -> Waiting {
-        Waiting { over, changes: watch(segments).ok(), looked: Instant::now(), given: false }
+impl Waiting<'_> {
+    /// For what is written into `segments`, until `over` hangs up.
+    pub(super) fn new(over: OwnedFd, segments: BorrowedFd<'_>) -> Waiting<'_> {
+        let now = Instant::now();
+        Waiting { over, segments, changes: None, tried: false, looked: now, news: now }
+    }
+
+    /// Something was new.
+    pub(super) fn news(&mut self) {
+        self.news = Instant::now();
     }
 
     /// Nothing is new: waits until it is worth looking. Returns whether the recorder is done or gone.
     pub(super) fn rest(&mut self) -> bool {
-        let begin = Instant::now();
         let mut over = self.changes.is_some() && self.wait(None);
-        // The run is a quiet one, and not over in a moment.
-        if !over && begin.elapsed() > PACE && !std::mem::replace(&mut self.given, true) {
-            sys::give_program_back();
-        }
         let left = PACE.saturating_sub(self.looked.elapsed());
         over = over || (!left.is_zero() && self.wait(Some(left)));
         self.forget();
+        if !self.tried && self.news.elapsed() > QUIET {
+            self.tried = true;
+            // What was written meanwhile is found by the look that comes now.
+            self.changes = watch(self.segments).ok();
+            sys::give_program_back();
+        }
         self.looked = Instant::now();
         over
     }
@@ -84,25 +96,34 @@ fn watch(segments: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, File};
+    use std::os::fd::AsFd;
 
     use rustix::pipe::pipe;
 
     use super::*;
 
-    /// A directory, its descriptor, what waits for it, and what ends the waiting.
-    fn waiting() -> (tempfile::TempDir, Waiting, OwnedFd) {
+    /// A directory, its descriptor, and both ends of what ends the waiting.
+    fn ground() -> (tempfile::TempDir, File, OwnedFd, OwnedFd) {
         let dir = tempfile::tempdir().expect("a directory");
-        let segments = OwnedFd::from(File::open(dir.path()).expect("it opens"));
+        let segments = File::open(dir.path()).expect("it opens");
         let (over, end) = pipe().expect("a pipe");
-        let waiting = Waiting::new(over, std::os::fd::AsFd::as_fd(&segments));
-        (dir, waiting, end)
+        (dir, segments, over, end)
+    }
+
+    /// One that was quiet for long enough.
+    fn quiet(over: OwnedFd, segments: &File) -> Waiting<'_> {
+        let mut waiting = Waiting::new(over, segments.as_fd());
+        while waiting.changes.is_none() {
+            assert!(!waiting.rest());
+        }
+        waiting
     }
 
     #[test]
-    fn a_write_between_two_looks_is_not_missed() {
-        let (dir, mut waiting, _end) = waiting();
+    fn a_write_between_a_look_and_the_wait_is_not_missed() {
+        let (dir, segments, over, _end) = ground();
+        let mut waiting = quiet(over, &segments);
         for turn in 0..20 {
-            // After the look that found nothing, before the wait.
             fs::write(dir.path().join("000001.seg"), [turn; 9]).expect("it is written");
             assert!(!waiting.rest(), "it is not over");
         }
@@ -110,8 +131,9 @@ mod tests {
 
     #[test]
     fn many_writes_are_looked_at_together() {
-        let begin = Instant::now();
-        let (dir, mut waiting, _end) = waiting();
+        let (dir, segments, over, _end) = ground();
+        let mut waiting = quiet(over, &segments);
+        let begin = waiting.looked;
         for _ in 0..3 {
             fs::write(dir.path().join("000001.seg"), "more").expect("it is written");
             assert!(!waiting.rest());
@@ -121,18 +143,23 @@ mod tests {
 
     #[test]
     fn the_end_ends_a_wait_without_a_limit() {
-        let (_dir, mut waiting, end) = waiting();
+        let (_dir, segments, over, end) = ground();
+        let mut waiting = quiet(over, &segments);
         let ender = std::thread::spawn(move || drop(end));
         assert!(waiting.rest());
         ender.join().expect("it ends");
     }
 
     #[test]
-    fn without_a_watch_it_looks_at_its_pace() {
-        let begin = Instant::now();
-        let (_dir, mut waiting, _end) = waiting();
-        waiting.changes = None;
-        assert!(!(0..3).any(|_| waiting.rest()));
-        assert!(begin.elapsed() >= 3 * PACE);
+    fn a_run_that_has_news_is_looked_at_and_not_watched() {
+        let (_dir, segments, over, _end) = ground();
+        let mut waiting = Waiting::new(over, segments.as_fd());
+        let begin = waiting.looked;
+        for _ in 0..7 {
+            waiting.news();
+            assert!(!waiting.rest());
+        }
+        assert!(begin.elapsed() >= 7 * PACE);
+        assert!(waiting.changes.is_none());
     }
 }
