@@ -189,6 +189,40 @@ INLINE void fill_head(struct rec_head *head, u32 kind, u32 size, struct task_str
 	head->tid = number_of(task);
 }
 
+/* Whether the reader looks at the ring by itself for now. Who sends the first record of a while wakes it
+ * and notes so here; it looks again and again, and takes the note away when nothing came any more. A wake-up
+ * takes 5 us of who sends, and as much of the reader (an interrupt of its own processor, which leaves a
+ * virtual machine). One for each ring. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} attention SEC(".maps");
+
+/* The flag for a record that is sent now. `urgent`: it must not wait until the reader looks. */
+INLINE u64 wake_flag(bool urgent)
+{
+	u32 first = 0, *there = bpf_map_lookup_elem(&attention, &first);
+
+	if (there && *there && !urgent)
+		return BPF_RB_NO_WAKEUP;
+	if (there)
+		*there = 1;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* As much as this waits for the reader at most before it is woken all the same. */
+#define WAKE_BYTES (128 << 10)
+
+/* The same for a record of `size` bytes that may be large. */
+INLINE u64 wake_flag_of(void *ring, u32 size)
+{
+	u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+
+	return wake_flag(waiting / WAKE_BYTES != (waiting + size) / WAKE_BYTES);
+}
+
 /* Every record passes one of these two, so that for each kind SEEN = delivered + LOST. */
 INLINE void *reserve(void *ring, u32 kind, u32 size)
 {
@@ -201,11 +235,16 @@ INLINE void *reserve(void *ring, u32 kind, u32 size)
 	return rec;
 }
 
-INLINE void output(void *ring, u32 kind, void *rec, u32 size)
+INLINE void output_with(void *ring, u32 kind, void *rec, u32 size, u64 flag)
 {
 	count(kind, COUNT_SEEN);
-	if (bpf_ringbuf_output(ring, rec, size, 0))
+	if (bpf_ringbuf_output(ring, rec, size, flag))
 		count(kind, COUNT_LOST);
+}
+
+INLINE void output(void *ring, u32 kind, void *rec, u32 size)
+{
+	output_with(ring, kind, rec, size, wake_flag_of(ring, size));
 }
 
 /* Bytes that each record takes in a ring beside itself: BPF_RINGBUF_HDR_SZ */

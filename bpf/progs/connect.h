@@ -71,7 +71,7 @@ APART int outside_began(u64 place, u32 family, u64 cookie, s64 ret)
 	rec->flags = SOCK_OUTSIDE;
 	rec->error = -ret;
 	ends_of_sock(sk, family, &rec->ends);
-	bpf_ringbuf_submit(rec, 0);
+	bpf_ringbuf_submit(rec, wake_flag(false));
 	return false;
 }
 
@@ -97,7 +97,7 @@ INLINE int inet_connect_exit(struct sock *sk, u16 family, s64 ret)
 	rec->error = error;
 	rec->family = family;
 	rec->proto = BPF_CORE_READ(sk, sk_protocol);
-	bpf_ringbuf_submit(rec, 0);
+	bpf_ringbuf_submit(rec, wake_flag(false));
 	return 0;
 }
 

@@ -37,7 +37,7 @@ APART int on_cred(void)
 		mark->told = now;
 		mark->changes++;
 	}
-	bpf_ringbuf_submit(rec, flood ? bulk_flag(sizeof(*rec)) : 0);
+	bpf_ringbuf_submit(rec, flood ? bulk_flag(sizeof(*rec)) : wake_flag(false));
 	return 0;
 }
 

@@ -238,7 +238,7 @@ INLINE bool send_to_hash(struct rec_argv *rec, u32 size)
 	u64 whole = bpf_ringbuf_query(&proc_ring, BPF_RB_RING_SIZE);
 
 	return waiting + size + RING_HEAD <= whole / 2 &&
-	       !bpf_ringbuf_output(&proc_ring, rec, size, 0);
+	       !bpf_ringbuf_output(&proc_ring, rec, size, wake_flag_of(&proc_ring, size));
 }
 
 /* Sends the i-th chunk of argv after the one in rec_exec; the record before it is out by now. */
@@ -285,11 +285,11 @@ INLINE void send_argv_end(struct rest *rest)
 	rec->sent = rest->sent;
 	rec->flags = rest->flags;
 	rec->pad = 0;
-	bpf_ringbuf_submit(rec, 0);
+	bpf_ringbuf_submit(rec, wake_flag(false));
 }
 
 /* As long as it is and no longer: thousands of short ones fit into the ring at once. */
-INLINE void send_exec(struct rec_exec *rec)
+INLINE void send_exec(struct rec_exec *rec, bool urgent)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct rest rest = { .from = BPF_CORE_READ(task, mm, arg_start), .argv_len = rec->argv_len };
@@ -304,7 +304,10 @@ INLINE void send_exec(struct rec_exec *rec)
 	rest.head = rec->head;
 	rest.sent = len;
 	rest.flags = rec->flags & EXEC_ARGV_FAULT;
-	output(&proc_ring, REC_EXEC, rec, at + len);
+	if (urgent)
+		output_with(&proc_ring, REC_EXEC, rec, at + len, wake_flag(true));
+	else
+		output(&proc_ring, REC_EXEC, rec, at + len);
 	if (rest.argv_len <= len)
 		return;
 	bpf_loop(ARGV_MOST / ARGV_CHUNK, send_rest, &rest, 0);

@@ -38,7 +38,7 @@ INLINE void tell_socket(struct bpf_sock *sk, const struct owner *owner)
 	rec->sock_type = sk->type;
 	rec->proto = sk->protocol;
 	rec->pad = 0;
-	bpf_ringbuf_submit(rec, 0);
+	bpf_ringbuf_submit(rec, wake_flag(false));
 }
 
 SEC("cgroup/sock_create")

@@ -98,7 +98,7 @@ INLINE void copy_into(struct rec_payload *rec, struct __sk_buff *skb, const stru
 	}
 	rec->len = held + len;
 	rec->head.size = sizeof(*rec) + held + len;
-	bpf_ringbuf_submit(rec, 0);
+	bpf_ringbuf_submit(rec, wake_flag(false));
 }
 
 #define COPY(room)                                                                                 \

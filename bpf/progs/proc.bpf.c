@@ -30,13 +30,26 @@ static void send_left(struct task_struct *task)
 		return;
 	fill_head(&rec->head, REC_LEFT, sizeof(*rec), task);
 	rec->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	bpf_ringbuf_submit(rec, 0);
+	bpf_ringbuf_submit(rec, wake_flag(true));
 }
 
 /* A child made outside with CLONE_INTO_CGROUP: no cgroup_attach_task tells of it. */
 INLINE bool born_outside(struct task_struct *child, struct mark *mark)
 {
 	return current_in_leaf() && !in_leaf(child) && !__sync_lock_test_and_set(&mark->left, 1);
+}
+
+/* Whether `mnt_ns`, where a child of `parent` will be, was not told yet. What nobody watches is urgent. */
+INLINE bool is_elsewhere(struct task_struct *parent, u32 mnt_ns)
+{
+	struct mark *mark = bpf_task_storage_get(&tracked, parent, 0, 0);
+
+	if (!mark || mark->mnt_ns != mnt_ns) {
+		if (mark && mnt_ns == mnt_ns_of(parent))
+			mark->mnt_ns = mnt_ns;
+		return true;
+	}
+	return false;
 }
 
 /* Before the child runs for the first time (kernel/fork.c, kernel_clone), so that nothing that it
@@ -48,14 +61,17 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	struct task_struct *real;
 	struct rec_fork *rec;
 	struct mark *mark;
+	u32 mnt_ns;
 
 	if (outside && !in_leaf(child))
 		return 0;
 	held = is_held(parent);
+	mnt_ns = mnt_ns_of(child);
 	mark = track(child);
 	if (mark) {
 		fill_creds(child, &mark->told);
 		mark->held = held;
+		mark->mnt_ns = mnt_ns;
 	} else {
 		count(REC_FORK, COUNT_FAULT);
 	}
@@ -69,13 +85,13 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		rec->parent_start_ns = BPF_CORE_READ(real, group_leader, start_boottime);
 		rec->child_pid = process_of(child);
 		rec->parent_pid = process_of(real);
-		rec->mnt_ns = mnt_ns_of(child);
-		rec->flags = (rec->mnt_ns != mnt_ns_of(parent) ? FORK_NEW_MNT_NS : 0) |
+		rec->mnt_ns = mnt_ns;
+		rec->flags = (mnt_ns != mnt_ns_of(parent) ? FORK_NEW_MNT_NS : 0) |
 			     (outside ? FORK_FROM_OUTSIDE : 0) | (held ? FORK_HELD : 0);
 		fill_inner(child, &rec->ns_pid, &rec->pid_ns);
 		rec->uid = BPF_CORE_READ(child, cred, uid.val);
 		rec->pad = 0;
-		bpf_ringbuf_submit(rec, 0);
+		bpf_ringbuf_submit(rec, wake_flag(is_elsewhere(parent, mnt_ns)));
 	}
 	if (mark && born_outside(child, mark))
 		send_left(child);
@@ -87,7 +103,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm *bprm)
 {
-	bool held = hold_back && is_beyond_owner(task), by_held = hold_back;
+	bool held = hold_back && is_beyond_owner(task), by_held = hold_back, elsewhere = true;
 	struct rec_exec *rec;
 	struct mark *mark;
 
@@ -101,12 +117,14 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
 	if (mark) {
 		fill_creds(task, &mark->told);
 		mark->held = held;
+		elsewhere = mark->mnt_ns != mnt_ns_of(task);
+		mark->mnt_ns = mnt_ns_of(task);
 	} else {
 		count(REC_EXEC, COUNT_FAULT);
 	}
 	rec = fill_exec(task, bprm, held, by_held);
-	if (rec)
-		send_exec(rec);
+	if (rec)	/* a mount namespace that nobody watches yet is urgent */
+		send_exec(rec, elsewhere);
 	return 0;
 }
 
@@ -173,7 +191,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	fill_times(rec, task, leader);
 	rec->code = exit_code_of(leader);
 	rec->pad = 0;
-	bpf_ringbuf_submit(rec, 0);
+	bpf_ringbuf_submit(rec, wake_flag(false));
 	return 0;
 }
 

@@ -50,7 +50,7 @@ INLINE void send_sock(u32 kind, u64 cookie, const struct owner *owner, const str
 	rec->ends = *ends;
 	rec->flags = flags;
 	rec->error = error;
-	bpf_ringbuf_submit(rec, 0);
+	bpf_ringbuf_submit(rec, wake_flag(false));
 }
 
 /* What leaves the state under the lock and goes into a record after it. */
@@ -130,7 +130,7 @@ INLINE void send_flow(const struct taken *taken, u32 flags)
 	rec->ends = taken->ends;
 	rec->flags = flags;
 	rec->pad = 0;
-	bpf_ringbuf_submit(rec, 0);
+	bpf_ringbuf_submit(rec, wake_flag(false));
 }
 
 #endif

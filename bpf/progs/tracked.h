@@ -15,6 +15,8 @@ struct mark {
 	u32 ended;		/* of a leader: REC_EXIT was sent */
 	u32 changes;		/* REC_CRED that were sent */
 	u32 held;		/* what the task does is held back, until it executes as its owner */
+	u32 mnt_ns;		/* inode of the mount namespace as of the last fork or exec that told it */
+	u32 pad;
 };
 
 struct {

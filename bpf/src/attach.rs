@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 
-use aya::maps::{CgroupArray, HashMap, Map, MapData, PerCpuArray};
+use aya::maps::{Array, CgroupArray, HashMap, Map, MapData, PerCpuArray};
 use aya::programs::{self, CgroupAttachMode, ProgramError};
 use aya::{Ebpf, EbpfLoader};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -232,11 +232,25 @@ fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
         .map_err(|e| Error::Map(topic, topic.ring(), Box::new(e)))?;
     let counters = PerCpuArray::try_from(take(&mut ebpf, topic, "counters")?)
         .map_err(|e| Error::Map(topic, "counters", Box::new(e)))?;
+    let attention = Array::try_from(take(&mut ebpf, topic, "attention")?)
+        .map_err(|e| Error::Map(topic, "attention", Box::new(e)))?;
     let watched = ebpf.take_map("watched").and_then(|map| HashMap::try_from(map).ok());
     let foreign = ebpf.take_map("foreign").map(|map| Held::of(topic, map)).transpose()?;
     let inherited = ebpf.take_map("inherited_uses").map(|map| Held::of(topic, map)).transpose()?;
     let (ebpf, absent) = (Some(ebpf), Vec::new());
-    Ok(Source { topic, ring, counters, watched, foreign, inherited, ebpf, missed: 0, absent })
+    let missed = 0;
+    Ok(Source {
+        topic,
+        ring,
+        attention,
+        counters,
+        watched,
+        foreign,
+        inherited,
+        ebpf,
+        missed,
+        absent,
+    })
 }
 
 fn take(ebpf: &mut Ebpf, topic: Topic, name: &'static str) -> Result<Map, Error> {

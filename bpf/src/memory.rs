@@ -224,6 +224,11 @@ impl<F: AsFd> Reader<F> {
         }
     }
 
+    /// Whether somebody took room for a record that was not read yet.
+    pub(crate) fn is_waiting(&mut self) -> bool {
+        self.next < self.until || self.more()
+    }
+
     /// Maps nothing of the data until the next look.
     pub(crate) fn rest(&mut self) {
         self.window = None;

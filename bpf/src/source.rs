@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use aya::Ebpf;
-use aya::maps::{CgroupArray, HashMap, Map, MapData, MapError, PerCpuArray};
+use aya::maps::{Array, CgroupArray, HashMap, Map, MapData, MapError, PerCpuArray};
 use aya::programs::{Iter, ProgramError};
 use event::ProcId;
 use event::wire::{COUNT_CELLS, ForeignKey, ForeignUse, InheritedKey, InheritedUse, RECORD_KINDS};
@@ -76,6 +76,8 @@ impl AsRawFd for Ring {
 pub struct Source {
     pub(crate) topic: Topic,
     pub(crate) ring: Ring,
+    /// Whether we look by ourselves: `attention` of progs/common.h.
+    pub(crate) attention: Array<MapData, u32>,
     pub(crate) counters: PerCpuArray<MapData, [u64; COUNT_CELLS]>,
     /// What needs no telling, where the topic asks for it.
     pub(crate) watched: Option<HashMap<MapData, u64, u32>>,
@@ -120,6 +122,23 @@ impl Source {
     /// Hands records to `see`: [`Ring::drain`].
     pub fn drain(&mut self, budget: usize, see: impl FnMut(&[u8])) -> Left {
         self.ring.drain(budget, see)
+    }
+
+    /// Has the next record wake the reader. The first one of a while does, and those behind it do not: who was
+    /// woken looks from time to time, until nothing came any more; calls this; and looks once more, for what
+    /// was on its way.
+    ///
+    /// # Errors
+    /// Those of bpf(2): then nothing wakes the reader.
+    pub fn rouse(&mut self) -> Result<(), Error> {
+        let wrong = |e| Error::Map(self.topic, "attention", Box::new(e));
+        self.attention.set(0, 0, 0).map_err(wrong)
+    }
+
+    /// Whether something is in its ring, be it written or not.
+    #[must_use]
+    pub fn is_waiting(&mut self) -> bool {
+        self.ring.0.is_waiting()
     }
 
     /// Gives the memory back that its ring was read through; the next [`Source::drain`] takes some again.

@@ -6,6 +6,7 @@
 
 mod admission;
 mod arguments;
+mod attention;
 mod cgroup;
 mod channel;
 mod clock;

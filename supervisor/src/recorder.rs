@@ -17,7 +17,14 @@ use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use zerocopy::IntoBytes;
 
 use crate::{
-    cgroup::Leaf, clock, files::Files, pace::Pace, processes::Command, queues::Queues, sys,
+    attention::{Attention, Look},
+    cgroup::Leaf,
+    clock,
+    files::Files,
+    pace::Pace,
+    processes::Command,
+    queues::Queues,
+    sys,
 };
 
 /// Longest time between two checkpoints (docs/storage.md).
@@ -53,6 +60,9 @@ impl Source {
         Source::Leaf,
         Source::Front,
     ];
+
+    /// Those that are rings of records.
+    const RINGS: [Source; 4] = [Source::Process, Source::Network, Source::Calls, Source::Hosts];
 }
 
 /// What is to be done after a signal or a word of the front.
@@ -75,6 +85,7 @@ pub(crate) struct Recorder {
     pub(crate) leaf: Leaf,
     pub(crate) queues: Queues,
     pace: Pace,
+    attention: Attention,
     linger: Duration,
     give_up_ns: Option<u64>,
     pub(crate) checkpoint_ns: u64,
@@ -95,6 +106,7 @@ impl Recorder {
             leaf,
             queues,
             pace: Pace::default(),
+            attention: Attention::default(),
             linger,
             give_up_ns: None,
             checkpoint_ns: clock::boot_ns(),
@@ -157,7 +169,7 @@ impl Recorder {
         &mut self,
         mut ask: impl FnMut(Source) -> Asked,
     ) -> io::Result<ControlFlow<Ending>> {
-        self.wait()?;
+        let look = self.wait()?;
         for source in Source::ALL {
             if !std::mem::take(&mut self.due[source as usize]) {
                 continue;
@@ -180,6 +192,10 @@ impl Recorder {
             self.due[source as usize] = matches!(left, Left::More);
         }
         let now = clock::boot_ns();
+        self.attention.seen(now, self.queues.sensors.read());
+        if look == Look::Last && self.queues.sensors.is_waiting() {
+            self.attention.woken(now);
+        }
         if now.saturating_sub(self.checkpoint_ns) >= self.window_ns() {
             self.checkpoint(now);
             // Once: who lives for a second may live for days.
@@ -195,6 +211,8 @@ impl Recorder {
     /// Ends a window: repeats, counts, losses, checkpoint.
     pub(crate) fn checkpoint(&mut self, now: u64) {
         self.checkpoint_ns = now;
+        // Records wake us, or we look; if both went wrong, it is a second at most.
+        self.drain_processes();
         self.queues.checkpoint(now);
     }
 
@@ -203,7 +221,8 @@ impl Recorder {
         self.poll.registry().register(&mut SourceFd(&raw), Token(source as usize), interest)
     }
 
-    fn wait(&mut self) -> io::Result<()> {
+    /// Waits for what is due; returns whether the rings are, though nothing woke us.
+    fn wait(&mut self) -> io::Result<Look> {
         let rests = !self.due.contains(&true);
         let timeout = if rests { self.patience() } else { Duration::ZERO };
         match self.poll.poll(&mut self.events, Some(timeout)) {
@@ -211,18 +230,32 @@ impl Recorder {
             Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
             Err(why) => return Err(why),
         }
+        let mut now = clock::boot_ns();
         if rests && !self.events.is_empty() {
             // What else comes meanwhile is found with the next wake-up, or with this one's sources.
-            if let Some(wait) = self.pace.woken(clock::boot_ns()) {
+            if let Some(wait) = self.pace.woken(now) {
                 std::thread::sleep(wait);
+                now = clock::boot_ns();
             }
         }
         for event in &self.events {
-            if let Some(due) = self.due.get_mut(event.token().0) {
-                *due = true;
+            let Some(source) = Source::ALL.get(event.token().0) else { continue };
+            self.due[*source as usize] = true;
+            match source {
+                // That it ended may be in a ring.
+                Source::Main | Source::Leaf => self.due[Source::Process as usize] = true,
+                source if Source::RINGS.contains(source) => self.attention.woken(now),
+                _ => {}
             }
         }
-        Ok(())
+        let look = self.attention.look(now);
+        if look == Look::Last {
+            self.queues.sensors.rouse();
+        }
+        if look != Look::No {
+            Source::RINGS.into_iter().for_each(|ring| self.due[ring as usize] = true);
+        }
+        Ok(look)
     }
 
     /// Longest time between two checkpoints; on a full disk they must not eat what is left.
@@ -233,10 +266,8 @@ impl Recorder {
     /// Time until something has to be done even if nothing happens.
     fn patience(&self) -> Duration {
         let checkpoint = self.checkpoint_ns.saturating_add(self.window_ns());
-        let first = [self.queues.writer.flush_due_ns(), self.give_up_ns]
-            .into_iter()
-            .flatten()
-            .fold(checkpoint, u64::min);
+        let others = [self.queues.writer.flush_due_ns(), self.give_up_ns, self.attention.due_ns()];
+        let first = others.into_iter().flatten().fold(checkpoint, u64::min);
         Duration::from_nanos(first.saturating_sub(clock::boot_ns()))
     }
 

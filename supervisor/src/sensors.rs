@@ -29,6 +29,18 @@ struct Sensor {
     source: bpf::Source,
     counts: Counts,
     missed: u64,
+    /// Records that were read.
+    read: u64,
+}
+
+impl Sensor {
+    fn drain(&mut self, budget: usize, mut see: impl FnMut(&[u8])) -> Left {
+        let Sensor { source, read, .. } = self;
+        source.drain(budget, |bytes| {
+            *read += 1;
+            see(bytes);
+        })
+    }
 }
 
 /// All topics that are at work.
@@ -75,7 +87,7 @@ impl Sensors {
         for source in loaded.sources {
             if let Some(place) = sensors.sensors.get_mut(place(source.topic())) {
                 let counts = [[0; COUNT_CELLS]; RECORD_KINDS];
-                *place = Some(Sensor { source, counts, missed: 0 });
+                *place = Some(Sensor { source, counts, missed: 0, read: 0 });
             }
         }
         Ok((sensors, loaded.refused))
@@ -94,7 +106,7 @@ impl Sensors {
     /// Hands records of `topic` to `see`.
     pub(crate) fn drain(&mut self, topic: Topic, budget: usize, see: impl FnMut(&[u8])) -> Left {
         match self.sensors.get_mut(place(topic)) {
-            Some(Some(sensor)) => sensor.source.drain(budget, see),
+            Some(Some(sensor)) => sensor.drain(budget, see),
             _ => Left::Empty,
         }
     }
@@ -111,10 +123,10 @@ impl Sensors {
         let Ok([processes, Some(wanted)]) = self.sensors.get_disjoint_mut(both) else {
             return Left::Empty;
         };
-        wanted.source.drain(budget, |bytes| {
+        wanted.drain(budget, |bytes| {
             if let Some(processes) = processes {
                 // At most what is there now; the budget only guards against a ring that fills as fast as it is read.
-                processes.source.drain(1 << 16, |bytes| see(Topic::Proc, bytes));
+                processes.drain(1 << 16, |bytes| see(Topic::Proc, bytes));
             }
             see(topic, bytes);
         })
@@ -136,6 +148,24 @@ impl Sensors {
             }
             sensor.missed = sensor.source.missed();
         }
+    }
+
+    /// How many records were read.
+    pub(crate) fn read(&self) -> u64 {
+        self.sensors.iter().flatten().map(|sensor| sensor.read).sum()
+    }
+
+    /// Has the next record of each ring wake us.
+    pub(crate) fn rouse(&mut self) {
+        for sensor in self.sensors.iter_mut().flatten() {
+            // Never seen; each checkpoint looks all the same.
+            let _ = sensor.source.rouse();
+        }
+    }
+
+    /// Whether something is in a ring.
+    pub(crate) fn is_waiting(&mut self) -> bool {
+        self.sensors.iter_mut().flatten().any(|sensor| sensor.source.is_waiting())
     }
 
     /// Gives memory back that the rings are read through.

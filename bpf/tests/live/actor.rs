@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -33,6 +34,7 @@ fn actor() {
         "two peers" => two_peers(),
         "connected udp" => connected_udp(),
         "opens" => opens(),
+        "elsewhere" => elsewhere(),
         other => panic!("no such part: {other}"),
     }
 }
@@ -52,6 +54,21 @@ fn run_true(args: Vec<Vec<u8>>) {
     let args = args.iter().map(|arg| OsStr::from_bytes(arg));
     let status = Command::new("/bin/true").args(args).current_dir("/usr/share").status();
     assert!(status.expect("run true").success());
+}
+
+/// A file that the test makes when the actor shall go on.
+pub(crate) fn go_on(test: u32) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("go-on-{test}"))
+}
+
+/// A program where the actor is, and, when it may, one in a mount namespace of its own.
+fn elsewhere() {
+    run_true(Vec::new());
+    while !go_on(std::os::unix::process::parent_id()).exists() {
+        thread::yield_now();
+    }
+    let status = Command::new("unshare").args(["-m", "true"]).status();
+    assert!(status.expect("run unshare").success());
 }
 
 pub(crate) fn script_path() -> String {

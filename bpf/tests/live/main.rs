@@ -10,3 +10,4 @@ mod net;
 mod opens;
 mod process;
 mod run;
+mod wakes;

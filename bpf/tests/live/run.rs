@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use bpf::{Counts, Left, Loaded, Settings, Topic, load};
+use bpf::{Counts, Left, Loaded, Ring, Settings, Source, Topic, load};
 use event::wire::{Cell, Kind, Record};
 use rustix::event::{PollFd, PollFlags, poll};
 use zerocopy::IntoBytes;
@@ -106,6 +106,25 @@ impl Run {
         }
     }
 
+    fn source(&mut self, topic: Topic) -> &mut Source {
+        let found = self.loaded.sources.iter_mut().find(|source| source.topic() == topic);
+        found.expect("loaded")
+    }
+
+    pub(crate) fn ring(&self, topic: Topic) -> &Ring {
+        let found = self.loaded.sources.iter().find(|source| source.topic() == topic);
+        found.expect("loaded").ring()
+    }
+
+    pub(crate) fn is_waiting(&mut self, topic: Topic) -> bool {
+        self.source(topic).is_waiting()
+    }
+
+    /// Has the next record of processes wake us.
+    pub(crate) fn rouse(&mut self) {
+        self.source(Topic::Proc).rouse().expect("it is noted");
+    }
+
     pub(crate) fn drain(&mut self) {
         for source in &mut self.loaded.sources {
             let records = &mut self.records;
@@ -113,7 +132,7 @@ impl Run {
         }
     }
 
-    /// Drains until `enough`, waiting for wake-ups of the rings.
+    /// Drains until `enough`, waiting for wake-ups of the rings, or a while.
     pub(crate) fn until(&mut self, enough: impl Fn(&Run) -> bool) {
         let end = Instant::now() + Duration::from_secs(20);
         loop {

@@ -32,6 +32,9 @@ impl Queues {
             rounds += 1;
         }
         // What names a host belongs into the window of the connection.
+        while rounds < ROUNDS && matches!(self.drain_network(), Left::More) {
+            rounds += 1;
+        }
         while rounds < ROUNDS && matches!(self.drain_hosts(), Left::More) {
             rounds += 1;
         }
