@@ -14,8 +14,15 @@ use super::{
     BLOCK_HEAD_LEN, BlockHead, MAGIC_BLOCKS, MAX_RATIO, MAX_STORED, WINDOW_LOG, block_flag,
 };
 
-/// Level of zstd: the next ones take twice the time and save nothing here (docs/benchmarks.md).
-const LEVEL: i32 = 1;
+/// How zstd looks for what was there before: as its level 5 does, for repeats of six bytes and more, in four places
+/// of a table of 128 KiB. What these save and take is in docs/decisions/0014.
+const SEARCH: [CParameter; 5] = [
+    CParameter::CompressionLevel(5),
+    CParameter::HashLog(15),
+    CParameter::ChainLog(15),
+    CParameter::SearchLog(2),
+    CParameter::MinMatch(6),
+];
 
 /// Makes the blocks of a run, one after the other.
 pub struct Packer {
@@ -52,12 +59,12 @@ impl Packer {
     /// When there is no memory.
     pub fn new() -> io::Result<Packer> {
         let mut stream = CCtx::try_create().ok_or(io::ErrorKind::OutOfMemory)?;
-        for parameter in [
-            CParameter::CompressionLevel(LEVEL),
+        let form = [
             CParameter::WindowLog(WINDOW_LOG),
             CParameter::ContentSizeFlag(false),
             CParameter::ChecksumFlag(false),
-        ] {
+        ];
+        for parameter in SEARCH.into_iter().chain(form) {
             stream.set_parameter(parameter).map_err(|_| io::ErrorKind::Unsupported)?;
         }
         let room = vec![0; MAGIC_BLOCKS.len() + BLOCK_HEAD_LEN + MAX_STORED].into_boxed_slice();
