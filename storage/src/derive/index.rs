@@ -42,7 +42,7 @@ struct Numbers {
     count: u64,
     offset: u64,
     len: usize,
-    also: Option<Box<[u8]>>,
+    also: Option<i64>,
 }
 
 impl IndexWriter {
@@ -63,7 +63,6 @@ impl IndexWriter {
     /// Adds `row`, whose line of `len` bytes is at `offset`.
     pub(super) fn push(&mut self, row: &Row<'_>, offset: u64, len: usize) -> rusqlite::Result<()> {
         let start_ns = *self.start_ns.get_or_insert(row.ts_ns);
-        let also = row.also.filter(|also| !also.is_empty());
         self.waiting.push(Numbers {
             seq: row.seq,
             since_start_ns: row.ts_ns.wrapping_sub(start_ns),
@@ -78,7 +77,7 @@ impl IndexWriter {
             count: row.count,
             offset,
             len,
-            also: also.map(|also| [b"\0", also].concat().into()),
+            also: self.known.also(row),
         });
         self.rows += 1;
         if self.waiting.len() >= BATCH { self.write() } else { Ok(()) }
@@ -125,7 +124,7 @@ fn insert(rows: &[Numbers], statement: &mut Statement<'_>) -> rusqlite::Result<(
         statement.raw_bind_parameter(first + 9, number(row.count))?;
         statement.raw_bind_parameter(first + 10, number(row.offset))?;
         statement.raw_bind_parameter(first + 11, number(row.len as u64))?;
-        statement.raw_bind_parameter(first + 12, row.also.as_deref())?;
+        statement.raw_bind_parameter(first + 12, row.also)?;
     }
     statement.raw_execute().map(|_| ())
 }
@@ -135,10 +134,10 @@ pub(super) fn number(value: u64) -> ToSqlOutput<'static> {
     ToSqlOutput::Owned(Value::Integer(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
-/// TEXT where it is UTF-8, so that people can read it, else BLOB.
+/// TEXT where it is UTF-8, so that people can read it, else BLOB, and where several stand between NULs.
 pub(super) fn bytes(bytes: &[u8]) -> ToSqlOutput<'_> {
     ToSqlOutput::Borrowed(match std::str::from_utf8(bytes) {
-        Ok(text) => ValueRef::Text(text.as_bytes()),
-        Err(_) => ValueRef::Blob(bytes),
+        Ok(text) if !text.starts_with('\0') => ValueRef::Text(text.as_bytes()),
+        _ => ValueRef::Blob(bytes),
     })
 }

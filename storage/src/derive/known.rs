@@ -14,13 +14,15 @@ use crate::{Row, schema};
 pub(super) struct Known {
     words: HashMap<Box<[u8]>, i64>,
     /// How many events have each word: see the table's columns.
-    uses: Vec<[u64; 5]>,
+    uses: Vec<[u64; 6]>,
     actors: HashMap<Actor, i64>,
     actor_events: Vec<u64>,
     peers: HashMap<Peer, i64>,
     peer_events: Vec<u64>,
     /// Few: looked through faster than hashed.
     kinds: Vec<(String, Option<String>, u64)>,
+    /// Room for other names.
+    joined: Vec<u8>,
 }
 
 /// A process with the program that it runs and the user that it is.
@@ -49,6 +51,7 @@ enum Use {
     Exe,
     Host,
     Ip,
+    Also,
 }
 
 impl Known {
@@ -91,6 +94,18 @@ impl Known {
         self.used(row.path2?, Use::Path2)
     }
 
+    /// The other names, as one text with a NUL before the first: so a name stands between two, wherever it is.
+    pub(super) fn also(&mut self, row: &Row<'_>) -> Option<i64> {
+        let names = row.also.filter(|names| !names.is_empty())?;
+        self.joined.clear();
+        self.joined.push(0);
+        self.joined.extend_from_slice(names);
+        let joined = std::mem::take(&mut self.joined);
+        let word = self.used(&joined, Use::Also);
+        self.joined = joined;
+        word
+    }
+
     fn used(&mut self, text: &[u8], column: Use) -> Option<i64> {
         let word = self.word(text);
         self.count(Some(word), column, 1);
@@ -103,7 +118,7 @@ impl Known {
         }
         let new = id(self.uses.len());
         self.words.insert(text.into(), new);
-        self.uses.push([0; 5]);
+        self.uses.push([0; 6]);
         new
     }
 
@@ -144,8 +159,9 @@ impl Known {
         }
         let mut insert = index.prepare(schema::INSERT_WORD)?;
         for ((word, id), uses) in in_order(self.words).iter().zip(&self.uses) {
-            let [path, path2, exe, host, ip] = uses.map(number);
-            insert.execute(rusqlite::params![id, bytes(word), path, path2, exe, host, ip])?;
+            let [path, path2, exe, host, ip, also] = uses.map(number);
+            let word = bytes(word);
+            insert.execute(rusqlite::params![id, word, path, path2, exe, host, ip, also])?;
         }
         Ok(bits)
     }

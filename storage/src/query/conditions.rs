@@ -127,18 +127,16 @@ impl Conditions {
         format!("SELECT id FROM words WHERE {column} > 0 AND {is}")
     }
 
-    /// The rows of which one of the other names is so. Few events have any, each begins with a NUL: the
-    /// index over them is small, and a range of both ends makes SQLite use it.
+    /// The rows of which one of the other names is so.
     fn names(&mut self, wanted: &Match) -> String {
-        const HAVE_ANY: &str =
-            "SELECT seq FROM rows WHERE also IS NOT NULL AND also >= x'00' AND also < x'01'";
         let (bytes, end): (&[u8], &[u8]) = match wanted {
             Match::Exact(bytes) => (bytes, b"\0"),
             Match::Prefix(bytes) => (bytes, b""),
-            Match::OneOf(_) => return HAVE_ANY.to_owned(),
+            Match::OneOf(_) => return of_rows("also", "SELECT id FROM words WHERE also > 0"),
         };
         let part = self.value(Value::Blob([b"\0", bytes, end].concat()));
-        format!("{HAVE_ANY} AND instr(also, {part}) > 0")
+        let ids = format!("SELECT id FROM words WHERE also > 0 AND instr(value, {part}) > 0");
+        of_rows("also", &ids)
     }
 }
 

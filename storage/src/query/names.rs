@@ -16,7 +16,7 @@ const EACH: usize = 64;
 
 /// A row as its numbers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Numbers<'r> {
+pub(super) struct Numbers {
     pub(super) seq: u64,
     pub(super) since_start_ns: i64,
     pub(super) kind: i64,
@@ -29,7 +29,7 @@ pub(super) struct Numbers<'r> {
     pub(super) count: u64,
     pub(super) offset: u64,
     pub(super) len: usize,
-    pub(super) also: Option<&'r [u8]>,
+    pub(super) also: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ impl<'i> Names<'i> {
     }
 
     /// Puts a row together. The error says what is wrong with the index.
-    pub(super) fn row<'n>(&'n mut self, numbers: &Numbers<'n>) -> rusqlite::Result<Row<'n>> {
+    pub(super) fn row(&mut self, numbers: &Numbers) -> rusqlite::Result<Row<'_>> {
         if self.seen.bytes > MOST {
             self.seen = Seen::default();
         }
@@ -83,7 +83,8 @@ impl<'i> Names<'i> {
         let peer = numbers.peer.map(|id| self.peer(id)).transpose()?;
         let exe = actor.and_then(|actor| actor.exe);
         let (proto, host, ip) = peer.map_or((None, None, None), |it| (it.proto, it.host, it.ip));
-        for word in [exe, numbers.path, numbers.path2, proto, host, ip].into_iter().flatten() {
+        let words = [exe, numbers.path, numbers.path2, numbers.also, proto, host, ip];
+        for word in words.into_iter().flatten() {
             self.load_word(word)?;
         }
         let bytes =
@@ -102,7 +103,7 @@ impl<'i> Names<'i> {
             path: bytes(numbers.path),
             path2: bytes(numbers.path2),
             // Each name stands between two NULs.
-            also: numbers.also.and_then(|also| also.strip_prefix(b"\0")),
+            also: bytes(numbers.also).and_then(|also| also.strip_prefix(b"\0")),
             proto: text(proto),
             host: text(host),
             ip: text(ip),
@@ -168,7 +169,7 @@ impl<'i> Names<'i> {
 }
 
 /// Reads a row as the table has its columns; an error when a value is of the wrong kind.
-pub(super) fn read<'r>(row: &'r rusqlite::Row<'_>) -> rusqlite::Result<Numbers<'r>> {
+pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Numbers> {
     let unsigned = |at: usize| -> rusqlite::Result<Option<u64>> {
         let number: Option<i64> = row.get(at)?;
         number.map(|number| u64::try_from(number).map_err(|_| wrong(at))).transpose()
@@ -187,7 +188,7 @@ pub(super) fn read<'r>(row: &'r rusqlite::Row<'_>) -> rusqlite::Result<Numbers<'
         count: there(9)?,
         offset: there(10)?,
         len: usize::try_from(there(11)?).map_err(|_| wrong(11))?,
-        also: row.get_ref(12)?.as_blob_or_null()?,
+        also: row.get(12)?,
     })
 }
 
@@ -230,7 +231,7 @@ mod tests {
         assert_eq!((most >> 20, cleared), ((MOST >> 20), 1), "once over, and not at each row");
     }
 
-    fn numbers(number: i64) -> Numbers<'static> {
+    fn numbers(number: i64) -> Numbers {
         Numbers {
             seq: 1,
             since_start_ns: 0,

@@ -269,7 +269,7 @@ fn a_hostile_index_is_not_used() {
     check(sql("DROP INDEX rows_by_peer"));
     check(sql("CREATE INDEX rows_by_actor ON rows(actor) WHERE actor IS NOT NULL"));
     check(sql("DROP VIEW events; CREATE VIEW events AS SELECT * FROM rows"));
-    check(sql("PRAGMA user_version=7"));
+    check(sql("PRAGMA user_version=8"));
     check(sql("DROP VIEW events; CREATE TABLE events(seq INTEGER)"));
     check(sql("CREATE TRIGGER t AFTER INSERT ON rows BEGIN DELETE FROM rows; END"));
 }

@@ -20,7 +20,7 @@ use tables::{EARLY, FILL_RARE, LATE, TABLES, Thing};
 const APPLICATION: i32 = 0x4155_4449;
 
 /// `PRAGMA user_version`: changes with the schema.
-pub(crate) const VERSION: i32 = 6;
+pub(crate) const VERSION: i32 = 7;
 
 /// Steps of SQLite's machine between two looks at what is left of the budget.
 const STEPS: i32 = 1_000;

@@ -11,13 +11,14 @@ pub(super) type Thing = (&'static str, &'static str, &'static str);
 const ROWS: &str = "CREATE TABLE rows(\
      seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind INTEGER NOT NULL, actor INTEGER, \
      path INTEGER, path2 INTEGER, peer INTEGER, sent INTEGER, received INTEGER, \
-     count INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL, also BLOB)";
+     count INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL, also INTEGER)";
 
 /// Each different text, TEXT where it is UTF-8, else BLOB, and how many events have it as their path and
-/// so on: a pattern is asked of these, and only what it means is looked for among the events.
+/// so on: a pattern is asked of these, and only what it means is looked for among the events. The other names
+/// of a file are one text, a NUL before the first and behind each.
 const WORDS: &str = "CREATE TABLE words(\
      id INTEGER PRIMARY KEY, value BLOB NOT NULL, path INTEGER NOT NULL, path2 INTEGER NOT NULL, \
-     exe INTEGER NOT NULL, host INTEGER NOT NULL, ip INTEGER NOT NULL)";
+     exe INTEGER NOT NULL, host INTEGER NOT NULL, ip INTEGER NOT NULL, also INTEGER NOT NULL)";
 
 /// Each process with each program that it ran and each user that it was.
 const ACTORS: &str = "CREATE TABLE actors(\
@@ -47,12 +48,13 @@ const EVENTS: &str = "CREATE VIEW events AS SELECT \
      actors.pid AS pid, actors.ppid AS ppid, actors.uid AS uid, exes.value AS exe, \
      paths.value AS path, paths2.value AS path2, protos.value AS proto, hosts.value AS host, \
      ips.value AS ip, peers.port AS port, rows.sent AS sent, rows.received AS received, \
-     rows.count AS count, rows.offset AS offset, rows.len AS len, rows.also AS also \
+     rows.count AS count, rows.offset AS offset, rows.len AS len, others.value AS also \
      FROM rows CROSS JOIN kinds ON kinds.id = rows.kind \
      LEFT JOIN actors ON actors.id = rows.actor \
      LEFT JOIN words AS exes ON exes.id = actors.exe \
      LEFT JOIN words AS paths ON paths.id = rows.path \
      LEFT JOIN words AS paths2 ON paths2.id = rows.path2 \
+     LEFT JOIN words AS others ON others.id = rows.also \
      LEFT JOIN peers ON peers.id = rows.peer \
      LEFT JOIN words AS protos ON protos.id = peers.proto \
      LEFT JOIN words AS hosts ON hosts.id = peers.host \
@@ -97,7 +99,7 @@ pub(crate) fn insert_rows(count: usize) -> String {
 }
 
 /// One row of each of the other tables; parameters in the order of its columns.
-pub(crate) const INSERT_WORD: &str = "INSERT INTO words VALUES(?1,?2,?3,?4,?5,?6,?7)";
+pub(crate) const INSERT_WORD: &str = "INSERT INTO words VALUES(?1,?2,?3,?4,?5,?6,?7,?8)";
 pub(crate) const INSERT_ACTOR: &str = "INSERT INTO actors VALUES(?1,?2,?3,?4,?5)";
 pub(crate) const INSERT_KIND: &str = "INSERT INTO kinds VALUES(?1,?2,?3,?4,?5)";
 pub(crate) const INSERT_PEER: &str = "INSERT INTO peers VALUES(?1,?2,?3,?4,?5)";
