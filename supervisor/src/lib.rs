@@ -37,6 +37,7 @@ mod refusal;
 mod segment;
 mod sensors;
 mod session;
+mod source;
 mod standing;
 mod statement;
 mod store;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bpf::{Left, Topic};
+use bpf::Left;
 use event::frame::control::{Ending, KIND_MAIN, Main};
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use zerocopy::IntoBytes;
@@ -24,46 +24,12 @@ use crate::{
     pace::Pace,
     processes::Command,
     queues::Queues,
+    source::{RING_OF, Source},
     sys,
 };
 
 /// Longest time between two checkpoints (docs/storage.md).
 const CHECKPOINT_NS: u64 = 1_000_000_000;
-
-/// Everything that can wake the recorder, in the order of service: records come before the
-/// command's end, so that nothing it did is left in a queue. Files come before sockets: what was read
-/// and then sent is told in that order, though fanotify has no clock and both may wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
-    Process,
-    Files,
-    Network,
-    Calls,
-    Hosts,
-    Mounts,
-    Signals,
-    Main,
-    Leaf,
-    Front,
-}
-
-impl Source {
-    const ALL: [Source; 10] = [
-        Source::Process,
-        Source::Files,
-        Source::Network,
-        Source::Calls,
-        Source::Hosts,
-        Source::Mounts,
-        Source::Signals,
-        Source::Main,
-        Source::Leaf,
-        Source::Front,
-    ];
-
-    /// Those that are rings of records.
-    const RINGS: [Source; 4] = [Source::Process, Source::Network, Source::Calls, Source::Hosts];
-}
 
 /// What is to be done after a signal or a word of the front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +78,7 @@ impl Recorder {
             checkpoint_ns: clock::boot_ns(),
             lives_on: false,
         };
-        for (topic, source) in TOPICS {
+        for (topic, source) in RING_OF {
             if let Some(ring) = recorder.queues.sensors.ring(topic) {
                 recorder.register(ring, source, Interest::READABLE)?;
             }
@@ -337,11 +303,3 @@ impl Recorder {
         }
     }
 }
-
-/// Which ring belongs to which source.
-const TOPICS: [(Topic, Source); 4] = [
-    (Topic::Proc, Source::Process),
-    (Topic::Net, Source::Network),
-    (Topic::Calls, Source::Calls),
-    (Topic::Names, Source::Hosts),
-];

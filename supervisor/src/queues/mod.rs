@@ -63,7 +63,7 @@ impl Queues {
     /// groups of a busy machine may not, and what strangers do is not waited for.
     pub(crate) fn drain_all(&mut self) {
         while matches!(self.drain_processes(), Left::More) {}
-        // In the order of the loop (`recorder::Source`).
+        // In the order of the loop (`source::Source`).
         let end = clock::boot_ns().saturating_add(LAST_DRAIN_NS);
         while matches!(self.drain_files(), Left::More) && clock::boot_ns() < end {}
         while matches!(self.drain_network(), Left::More) {}

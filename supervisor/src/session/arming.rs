@@ -17,8 +17,9 @@ use crate::{
     lockdown, marking,
     powers::{self, Powers},
     queues::Queues,
-    recorder::{Recorder, Source},
+    recorder::Recorder,
     refusal::Refusal,
+    source::Source,
     standing::Standing,
     statement,
 };
