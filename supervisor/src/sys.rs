@@ -60,11 +60,15 @@ pub(crate) fn map_large_tables() {
 }
 
 /// Does `step` in a thread, and with it in memory of its own: what it frees would have its pages kept by the tables that
-/// come after it.
-pub(crate) fn apart<T: Send>(step: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| match scope.spawn(step).join() {
-        Ok(done) => done,
-        Err(why) => std::panic::resume_unwind(why),
+/// come after it. Here, where there can be no thread.
+pub(crate) fn apart<T: Send>(step: impl Fn() -> T + Sync) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, &step);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(done)) => done,
+            Ok(Err(why)) => std::panic::resume_unwind(why),
+            Err(_) => step(),
+        }
     })
 }
 
