@@ -31,10 +31,11 @@ impl Queues {
         while rounds < ROUNDS && matches!(self.drain_calls(), Left::More) {
             rounds += 1;
         }
-        // What names a host belongs into the window of the connection.
+        // Connections wake only where nobody looked for a while.
         while rounds < ROUNDS && matches!(self.drain_network(), Left::More) {
             rounds += 1;
         }
+        // What names a host belongs into the window of the connection.
         while rounds < ROUNDS && matches!(self.drain_hosts(), Left::More) {
             rounds += 1;
         }
