@@ -1,7 +1,7 @@
 //! What the command leaves behind is recorded until nobody is left, or for so long as is asked.
 #![forbid(unsafe_code)]
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 use xtests::{Lab, Recorded, processes_running, wait};
@@ -17,7 +17,7 @@ fn a_daemon_is_recorded_until_it_ends() {
     wait::until_true("the daemon", || file.with_extension("here").exists());
     wait::until_true("the command's end", || processes_running(&daemonizer).len() == 1);
     let daemon = processes_running(&daemonizer);
-    fs::write(&file, "go").expect("room");
+    say(&file, "go");
     let run = running.record();
     assert!(run.status.success(), "{}", run.errors());
     run.assert_whole();
@@ -60,7 +60,7 @@ fn without_waiting_the_command_is_over_when_it_ends_and_the_record_when_all_have
     let dir = lab.runs().pop().expect("a run");
     let seal = dir.join("segments/seal");
     assert!(!seal.exists(), "and so does its record");
-    fs::write(&file, "go").expect("room");
+    say(&file, "go");
     wait::until_true("the seal", || seal.exists());
     let done = lab.ask(["view".as_ref(), dir.as_os_str()]);
     let run = Recorded::read(&dir, done.status, done.stdout, done.stderr);
@@ -90,7 +90,7 @@ fn a_pipe_behind_the_command_ends_when_the_command_does() {
         .start_ungated();
     wait::until_true("the daemon", || file.with_extension("here").exists());
     let holders = running.holders_of_stdout();
-    fs::write(&file, "go").expect("room");
+    say(&file, "go");
     running.expect_end();
     let run = running.record();
     assert!(run.status.success(), "{}", run.errors());
@@ -115,4 +115,11 @@ fn a_process_moved_out_of_the_cgroup_stays_recorded() {
     let execs = run.of("exec", "").filter(|event| event.text("exe").ends_with("/cat")).count();
     assert_eq!(execs, 1, "what it executed afterwards");
     run.assert_adds_up();
+}
+
+/// Makes a file that has its text from the beginning: of an empty one nothing would be read.
+fn say(file: &Path, text: &str) {
+    let unseen = file.with_extension("new");
+    fs::write(&unseen, text).expect("room");
+    fs::rename(&unseen, file).expect("the same directory");
 }

@@ -125,7 +125,9 @@ fn the_prompt_does_not_wait_for_what_the_command_leaves_behind_and_that_is_recor
     ));
     let said = terminal.expect("status 3");
     assert!(said.contains("still recording what the command left behind"), "{said}");
-    std::fs::write(lab.work().join("go"), "now").expect("room");
+    // With its text from the beginning.
+    std::fs::write(lab.work().join("new"), "now").expect("room");
+    std::fs::rename(lab.work().join("new"), lab.work().join("go")).expect("the same directory");
     terminal.expect("nowlate");
     terminal.line("audit run --strict -- bash -c 'sleep 0.7 & exit 4'; echo sta\"\"tus $?");
     let said = terminal.expect("status 4");
