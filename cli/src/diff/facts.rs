@@ -251,7 +251,7 @@ impl Collector {
 
     /// Calls alike what `rules` say, and returns the facts.
     pub(crate) fn finish(self, rules: &[Rule]) -> Facts {
-        let mut normal = Normal::new(rules, self.pids, self.gone);
+        let mut normal = Normal::new(rules, self.pids, self.made, self.gone);
         let executed = self.sections.get(&Section::Programs).cloned().unwrap_or_default();
         let mut sections: BTreeMap<Section, BTreeMap<String, Fact>> = BTreeMap::new();
         for (section, facts) in self.sections {
@@ -262,12 +262,14 @@ impl Collector {
                 if section == Section::Files && only_read && executed.contains_key(&name) {
                     continue;
                 }
+                let used = section == Section::Programs || section == Section::Files && only_read;
                 let name = match name {
                     Name::Plain(name) => name,
+                    Name::Path(path) if used => normal.used_path(&path),
                     Name::Path(path) => normal.path(&path),
                     Name::Peer(before, port) => format!("{before}:{}", normal.port(&port)),
                     Name::Command(exe, argv) => {
-                        let exe = normal.path(&exe);
+                        let exe = normal.used_path(&exe);
                         let argv: Vec<String> =
                             argv.iter().map(|word| normal.argument(word)).collect();
                         let words = argv.iter().map(|word| word.replace("\\\\", "\\"));

@@ -58,6 +58,32 @@ fn the_same_job_is_the_same() {
 }
 
 #[test]
+fn a_number_that_a_process_has_by_chance_is_not_its_in_what_was_there_before() {
+    let file = |op: &str, path: &str| {
+        format!(r#""type":"file","op":"{op}","pid":311,"exe":"/usr/bin/python3","path":"{path}""#)
+    };
+    let lines = [
+        file("read", "/usr/lib/python3.11/_bisect.cpython-311-x86_64-linux-gnu.so"),
+        file("create", "/b/job-311"),
+        file("read", "/b/job-311/part"),
+        file("read", "/b/job-312/part"),
+        file("open_failed", "/b/perf-311.map"),
+        file("read", "/proc/311/stat"),
+    ];
+    let found = facts(&lines, &[Rule::Pids], 1);
+    let names: Vec<&str> = found.sections[&Section::Files].keys().map(String::as_str).collect();
+    let expected = [
+        "/b/job-312/part",
+        "/b/job-PID",
+        "/b/job-PID/part",
+        "/b/perf-PID.map",
+        "/proc/PID/stat",
+        "/usr/lib/python3.11/_bisect.cpython-311-x86_64-linux-gnu.so",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
 fn without_calling_alike_every_chance_shows() {
     let (a, b) = (facts(&job(&ONE), &[], 41), facts(&job(&TWO), &[], 41));
     assert!(a.notes.is_empty());

@@ -54,15 +54,22 @@ pub(crate) type Notes = BTreeMap<Rule, (u64, BTreeSet<(String, String)>)>;
 pub(crate) struct Normal {
     rules: Vec<Rule>,
     pids: HashSet<u64>,
-    /// Paths that the run made and that were gone at its end.
+    /// Paths that the run made.
+    made: HashSet<String>,
+    /// Of these, those that were gone at its end.
     gone: HashSet<String>,
     pub(crate) notes: Notes,
 }
 
 impl Normal {
-    /// Applies these rules to a run with these processes, which made these paths and removed them.
-    pub(crate) fn new(rules: &[Rule], pids: HashSet<u64>, gone: HashSet<String>) -> Normal {
-        Normal { rules: rules.to_vec(), pids, gone, notes: Notes::new() }
+    /// Applies these rules to a run with these processes, which made these paths, and removed some.
+    pub(crate) fn new(
+        rules: &[Rule],
+        pids: HashSet<u64>,
+        made: HashSet<String>,
+        gone: HashSet<String>,
+    ) -> Normal {
+        Normal { rules: rules.to_vec(), pids, made, gone, notes: Notes::new() }
     }
 
     fn has(&self, rule: Rule) -> bool {
@@ -75,6 +82,26 @@ impl Normal {
         if examples.len() < EXAMPLES {
             examples.insert((was.to_owned(), is.to_owned()));
         }
+    }
+
+    /// The path of what was only used. A number that one of the run's processes has as well is there by
+    /// chance in what was made before, as `311` of Python 3.11.
+    pub(crate) fn used_path(&mut self, path: &str) -> String {
+        if self.is_made(path) {
+            return self.path(path);
+        }
+        let pids = std::mem::take(&mut self.pids);
+        let alike = self.path(path);
+        self.pids = pids;
+        alike
+    }
+
+    /// Whether the run made that path or a directory above it. The kernel makes names of processes by
+    /// itself.
+    fn is_made(&self, path: &str) -> bool {
+        let mut ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        ["/proc/", "/sys/", "/dev/"].iter().any(|dir| path.starts_with(dir))
+            || ends.any(|end| path.get(..end).is_some_and(|part| self.made.contains(part)))
     }
 
     /// A path.
@@ -206,7 +233,21 @@ impl Normal {
             self.note(Rule::Versions, token, &alike);
             return alike;
         }
-        token.to_owned()
+        self.dotted(token)
+    }
+
+    /// `4120.map`; not `python3.11`, which a process of a namespace may have by chance.
+    fn dotted(&mut self, token: &str) -> String {
+        let is_one = |part: &str| part.len() > 2 && self.has(Rule::Pids) && self.is_pid(part);
+        let parts: Vec<&str> = token.split('.').collect();
+        let alike: Vec<&str> =
+            parts.iter().map(|part| if is_one(part) { "PID" } else { part }).collect();
+        if alike == parts {
+            return token.to_owned();
+        }
+        let alike = alike.join(".");
+        self.note(Rule::Pids, token, &alike);
+        alike
     }
 
     fn is_pid(&self, token: &str) -> bool {
@@ -233,9 +274,9 @@ mod tests {
             "/src/a.pyc.140234567890",
         ]
         .map(str::to_owned);
-        let mut normal = Normal::new(&Rule::ALL, pids, HashSet::from(gone));
+        let mut normal = Normal::new(&Rule::ALL, pids, HashSet::new(), HashSet::from(gone));
         assert_eq!(normal.path(path), expected, "{path}");
-        let mut none = Normal::new(&[], HashSet::new(), HashSet::new());
+        let mut none = Normal::new(&[], HashSet::new(), HashSet::new(), HashSet::new());
         assert_eq!((none.path(path), none.notes.len()), (path.to_owned(), 0));
     }
 
@@ -244,6 +285,7 @@ mod tests {
         for (path, expected) in [
             ("/proc/4120/stat", "/proc/PID/stat"),
             ("/proc/4121/stat", "/proc/4121/stat"),
+            ("/tmp/perf-4120.map", "/tmp/perf-PID.map"),
             ("/tmp/ccabcdef.s", "/tmp/TMP.s"),
             ("/tmp/job.d/out.txt", "/tmp/TMP.d/out.txt"),
             ("/src/sedXyz12a", "/src/sedTMP"),
@@ -282,7 +324,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "[a-z0-9A-Z./_:@+é-]{0,40}") {
             let gone = HashSet::from([text.clone()]);
-            let mut normal = Normal::new(&Rule::ALL, HashSet::from([1, 22]), gone);
+            let mut normal = Normal::new(&Rule::ALL, HashSet::from([1, 22]), gone.clone(), gone);
             let _ = (normal.path(&text), normal.argument(&text), normal.port(&text));
         }
     }
