@@ -24,6 +24,7 @@ use crate::{
     segment::Writer,
     sensors::Sensors,
     sys::counting,
+    window::Window,
 };
 
 fn settings(name: &str) -> Begin {
@@ -94,8 +95,8 @@ fn no_record_on_its_way_asks_for_memory() {
     );
     let mut child = waiting(&job);
     let mut recorder = recorder(&child, "allocation", dir.path());
-    // Checkpoints may allocate, once a second: out of the way.
-    recorder.checkpoint_ns = u64::MAX;
+    // Checkpoints may allocate: out of the way.
+    recorder.window = Window::since(u64::MAX);
     child.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
 
     // The first turn looks at everything once, mounts too.

@@ -43,6 +43,7 @@ mod statement;
 mod store;
 mod sys;
 mod who;
+mod window;
 mod written;
 
 /// Runs the program: `--probe` tries what this machine can record and prints it; else a run is

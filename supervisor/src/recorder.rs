@@ -26,10 +26,8 @@ use crate::{
     queues::Queues,
     source::{RING_OF, Source},
     sys,
+    window::Window,
 };
-
-/// Longest time between two checkpoints (docs/storage.md).
-const CHECKPOINT_NS: u64 = 1_000_000_000;
 
 /// What is to be done after a signal or a word of the front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +52,7 @@ pub(crate) struct Recorder {
     attention: Attention,
     linger: Duration,
     give_up_ns: Option<u64>,
-    pub(crate) checkpoint_ns: u64,
+    pub(crate) window: Window,
     /// The first second is over.
     lives_on: bool,
 }
@@ -75,7 +73,7 @@ impl Recorder {
             attention: Attention::default(),
             linger,
             give_up_ns: None,
-            checkpoint_ns: clock::boot_ns(),
+            window: Window::since(clock::boot_ns()),
             lives_on: false,
         };
         for (topic, source) in RING_OF {
@@ -162,7 +160,7 @@ impl Recorder {
         if look == Look::Last && self.queues.sensors.is_waiting() {
             self.attention.woken(now);
         }
-        if now.saturating_sub(self.checkpoint_ns) >= self.window_ns() {
+        if now >= self.window_end_ns() {
             self.checkpoint(now);
             // Once: who lives for a second may live for days.
             if !std::mem::replace(&mut self.lives_on, true) {
@@ -176,10 +174,10 @@ impl Recorder {
 
     /// Ends a window: repeats, counts, losses, checkpoint.
     pub(crate) fn checkpoint(&mut self, now: u64) {
-        self.checkpoint_ns = now;
         // Records wake us, or we look; if both went wrong, it is a second at most.
         self.drain_processes();
         self.queues.checkpoint(now);
+        self.window = Window::after(self.queues.never_folded(), now);
     }
 
     fn register(&self, fd: &impl AsFd, source: Source, interest: Interest) -> io::Result<()> {
@@ -224,14 +222,14 @@ impl Recorder {
         Ok(look)
     }
 
-    /// Longest time between two checkpoints; on a full disk they must not eat what is left.
-    fn window_ns(&self) -> u64 {
-        if self.queues.writer.is_whole() { CHECKPOINT_NS } else { 60 * CHECKPOINT_NS }
+    /// When the window ends; on a full disk checkpoints must not eat what is left.
+    fn window_end_ns(&self) -> u64 {
+        self.window.end_ns(self.queues.never_folded(), self.queues.writer.is_whole())
     }
 
     /// Time until something has to be done even if nothing happens.
     fn patience(&self) -> Duration {
-        let checkpoint = self.checkpoint_ns.saturating_add(self.window_ns());
+        let checkpoint = self.window_end_ns();
         let others = [self.queues.writer.flush_due_ns(), self.give_up_ns, self.attention.due_ns()];
         let first = others.into_iter().flatten().fold(checkpoint, u64::min);
         Duration::from_nanos(first.saturating_sub(clock::boot_ns()))

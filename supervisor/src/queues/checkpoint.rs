@@ -17,6 +17,9 @@ use crate::{clock, files::Counts, losses::Total, sensors::TOPICS};
 /// Rows of the checkpoint: the record kinds, then accesses and names.
 const ROWS: usize = Kind::ALL.len() + 2;
 
+/// Time between two looks for what has ended.
+const FORGET_EVERY_NS: u64 = 1_000_000_000;
+
 /// Drains of opens before a window ends: at a budget of 4,096 records, the whole ring of 16 MiB.
 const ROUNDS: u32 = 64;
 
@@ -49,8 +52,7 @@ impl Queues {
         self.sensors.look();
         let lost = |kind| self.sensors.count(Topic::Proc, kind, Cell::Lost);
         self.losses.of_lives(lost(Kind::Fork), lost(Kind::Exit));
-        self.processes.members.forget_ended(now);
-        self.processes.namespaces.forget_ended();
+        self.forget_ended(now);
         // What the disk refuses is told again on the ground that is left; it can refuse twice.
         for _ in 0..3 {
             let firm = self.writer.settle(now);
@@ -66,6 +68,16 @@ impl Queues {
                 return self.losses.told();
             }
             self.losses.not_told();
+        }
+    }
+
+    /// Forgets who ended long ago. All of the table is looked through for it, so windows that are short
+    /// leave it to a later one.
+    fn forget_ended(&mut self, now: u64) {
+        if now.saturating_sub(self.forgot_ns) >= FORGET_EVERY_NS {
+            self.forgot_ns = now;
+            self.processes.members.forget_ended(now);
+            self.processes.namespaces.forget_ended();
         }
     }
 

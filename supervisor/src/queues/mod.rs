@@ -3,7 +3,10 @@
 mod checkpoint;
 
 use bpf::{Left, Topic};
-use event::wire::Record;
+use event::{
+    frame::control::TALLY_NAMES,
+    wire::{Kind, Record},
+};
 
 use crate::{
     clock,
@@ -25,6 +28,18 @@ const BUDGET: usize = 4096;
 /// Longest time that the last reading of file events takes: a backlog of millions is read in it.
 const LAST_DRAIN_NS: u64 = 10_000_000_000;
 
+/// Records that nobody folds: an early end of the window makes no more events of them.
+const NEVER_FOLDED: [u32; 8] = [
+    Kind::Fork as u32,
+    Kind::Exec as u32,
+    Kind::Exit as u32,
+    Kind::Connect as u32,
+    Kind::Established as u32,
+    Kind::Accepted as u32,
+    Kind::Flow as u32,
+    TALLY_NAMES,
+];
+
 /// All queues of a run, their tables, and the writer.
 #[derive(Debug)]
 pub(crate) struct Queues {
@@ -39,6 +54,8 @@ pub(crate) struct Queues {
     opens: OpenCounts,
     named: NamedOpens,
     losses: Losses,
+    /// When what has ended was looked for last.
+    forgot_ns: u64,
     malformed: u64,
     malformed_hosts: u64,
 }
@@ -54,6 +71,7 @@ impl Queues {
             opens: OpenCounts::new(),
             named: NamedOpens::new(),
             losses: Losses::since(clock::boot_ns()),
+            forgot_ns: 0,
             malformed: 0,
             malformed_hosts: 0,
         }
@@ -69,6 +87,11 @@ impl Queues {
         while matches!(self.drain_network(), Left::More) {}
         while matches!(self.drain_calls(), Left::More) {}
         while matches!(self.drain_hosts(), Left::More) {}
+    }
+
+    /// Stored records that nobody folds, so far.
+    pub(crate) fn never_folded(&self) -> u64 {
+        NEVER_FOLDED.iter().map(|id| self.writer.account().stored(*id).happened).sum()
     }
 
     /// Stores what waits of long argvs.
