@@ -13,7 +13,7 @@ use crate::{Row, schema};
 #[derive(Debug, Default)]
 pub(super) struct Known {
     words: HashMap<Box<[u8]>, i64>,
-    /// How many events have each word: see the table's columns.
+    /// How many events have each word: see the tables' columns.
     uses: Vec<[u64; 6]>,
     actors: HashMap<Actor, i64>,
     actor_events: Vec<u64>,
@@ -43,7 +43,7 @@ struct Peer {
     port: Option<u16>,
 }
 
-/// Columns of the table of words that count.
+/// Columns that count events of words: two of the table of words, then those of roles.
 #[derive(Debug, Clone, Copy)]
 enum Use {
     Path,
@@ -158,10 +158,14 @@ impl Known {
             bits |= i64::from(is_rare && id < 63) << (id & 63);
         }
         let mut insert = index.prepare(schema::INSERT_WORD)?;
+        let mut insert_role = index.prepare(schema::INSERT_ROLE)?;
         for ((word, id), uses) in in_order(self.words).iter().zip(&self.uses) {
             let [path, path2, exe, host, ip, also] = uses.map(number);
-            let word = bytes(word);
-            insert.execute(rusqlite::params![id, word, path, path2, exe, host, ip, also])?;
+            insert.execute((id, bytes(word), path, path2))?;
+            let [_, _, roles @ ..] = uses;
+            if *roles != [0; 4] {
+                insert_role.execute((id, exe, host, ip, also))?;
+            }
         }
         Ok(bits)
     }

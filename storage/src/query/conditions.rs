@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, types::Value};
 
-use super::{Match, Query};
+use super::{Field, Match, Query};
 
 /// Conditions joined by AND, and the values of their parameters.
 #[derive(Debug, Default)]
@@ -68,16 +68,17 @@ impl Conditions {
             is.push(format!("pid = {}", self.value(Value::Integer(pid.into()))));
         }
         if let Some(exe) = &query.exe {
-            is.push(format!("exe IN ({})", self.words("exe", exe)));
+            is.push(format!("exe IN ({})", self.words(Field::Exe, exe)));
         }
         self.meant("actor", "actors", &is);
     }
 
     fn peers(&mut self, query: &Query) {
         let mut is = Vec::new();
-        for (column, wanted) in [("ip", &query.ip), ("host", &query.host)] {
+        let both = [("ip", Field::Ip, &query.ip), ("host", Field::Host, &query.host)];
+        for (column, field, wanted) in both {
             if let Some(wanted) = wanted {
-                is.push(format!("{column} IN ({})", self.words(column, wanted)));
+                is.push(format!("{column} IN ({})", self.words(field, wanted)));
             }
         }
         if let Some(port) = query.port {
@@ -95,7 +96,7 @@ impl Conditions {
 
     fn paths(&mut self, query: &Query) {
         let Some(path) = &query.path else { return };
-        let ids = self.words("path + path2", path);
+        let ids = self.words(Field::Path, path);
         let mut either = vec![of_rows("path", &ids), of_rows("path2", &ids)];
         if query.other_names {
             either.push(self.names(path));
@@ -103,8 +104,8 @@ impl Conditions {
         self.text.push(among_rows(&either.join(" UNION ALL ")));
     }
 
-    /// The words that are so in some column.
-    fn words(&mut self, column: &str, wanted: &Match) -> String {
+    /// The words that events have so.
+    fn words(&mut self, field: Field, wanted: &Match) -> String {
         const VALUE: &str = "CAST(value AS BLOB)";
         let is = match wanted {
             Match::Exact(bytes) => format!("{VALUE} = {}", self.value(Value::Blob(bytes.clone()))),
@@ -124,7 +125,8 @@ impl Conditions {
                 }
             }
         };
-        format!("SELECT id FROM words WHERE {column} > 0 AND {is}")
+        let (tables, events) = (field.tables(), field.events());
+        format!("SELECT id FROM {tables} WHERE {events} > 0 AND {is}")
     }
 
     /// The rows of which one of the other names is so.
@@ -132,10 +134,11 @@ impl Conditions {
         let (bytes, end): (&[u8], &[u8]) = match wanted {
             Match::Exact(bytes) => (bytes, b"\0"),
             Match::Prefix(bytes) => (bytes, b""),
-            Match::OneOf(_) => return of_rows("also", "SELECT id FROM words WHERE also > 0"),
+            Match::OneOf(_) => return of_rows("also", "SELECT id FROM roles WHERE also > 0"),
         };
         let part = self.value(Value::Blob([b"\0", bytes, end].concat()));
-        let ids = format!("SELECT id FROM words WHERE also > 0 AND instr(value, {part}) > 0");
+        let tables = super::words::WITH_ROLES;
+        let ids = format!("SELECT id FROM {tables} WHERE also > 0 AND instr(value, {part}) > 0");
         of_rows("also", &ids)
     }
 }

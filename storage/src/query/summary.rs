@@ -74,6 +74,7 @@ pub struct TypeCount {
 
 /// How often something happened to a path, or was executed from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Kept", into = "Kept")]
 pub struct PathCount {
     /// Exact bytes.
     pub path: Vec<u8>,
@@ -81,6 +82,36 @@ pub struct PathCount {
     pub times: u64,
     /// The first event.
     pub first_seq: u64,
+}
+
+/// The same as it is stored: there are thousands of them, and what names them would be half of it.
+#[derive(Serialize, Deserialize)]
+struct Kept(Path, u64, u64);
+
+/// A path that is text is stored as such, another one as its bytes.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Path {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<PathCount> for Kept {
+    fn from(PathCount { path, times, first_seq }: PathCount) -> Kept {
+        let path =
+            String::from_utf8(path).map_or_else(|not| Path::Bytes(not.into_bytes()), Path::Text);
+        Kept(path, times, first_seq)
+    }
+}
+
+impl From<Kept> for PathCount {
+    fn from(Kept(path, times, first_seq): Kept) -> PathCount {
+        let path = match path {
+            Path::Text(text) => text.into_bytes(),
+            Path::Bytes(bytes) => bytes,
+        };
+        PathCount { path, times, first_seq }
+    }
 }
 
 /// Who was talked to.

@@ -11,6 +11,9 @@ pub const WORDS: usize = MOST_VALUES.unsigned_abs() as usize;
 /// and needs no sorting.
 const DENSE: u64 = 8;
 
+/// Words with what few of them are.
+pub(super) const WITH_ROLES: &str = "roles CROSS JOIN words USING(id)";
+
 /// A column whose values are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -25,8 +28,16 @@ pub enum Field {
 }
 
 impl Field {
+    /// Where its words are.
+    pub(super) fn tables(self) -> &'static str {
+        match self {
+            Field::Path => "words",
+            Field::Exe | Field::Ip | Field::Host => WITH_ROLES,
+        }
+    }
+
     /// How many events have a word so.
-    fn events(self) -> &'static str {
+    pub(super) fn events(self) -> &'static str {
         match self {
             Field::Path => "path + path2",
             Field::Exe => "exe",
@@ -77,8 +88,8 @@ fn each(
     field: Field,
     take: &mut dyn FnMut(&[u8], u64) -> Option<()>,
 ) -> Option<()> {
-    let events = field.events();
-    let text = format!("SELECT value, {events} FROM words WHERE {events} > 0");
+    let (tables, events) = (field.tables(), field.events());
+    let text = format!("SELECT value, {events} FROM {tables} WHERE {events} > 0");
     let mut statement = index.prepare(&text).ok()?;
     let mut rows = statement.query([]).ok()?;
     while let Some(row) = rows.next().ok()? {

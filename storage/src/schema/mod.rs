@@ -12,15 +12,15 @@ use rusqlite::{
 };
 
 pub(crate) use tables::{
-    COLUMNS, INSERT_ACTOR, INSERT_KIND, INSERT_PEER, INSERT_WORD, OF_ROWS, insert_rows,
+    COLUMNS, INSERT_ACTOR, INSERT_KIND, INSERT_PEER, INSERT_ROLE, INSERT_WORD, OF_ROWS, insert_rows,
 };
-use tables::{EARLY, FILL_RARE, LATE, TABLES, Thing};
+use tables::{FILL_RARE, INDEXES, TABLES, Thing};
 
 /// `PRAGMA application_id`: "AUDI".
 const APPLICATION: i32 = 0x4155_4449;
 
 /// `PRAGMA user_version`: changes with the schema.
-pub(crate) const VERSION: i32 = 7;
+pub(crate) const VERSION: i32 = 8;
 
 /// Steps of SQLite's machine between two looks at what is left of the budget.
 const STEPS: i32 = 1_000;
@@ -41,13 +41,13 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
          PRAGMA page_size=4096; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; \
          PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; BEGIN"
     ))?;
-    for (_, _, text) in TABLES.iter().chain(EARLY) {
+    for (_, _, text) in TABLES {
         index.execute_batch(text)?;
     }
     Ok(index)
 }
 
-/// Rows up to which a run has no indexes over all rows: a question that would use one reads them all, in some
+/// Rows up to which a run has no indexes over rows: a question that would use one reads them all, in some
 /// milliseconds, while making two took a tenth of the time of deriving (docs/benchmarks.md).
 pub(crate) const FEW: u64 = 32_768;
 
@@ -55,7 +55,7 @@ pub(crate) const FEW: u64 = 32_768;
 /// kinds that few events are of as bits, as far as there are bits.
 pub(crate) fn complete(index: Connection, rows: u64, rare: i64) -> rusqlite::Result<()> {
     index.execute(FILL_RARE, [rare])?;
-    for (_, _, text) in LATE.iter().filter(|_| rows > FEW) {
+    for (_, _, text) in INDEXES.iter().filter(|_| rows > FEW) {
         index.execute_batch(text)?;
     }
     index.execute_batch("COMMIT")?;
@@ -189,8 +189,8 @@ fn check_schema(index: &Connection) -> rusqlite::Result<()> {
         && number("PRAGMA user_version")? == VERSION;
     let mut statement = index.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name")?;
     let mut rows = statement.query([])?;
-    let mut forms = [LATE, &[]].map(|late| {
-        let mut expected: Vec<&Thing> = TABLES.iter().chain(EARLY).chain(late).collect();
+    let mut forms = [INDEXES, &[]].map(|indexes| {
+        let mut expected: Vec<&Thing> = TABLES.iter().chain(indexes).collect();
         expected.sort_by_key(|(_, name, _)| *name);
         (expected.into_iter(), ours)
     });

@@ -14,11 +14,15 @@ const ROWS: &str = "CREATE TABLE rows(\
      count INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL, also INTEGER)";
 
 /// Each different text, TEXT where it is UTF-8, else BLOB, and how many events have it as their path and
-/// so on: a pattern is asked of these, and only what it means is looked for among the events. The other names
-/// of a file are one text, a NUL before the first and behind each.
+/// second path: a pattern is asked of these, and only what it means is looked for among the events. The other
+/// names of a file are one text, a NUL before the first and behind each.
 const WORDS: &str = "CREATE TABLE words(\
-     id INTEGER PRIMARY KEY, value BLOB NOT NULL, path INTEGER NOT NULL, path2 INTEGER NOT NULL, \
-     exe INTEGER NOT NULL, host INTEGER NOT NULL, ip INTEGER NOT NULL, also INTEGER NOT NULL)";
+     id INTEGER PRIMARY KEY, value BLOB NOT NULL, path INTEGER NOT NULL, path2 INTEGER NOT NULL)";
+
+/// Likewise how many events have a word as something else, of the few words of which there are some.
+const ROLES: &str = "CREATE TABLE roles(\
+     id INTEGER PRIMARY KEY, exe INTEGER NOT NULL, host INTEGER NOT NULL, ip INTEGER NOT NULL, \
+     also INTEGER NOT NULL)";
 
 /// Each process with each program that it ran and each user that it was.
 const ACTORS: &str = "CREATE TABLE actors(\
@@ -67,23 +71,20 @@ pub(super) const TABLES: &[Thing] = &[
     ("table", "kinds", KINDS),
     ("table", "peers", PEERS),
     ("table", "rare", RARE),
+    ("table", "roles", ROLES),
     ("table", "rows", ROWS),
     ("table", "summary", SUMMARY),
     ("table", "words", WORDS),
 ];
 
-/// Indexes over what few rows have, in the order of names: filled with the rows. Made at the end, each
-/// would read all rows once more to find mostly nothing.
-pub(super) const EARLY: &[Thing] = &[
+/// The indexes over rows, in the order of names, of a run that has more than [`super::FEW`] rows; made when all
+/// rows are in: filled with the rows they would be a sixth larger, and cost more than being read for.
+pub(super) const INDEXES: &[Thing] = &[
+    ("index", "rows_by_actor", "CREATE INDEX rows_by_actor ON rows(actor) WHERE actor IS NOT NULL"),
     ("index", "rows_by_also", "CREATE INDEX rows_by_also ON rows(also) WHERE also IS NOT NULL"),
+    ("index", "rows_by_path", "CREATE INDEX rows_by_path ON rows(path) WHERE path IS NOT NULL"),
     ("index", "rows_by_path2", "CREATE INDEX rows_by_path2 ON rows(path2) WHERE path2 IS NOT NULL"),
     ("index", "rows_by_peer", "CREATE INDEX rows_by_peer ON rows(peer) WHERE peer IS NOT NULL"),
-];
-
-/// The other indexes, of a run that has more than [`super::FEW`] rows; made when all rows are in.
-pub(super) const LATE: &[Thing] = &[
-    ("index", "rows_by_actor", "CREATE INDEX rows_by_actor ON rows(actor) WHERE actor IS NOT NULL"),
-    ("index", "rows_by_path", "CREATE INDEX rows_by_path ON rows(path) WHERE path IS NOT NULL"),
 ];
 
 /// Fills [`RARE`]; the parameter has the rare kinds as bits, as far as there are bits.
@@ -99,7 +100,8 @@ pub(crate) fn insert_rows(count: usize) -> String {
 }
 
 /// One row of each of the other tables; parameters in the order of its columns.
-pub(crate) const INSERT_WORD: &str = "INSERT INTO words VALUES(?1,?2,?3,?4,?5,?6,?7,?8)";
+pub(crate) const INSERT_WORD: &str = "INSERT INTO words VALUES(?1,?2,?3,?4)";
+pub(crate) const INSERT_ROLE: &str = "INSERT INTO roles VALUES(?1,?2,?3,?4,?5)";
 pub(crate) const INSERT_ACTOR: &str = "INSERT INTO actors VALUES(?1,?2,?3,?4,?5)";
 pub(crate) const INSERT_KIND: &str = "INSERT INTO kinds VALUES(?1,?2,?3,?4,?5)";
 pub(crate) const INSERT_PEER: &str = "INSERT INTO peers VALUES(?1,?2,?3,?4,?5)";
