@@ -30,34 +30,34 @@ INLINE u64 native_argument(struct pt_regs *regs, u32 at)
 {
 	switch (at) {
 	case 0:
-		return BPF_CORE_READ(regs, di);
+		return regs->di;
 	case 1:
-		return BPF_CORE_READ(regs, si);
+		return regs->si;
 	case 2:
-		return BPF_CORE_READ(regs, dx);
+		return regs->dx;
 	case 3:
-		return BPF_CORE_READ(regs, r10);
+		return regs->r10;
 	case 4:
-		return BPF_CORE_READ(regs, r8);
+		return regs->r8;
 	}
-	return BPF_CORE_READ(regs, r9);
+	return regs->r9;
 }
 
 INLINE u64 compat_argument(struct pt_regs *regs, u32 at)
 {
 	switch (at) {
 	case 0:
-		return BPF_CORE_READ(regs, bx);
+		return regs->bx;
 	case 1:
-		return BPF_CORE_READ(regs, cx);
+		return regs->cx;
 	case 2:
-		return BPF_CORE_READ(regs, dx);
+		return regs->dx;
 	case 3:
-		return BPF_CORE_READ(regs, si);
+		return regs->si;
 	case 4:
-		return BPF_CORE_READ(regs, di);
+		return regs->di;
 	}
-	return BPF_CORE_READ(regs, bp);
+	return regs->bp;
 }
 
 INLINE u64 argument(struct pt_regs *regs, u32 at, bool compat)

@@ -55,27 +55,27 @@ INLINE void *reserve_rare(u32 kind, u32 size)
 	return reserve(&call_ring, kind, size);
 }
 
-/* include/uapi/linux/stat.h */
-#define S_IFMT 0170000
-#define S_IFDIR 0040000
+/* In a place of an open file: its task shares its descriptors with no other. */
+#define ALONE 1ULL
 
+/* Where the open file behind a descriptor of the current task is, and ALONE. Followed, not read by helpers: it
+ * is done for each open and close, and worth the millisecond (common.h). */
 APART u64 place_of_file(u64 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	u64 piece[TABLE_PIECE / sizeof(u64)];
+	struct files_struct *files = task->files;
+	struct fdtable *table = files->fdt;
 	u64 file = 0;
 
-	bpf_probe_read_kernel(piece, sizeof(piece), table);
-	if (table && fd < FIELD(piece, TABLE_PIECE, table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), FIELD(piece, TABLE_PIECE, table, fd) + fd);
-	return file;
+	if (table && fd < table->max_fds)
+		bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+	return files->count.counter == 1 ? file | ALONE : file;
 }
 
 /* The open file behind a descriptor of the current task. */
 INLINE struct file *file_of(u64 fd)
 {
-	return (struct file *)place_of_file(fd);
+	return (struct file *)(place_of_file(fd) & ~ALONE);
 }
 
 #endif

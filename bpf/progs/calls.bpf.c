@@ -87,7 +87,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 {
 	struct call call = look_at(regs, number_of_call(regs), native_calls, compat_calls);
 
-	if (call.look == LOOK_NOT || (is_transfer(call.look) && !some_inherited()) || !current_in_run())
+	if (call.look == LOOK_NOT || (is_transfer(call.look) && !some_inherited()) ||
+	    (call.look == LOOK_FCNTL && argument_of(&call, 1) != F_SETFL) || !current_in_run())
 		return 0;
 	/* Of files that the caller's own shell had opened. */
 	if (is_transfer(call.look))

@@ -16,7 +16,10 @@
 #define FILE_PIECE 48
 #define INODE_PIECE 128
 #define SUPER_PIECE 104
-#define TABLE_PIECE 16
+
+/* include/uapi/linux/stat.h */
+#define S_IFMT 0170000
+#define S_IFDIR 0040000
 
 /* No padding: it is handed to functions that the verifier looks at by themselves. */
 struct looked {
@@ -92,8 +95,6 @@ INLINE struct inode *look_at_file(struct looked *it)
 	bpf_probe_read_kernel(piece, sizeof(piece), file);
 	it->mode = FIELD(piece, FILE_PIECE, file, f_mode);
 	it->flags = FIELD(piece, FILE_PIECE, file, f_flags);
-	it->prev_pos = BPF_CORE_READ(file, f_ra.prev_pos);
-	it->is_last = has_one_reference(file);
 	return FIELD(piece, FILE_PIECE, file, f_inode);
 }
 
@@ -121,12 +122,25 @@ INLINE void look_at_super(struct looked *it, struct super_block *super)
 	it->dev = FIELD(piece, SUPER_PIECE, super, s_dev);
 }
 
-/* All of it; zeros where there is nothing. */
+/* What only a close asks for. */
+INLINE void look_at_end(struct looked *it)
+{
+	struct file *file = it->file;
+
+	it->prev_pos = BPF_CORE_READ(file, f_ra.prev_pos);
+	it->is_last = has_one_reference(file);
+}
+
+/* All else; zeros where there is nothing. Of a directory nobody asks on which file system it is. */
 APART int see_file(struct looked *it)
 {
-	if (it) {	/* the verifier does not know */
-		look_at_super(it, look_at_inode(it, look_at_file(it)));
-	}
+	struct super_block *super;
+
+	if (!it)	/* the verifier does not know */
+		return 0;
+	super = look_at_inode(it, look_at_file(it));
+	if ((it->inode_mode & S_IFMT) != S_IFDIR)
+		look_at_super(it, super);
 	return 0;
 }
 

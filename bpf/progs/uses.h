@@ -59,6 +59,7 @@ APART int on_gone(u64 place, u32 alone)
 	}
 	if (!is_regular_mode(it.inode_mode) || !(it.mode & (OPEN_READ | OPEN_WRITE)))
 		return 0;
+	look_at_end(&it);
 	if (!it.links)
 		flags |= USE_UNLINKED;
 	if (it.is_last)
@@ -76,10 +77,9 @@ INLINE bool is_alone(struct task_struct *task)
 
 static int on_close(u64 fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	u64 place = count_opens ? place_of_file((u32)fd) : 0;
 
-	if (count_opens)
-		on_gone((u64)file_of((u32)fd), is_alone(task));
+	on_gone(place & ~ALONE, place & ALONE);
 	return 0;
 }
 
