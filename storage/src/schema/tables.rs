@@ -42,9 +42,10 @@ const PEERS: &str = "CREATE TABLE peers(\
 const RARE: &str =
     "CREATE TABLE rare(kind INTEGER, seq INTEGER, PRIMARY KEY(kind, seq)) WITHOUT ROWID";
 
-/// The run counted once over, as JSON in one row; and when the times of the rows begin.
+/// The run counted once over, as JSON in one row, packed: the same paths stand in many of its lists; and when the
+/// times of the rows begin.
 const SUMMARY: &str =
-    "CREATE TABLE summary(id INTEGER PRIMARY KEY, json TEXT NOT NULL, ts INTEGER NOT NULL)";
+    "CREATE TABLE summary(id INTEGER PRIMARY KEY, packed BLOB NOT NULL, ts INTEGER NOT NULL)";
 
 /// The events as people ask for them.
 const EVENTS: &str = "CREATE VIEW events AS SELECT \
