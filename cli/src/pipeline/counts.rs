@@ -42,6 +42,8 @@ struct Entry {
     in_events: u64,
     /// The last event in this window that wants some.
     last: u64,
+    /// A use in this window whose open is in the count of an ancestor's event.
+    lent: bool,
     /// What closes showed that no event has yet.
     pool: Pool,
 }
@@ -130,27 +132,55 @@ impl Ledger {
 
     /// The events of the window have it.
     pub(super) fn spent(&mut self, id: ProcId, key: FileKey) {
-        self.entry(id, key).pool = Pool::default();
+        let entry = self.entry(id, key);
+        (entry.pool, entry.lent) = (Pool::default(), false);
+    }
+
+    /// Whether a use is one of an open that an ancestor's event has in its count.
+    pub(super) fn is_lent(&mut self, id: ProcId, key: FileKey) -> bool {
+        self.entry(id, key).lent
     }
 
     /// A process used a file more often than it opened it: its descriptors may come from an
     /// ancestor, whose opens are then its own. Call between [`Ledger::used`] and [`Ledger::due`].
     pub(super) fn inherit(&mut self, id: ProcId, key: FileKey, table: &Table) {
-        let mine = *self.entry(id, key);
-        let mut need = mine.uses.saturating_sub(mine.opens);
+        let mut mine = *self.entry(id, key);
+        let need = mine.uses.saturating_sub(mine.opens);
+        let taken = self.of_ancestors(id, key, table, need, |entry, need| {
+            let taken = need.min(entry.opens.saturating_sub(entry.given.max(entry.uses)));
+            entry.opens -= taken;
+            taken
+        });
+        // A window ended between the fork and this close: the ancestor's event has the open in its count.
+        let counted = self.of_ancestors(id, key, table, need - taken, |entry, need| {
+            let counted = need.min(entry.given.saturating_sub(entry.uses));
+            entry.uses = entry.uses.saturating_add(counted);
+            counted
+        });
+        mine.opens = mine.opens.saturating_add(taken);
+        mine.uses = mine.uses.saturating_sub(counted);
+        mine.lent |= counted > 0;
+        *self.entry(id, key) = mine;
+    }
+
+    /// Asks the ancestors for `need` of their opens of a file, the nearest first; returns how many there were.
+    fn of_ancestors(
+        &mut self,
+        id: ProcId,
+        key: FileKey,
+        table: &Table,
+        need: u64,
+        mut ask: impl FnMut(&mut Entry, u64) -> u64,
+    ) -> u64 {
+        let mut found = 0;
         let mut of = table.get(id).and_then(|process| process.parent);
         for _ in 0..ANCESTORS {
-            let Some(ancestor) = of.filter(|_| need > 0) else { return };
+            let Some(ancestor) = of.filter(|_| found < need) else { break };
             let entry = self.processes.get_mut(&ancestor).and_then(|files| files.get_mut(&key));
-            if let Some(entry) = entry {
-                let taken = need.min(entry.opens.saturating_sub(entry.given.max(entry.uses)));
-                entry.opens -= taken;
-                need -= taken;
-                let mine = self.entry(id, key);
-                mine.opens = mine.opens.saturating_add(taken);
-            }
+            found += entry.map_or(0, |entry| ask(entry, need - found));
             of = table.get(ancestor).and_then(|process| process.parent);
         }
+        found
     }
 
     /// Returns the count for an event that told `count` uses, and whether it agrees with the opens.
@@ -297,6 +327,26 @@ mod tests {
         ledger.inherit(CHILD, KEY, &table);
         assert_eq!(ledger.due(CHILD, KEY, 1, 1), (1, true));
         assert_eq!(ledger.sums(), (2, 1));
+    }
+
+    #[test]
+    fn a_childs_close_of_an_open_that_is_counted_already_is_not_counted_again() {
+        let (mut ledger, mut table) = (Ledger::default(), Table::default());
+        table.fork(ME, CHILD, ME, 0);
+        // Both opens are in the count of the parent's event, though one is not closed yet.
+        ledger.opened(ME, KEY, 2, 0);
+        ledger.used(ME, KEY, 1, 1);
+        assert_eq!(ledger.due(ME, KEY, 1, 1), (2, true));
+        ledger.spent(ME, KEY);
+        ledger.used(CHILD, KEY, 1, 2);
+        ledger.inherit(CHILD, KEY, &table);
+        assert_eq!((ledger.due(CHILD, KEY, 1, 2), ledger.is_lent(CHILD, KEY)), ((0, true), true));
+        ledger.spent(CHILD, KEY);
+        // Another one is nobody's that is known.
+        ledger.used(CHILD, KEY, 1, 3);
+        ledger.inherit(CHILD, KEY, &table);
+        assert_eq!((ledger.due(CHILD, KEY, 1, 3), ledger.is_lent(CHILD, KEY)), ((1, false), false));
+        assert_eq!(ledger.sums(), (2, 2));
     }
 
     proptest! {

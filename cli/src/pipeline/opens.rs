@@ -115,7 +115,9 @@ impl Pipeline {
             file.count = due;
             file.count_exact = Some(agrees && whole);
             // Closed again, its open counted before: nothing new was read. A write is told.
-            slot.folded = due == 0 && (opened || file.op == FileOp::Read);
+            // Nor is what another process did, whose descriptor was counted as its ancestor's.
+            slot.folded =
+                due == 0 && (opened || file.op == FileOp::Read) && !counts.is_lent(id, key);
             // What no mark watches is told at its open, which shows nothing of its use.
             if !opened {
                 let pool = counts.pool(id, key);
