@@ -22,6 +22,12 @@ fn sql(path: &Path, text: &str) {
     open(path).execute_batch(text).expect("it runs");
 }
 
+fn put_summary(path: &Path, text: &[u8]) {
+    let packed = zstd::encode_all(text, 1).expect("memory takes it");
+    let set = "UPDATE summary SET packed = ?1";
+    open(path).execute(set, params![packed]).expect("it runs");
+}
+
 /// Puts these bytes on each page from the second on.
 fn on_pages(path: &Path, page: impl Fn(usize) -> Vec<u8>) {
     let mut bytes = fs::read(path).expect("it is there");
@@ -40,7 +46,7 @@ const ENDLESS: &str = "DROP VIEW events; CREATE VIEW events AS \
     hex(zeroblob(1000000)) AS path, '' AS path2, '' AS proto, '' AS host, '' AS ip, 1 AS port, \
     0 AS sent, 0 AS received, 1 AS count, 0 AS offset, 9 AS len, '' AS also FROM n";
 
-const SPOILS: [(&str, Spoil); 13] = [
+const SPOILS: [(&str, Spoil); 15] = [
     ("an endless view for the table", |path| sql(path, ENDLESS)),
     ("text for a terminal", |path| {
         let index = open(path);
@@ -48,9 +54,8 @@ const SPOILS: [(&str, Spoil); 13] = [
             index.execute(set, params![EVIL]).expect("it runs");
         }
         let evil = String::from_utf8_lossy(EVIL);
-        let summary = serde_json::json!({ "evil": evil, "by_type": { evil.as_ref(): 1 } });
-        let set = "UPDATE summary SET json = ?1";
-        index.execute(set, params![summary.to_string()]).expect("it runs");
+        let summary = serde_json::json!({ "evil": evil, "read": [[[evil, 1, 1]], 1] });
+        put_summary(path, summary.to_string().as_bytes());
     }),
     ("pages that lead to each other", |path| {
         // An inner page of a table without cells, whose only way on is to itself.
@@ -67,7 +72,13 @@ const SPOILS: [(&str, Spoil); 13] = [
         );
     }),
     ("a deep summary", |path| {
-        sql(path, "UPDATE summary SET json = replace(hex(zeroblob(400000)), '0', '[')");
+        put_summary(path, &[b'['; 800_000]);
+    }),
+    ("a summary that is a quarter of a gigabyte, unpacked", |path| {
+        put_summary(path, &vec![b' '; 1 << 28]);
+    }),
+    ("a summary that is not packed", |path| {
+        sql(path, "UPDATE summary SET packed = x'5b5b5b'");
     }),
     ("triggers", |path| {
         sql(
