@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::Summary;
 
-/// Of zstd: the fastest, and a fortieth smaller at most by the next ones.
+/// Of zstd: the fastest; level 3 made it no smaller.
 const LEVEL: i32 = 1;
 
 /// Longest that a summary is, unpacked: nine lists of [`super::summary::LISTED`] paths of the longest there are,
