@@ -8,7 +8,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use crate::wire::{Malformed, tail, view};
 
 /// Version of this protocol; both programs are built together, so any difference is refused.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Longest packet, bytes.
 pub const MAX_PACKET: usize = crate::frame::control::MAX_ABOUT + 64;
@@ -78,6 +78,11 @@ pub struct Begin {
     pub trust: u32,
     /// See [`crate::wire::failed_opens`].
     pub failed_opens: u32,
+    /// Time between two heartbeats, milliseconds; 0 is never. What the recorder writes while nothing happens is
+    /// written in time for them.
+    pub heartbeat_ms: u32,
+    /// Zero.
+    pub pad: u32,
     /// What makes the marks in place of secrets ([`crate::redact::Key`]).
     pub redaction: [u8; 32],
 }

@@ -42,6 +42,14 @@ pub(crate) struct Counts {
     pub(crate) held_names: u64,
 }
 
+impl Counts {
+    /// All of them together, which only grows.
+    pub(crate) fn all(&self) -> u64 {
+        let run = [self.accesses, self.names, self.held_accesses, self.held_names, self.unknown];
+        run.iter().chain(&[self.overflows, self.malformed]).fold(0, |all, it| all.wrapping_add(*it))
+    }
+}
+
 /// Turns items into frames.
 #[derive(Debug)]
 pub(crate) struct Files {

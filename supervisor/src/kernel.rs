@@ -40,6 +40,8 @@ fn settings(name: &str) -> Begin {
         without: 0,
         trust: 2,
         failed_opens: 0,
+        heartbeat_ms: 10_000,
+        pad: 0,
         redaction: [0; 32],
     }
 }
@@ -73,7 +75,8 @@ fn recorder(child: &Child, name: &str, dir: &std::path::Path) -> Recorder {
     let pid = child.id();
     fs::File::from(procs.expect("it opens")).write_all(pid.to_string().as_bytes()).expect("moved");
     let queues = Queues::new(sensors, writer, true);
-    let mut recorder = Recorder::new(leaf, queues, Duration::from_secs(10)).expect("a recorder");
+    let mut recorder =
+        Recorder::new(leaf, queues, Duration::from_secs(10), 10_000).expect("a recorder");
     let Queues { sensors, writer, processes, .. } = &mut recorder.queues;
     let members = &mut processes.members;
     let monitor = marking::mark(pid, false, writer, sensors, members, Rc::new(fsmon::Own));
@@ -96,7 +99,7 @@ fn no_record_on_its_way_asks_for_memory() {
     let mut child = waiting(&job);
     let mut recorder = recorder(&child, "allocation", dir.path());
     // Checkpoints may allocate: out of the way.
-    recorder.window = Window::since(u64::MAX);
+    recorder.window = Window::first(u64::MAX, 0);
     child.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
 
     // The first turn looks at everything once, mounts too.

@@ -62,7 +62,12 @@ impl Recorder {
     ///
     /// # Errors
     /// Those of epoll.
-    pub(crate) fn new(leaf: Leaf, queues: Queues, linger: Duration) -> io::Result<Recorder> {
+    pub(crate) fn new(
+        leaf: Leaf,
+        queues: Queues,
+        linger: Duration,
+        heartbeat_ms: u32,
+    ) -> io::Result<Recorder> {
         let recorder = Recorder {
             poll: Poll::new()?,
             events: Events::with_capacity(64),
@@ -73,7 +78,7 @@ impl Recorder {
             attention: Attention::default(),
             linger,
             give_up_ns: None,
-            window: Window::since(clock::boot_ns()),
+            window: Window::first(clock::boot_ns(), heartbeat_ms),
             lives_on: false,
         };
         for (topic, source) in RING_OF {
@@ -161,7 +166,7 @@ impl Recorder {
             self.attention.woken(now);
         }
         if now >= self.window_end_ns() {
-            self.checkpoint(now);
+            self.end_window(now);
             // Once: who lives for a second may live for days.
             if !std::mem::replace(&mut self.lives_on, true) {
                 self.queues.sensors.rest();
@@ -172,12 +177,22 @@ impl Recorder {
         Ok(self.is_over(now))
     }
 
+    /// Ends the window, unless nothing has come in it: then there is nothing to tell yet.
+    fn end_window(&mut self, now: u64) {
+        let quiet = self.queues.writer.is_whole()
+            && !self.queues.something_waits(now)
+            && self.window.goes_on(self.queues.come(), now);
+        if !quiet {
+            self.checkpoint(now);
+        }
+    }
+
     /// Ends a window: repeats, counts, losses, checkpoint.
     pub(crate) fn checkpoint(&mut self, now: u64) {
         // Records wake us, or we look; if both went wrong, it is a second at most.
         self.drain_processes();
         self.queues.checkpoint(now);
-        self.window = Window::after(self.queues.never_folded(), now);
+        self.window = self.window.next(self.queues.come(), now);
     }
 
     fn register(&self, fd: &impl AsFd, source: Source, interest: Interest) -> io::Result<()> {

@@ -184,7 +184,7 @@ fn prepare(
         queues.processes.arguments = Arguments::keyed(&key);
         queues.processes.redaction = Some(Redaction::new(key));
     }
-    let recorder = Recorder::new(leaf, queues, linger)
+    let recorder = Recorder::new(leaf, queues, linger, settings.heartbeat_ms)
         .and_then(|recorder| {
             recorder.watch(&signals, Source::Signals)?;
             Ok(recorder)

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { BEGIN = 1, ABOUT = 2, CHILD = 3, PRUNE = 4, READY = 16, ARMED = 17, REFUSED = 19 };
-enum { VERSION = 2, SIZE = 4096, BEGIN_SIZE = 136 };
+enum { VERSION = 3, SIZE = 4096, BEGIN_SIZE = 144 };
 
 static int is(const char *way, const char *name) { return !strcmp(way, name); }
 

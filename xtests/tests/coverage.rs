@@ -46,9 +46,19 @@ fn strict_does_not_take_a_dead_recorder_for_a_complete_record() {
 
 #[test]
 fn a_reader_of_a_live_run_hears_heartbeats() {
+    hears_heartbeats(1, 3);
+}
+
+#[test]
+fn a_quiet_recorder_says_less_and_beats_in_time() {
+    hears_heartbeats(5, 2);
+}
+
+/// Of a command that does nothing: so many, as many seconds apart.
+fn hears_heartbeats(seconds: u64, wanted: usize) {
     let lab = Lab::new();
     let command = ["sh", "-c", "echo ready; read line"];
-    let mut running = lab.run(command).with(["--heartbeat", "1s"]).start();
+    let mut running = lab.run(command).with(["--heartbeat", &format!("{seconds}s")]).start();
     running.expect("ready");
     let lines = running.dir().join("events.jsonl");
     let beats = || {
@@ -56,14 +66,14 @@ fn a_reader_of_a_live_run_hears_heartbeats() {
         text.lines().filter(|line| line.contains("\"type\":\"heartbeat\"")).count()
     };
     // The command does nothing at all meanwhile.
-    wait::until_true("the third heartbeat", || beats() >= 3);
+    wait::until_true("the last heartbeat", || beats() >= wanted);
     running.go();
     let run = running.record();
     let told: Vec<_> = run.of("heartbeat", "").collect();
     let numbers: Vec<u64> = told.iter().filter_map(|beat| beat.number("beat")).collect();
     assert_eq!(numbers, (1..=told.len() as u64).collect::<Vec<_>>());
     for beat in told {
-        assert_eq!(beat.number("interval_ms"), Some(1000));
+        assert_eq!(beat.number("interval_ms"), Some(seconds * 1_000));
         let sources = beat.list("sources");
         for source in ["process", "network", "opens", "access", "names", "calls"] {
             assert!(sources.contains(&source), "{source} of {sources:?}");

@@ -26,7 +26,8 @@ pub struct TailArgs {
     /// What an event must be.
     #[command(flatten)]
     pub filters: Filters,
-    /// How long without a sign of life until the recorder is called stale [default: 3 heartbeats and 5s]
+    /// How long without a sign of life until the recorder is called stale [default: 3 heartbeats and 5s]; at least 6s,
+    /// but where heartbeats are told at other times than each 5s, 10s, …
     #[arg(long, value_name = "DUR", value_parser = duration, env = "AUDIT_STALE_AFTER", hide_env = true)]
     pub stale_after: Option<Duration>,
 }

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use event::frame::control::QUIET_MS;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 use storage::{Query, Row};
@@ -112,6 +113,17 @@ impl Stream {
     }
 }
 
+/// The silence after which the recorder of a run with such heartbeats is called stale; none is none at all.
+fn stale_after(asked: Option<Duration>, beat_ms: u64) -> Option<Duration> {
+    let Some(asked) = asked else {
+        // The recorder tells that it lives; three times missed is no accident.
+        return (beat_ms > 0).then(|| Duration::from_millis(beat_ms) * 3 + Duration::from_secs(5));
+    };
+    // What it says while nothing happens comes no sooner; a second for that to be read.
+    let quiet = beat_ms.is_multiple_of(QUIET_MS.into()).then_some(u64::from(QUIET_MS) + 1_000);
+    Some(asked.max(Duration::from_millis(quiet.unwrap_or(0))))
+}
+
 /// A run that is being recorded.
 struct Live<'a> {
     id: &'a str,
@@ -125,14 +137,12 @@ struct Live<'a> {
 
 impl<'a> Live<'a> {
     fn new(opened: &'a Opened, args: &TailArgs, filter: &'a Filter) -> Self {
-        // The recorder tells that it lives; three times missed is no accident.
-        let beat = opened.meta.about.heartbeat_ms.unwrap_or(0);
-        let missed = (beat > 0).then(|| Duration::from_millis(beat) * 3 + Duration::from_secs(5));
+        let beat_ms = opened.meta.about.heartbeat_ms.unwrap_or(0);
         Live {
             id: opened.run.id().as_str(),
             filter,
             query: columns_of(&args.filters, opened, None),
-            stale_after: args.stale_after.or(missed),
+            stale_after: stale_after(args.stale_after, beat_ms),
             alive: Instant::now(),
             stale: false,
         }
@@ -313,6 +323,17 @@ impl<R: Read> Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn silence_is_not_sooner_than_a_quiet_recorder_says_something() {
+        let second = Duration::from_secs(1);
+        assert_eq!(stale_after(None, 10_000), Some(35 * second));
+        assert_eq!(stale_after(None, 0), None, "nobody promised a sign");
+        assert_eq!(stale_after(Some(second), 10_000), Some(6 * second));
+        assert_eq!(stale_after(Some(9 * second), 10_000), Some(9 * second));
+        assert_eq!(stale_after(Some(second), 0), Some(6 * second));
+        assert_eq!(stale_after(Some(4 * second), 1_000), Some(4 * second));
+    }
 
     #[test]
     fn a_line_that_is_cut_waits_and_one_that_is_too_long_is_bad() {

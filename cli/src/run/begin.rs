@@ -281,6 +281,9 @@ fn settings(args: &RunArgs, id: &str, secrets: &Secrets) -> Begin {
             FailedOpens::All => failed_opens::ALL,
             FailedOpens::None => failed_opens::NONE,
         },
+        // A day at most.
+        heartbeat_ms: u32::try_from(args.heartbeat.as_millis()).unwrap_or(0),
+        pad: 0,
         redaction: secrets.key().map_or([0; 32], Key::bytes),
     }
 }

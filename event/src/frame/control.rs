@@ -64,7 +64,11 @@ pub struct Start {
     pub pad: u32,
 }
 
-/// At least each second, and before the seal. [`KIND_CHECKPOINT`]; `tallies` [`Tally`]s follow.
+/// Milliseconds between two checkpoints while nothing happens, where the time between heartbeats is a multiple of it (0,
+/// none, is): elsewhere they are a second apart, as where something happens.
+pub const QUIET_MS: u32 = 5_000;
+
+/// At most a second after something was read, else each [`QUIET_MS`], and before the seal. [`KIND_CHECKPOINT`]; `tallies` [`Tally`]s follow.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct Checkpoint {

@@ -12,7 +12,7 @@ use event::{
 use zerocopy::IntoBytes;
 
 use super::Queues;
-use crate::{clock, files::Counts, losses::Total, sensors::TOPICS};
+use crate::{clock, files::Counts, losses::Total, sensors::TOPICS, window::Come};
 
 /// Rows of the checkpoint: the record kinds, then accesses and names.
 const ROWS: usize = Kind::ALL.len() + 2;
@@ -24,24 +24,22 @@ const FORGET_EVERY_NS: u64 = 1_000_000_000;
 const ROUNDS: u32 = 64;
 
 impl Queues {
+    /// Whether something waits in a ring that woke nobody. What else comes without waking is told: [`Queues::come`]
+    /// shows it.
+    pub(crate) fn something_waits(&mut self, now: u64) -> bool {
+        if self.sensors.is_waiting() {
+            return true;
+        }
+        self.tell_from_outside(now);
+        if let Some(Ok(mut hashes)) = self.processes.hashes.as_ref().map(|it| it.try_borrow_mut()) {
+            hashes.collect(&mut self.writer);
+        }
+        false
+    }
+
     /// Ends a window. Both clocks of the record are read here.
     pub(crate) fn checkpoint(&mut self, now: u64) {
-        // A report is joined with the close that it tells of: those first whose closes come now.
-        self.drain_files();
-        // Opens wake nobody while few: a window that ends must have them all. More than a whole ring
-        // of them is the next window's.
-        let mut rounds = 0;
-        while rounds < ROUNDS && matches!(self.drain_calls(), Left::More) {
-            rounds += 1;
-        }
-        // Connections wake only where nobody looked for a while.
-        while rounds < ROUNDS && matches!(self.drain_network(), Left::More) {
-            rounds += 1;
-        }
-        // What names a host belongs into the window of the connection.
-        while rounds < ROUNDS && matches!(self.drain_hosts(), Left::More) {
-            rounds += 1;
-        }
+        self.drain_waiting();
         if let Some((_, files)) = &mut self.monitor {
             files.end_window(&mut self.writer);
         }
@@ -68,6 +66,32 @@ impl Queues {
                 return self.losses.told();
             }
             self.losses.not_told();
+        }
+    }
+
+    /// What has come so far. What only the counters of the programs tell is not looked at: that is told in time with
+    /// the next checkpoint.
+    pub(crate) fn come(&self) -> Come {
+        let read = self.sensors.read().saturating_add(self.file_counts().all());
+        Come { never_folded: self.never_folded(), all: read.saturating_add(self.writer.frames()) }
+    }
+
+    fn drain_waiting(&mut self) {
+        // A report is joined with the close that it tells of: those first whose closes come now.
+        self.drain_files();
+        // Opens wake nobody while few: a window that ends must have them all. More than a whole ring
+        // of them is the next window's.
+        let mut rounds = 0;
+        while rounds < ROUNDS && matches!(self.drain_calls(), Left::More) {
+            rounds += 1;
+        }
+        // Connections wake only where nobody looked for a while.
+        while rounds < ROUNDS && matches!(self.drain_network(), Left::More) {
+            rounds += 1;
+        }
+        // What names a host belongs into the window of the connection.
+        while rounds < ROUNDS && matches!(self.drain_hosts(), Left::More) {
+            rounds += 1;
         }
     }
 

@@ -20,6 +20,8 @@ fn begin(segment_bytes: u64) -> Begin {
         without: 0,
         trust: 2,
         failed_opens: 0,
+        heartbeat_ms: 10_000,
+        pad: 0,
         redaction: [0; 32],
     }
 }

@@ -36,6 +36,8 @@ fn begin(id: &str) -> Begin {
         without: 0,
         trust: 1,
         failed_opens: 0,
+        heartbeat_ms: 10_000,
+        pad: 0,
         redaction: [0; 32],
     }
 }
