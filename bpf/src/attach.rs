@@ -6,15 +6,16 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 
 use aya::maps::{Array, CgroupArray, HashMap, Map, MapData, PerCpuArray};
-use aya::programs::{self, CgroupAttachMode, ProgramError};
+use aya::programs::{self, ProgramError};
 use aya::{Ebpf, EbpfLoader};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::bpffs::Bpffs;
 use crate::error::Error;
 use crate::held::Held;
+use crate::links::Links;
 use crate::load::{Owner, Settings};
-use crate::programs::{Hook, Need, Topic};
+use crate::programs::{Need, Topic};
 use crate::source::{Ring, Source};
 use crate::types::Types;
 use crate::verify::Verified;
@@ -149,7 +150,7 @@ impl<'a> Loader<'a> {
         mut ebpf: Ebpf,
         verified: &mut Vec<Verified>,
     ) -> Result<Source, Error> {
-        let mut absent = Vec::new();
+        let (mut absent, mut links) = (Vec::new(), Links::new(take_leaf(topic, &mut ebpf)?));
         for program in topic.programs() {
             let is_it =
                 |it: &Verified| it.program.topic == topic && it.program.name == program.name;
@@ -167,10 +168,11 @@ impl<'a> Loader<'a> {
             }
             let found = ebpf.program_mut(program.name);
             let found = found.ok_or(Error::Missing(topic, program.name))?;
-            link(program.hook, found, self.leaf)
+            links
+                .add(program.hook, found, self.leaf)
                 .map_err(|e| Error::Attach(topic, program.name, Box::new(e)))?;
         }
-        Ok(Source { absent, ..source(topic, ebpf)? })
+        Ok(Source { absent, ..source(topic, ebpf, links)? })
     }
 
     fn set_leaf(&self, topic: Topic, ebpf: &mut Ebpf) -> Result<(), Error> {
@@ -195,31 +197,6 @@ fn without_types<'a>() -> EbpfLoader<'a> {
     loader
 }
 
-/// Cgroup programs become links, which always allow others beside and below them.
-fn link(
-    hook: Hook,
-    found: &mut programs::Program,
-    leaf: BorrowedFd<'_>,
-) -> Result<(), ProgramError> {
-    let mode = CgroupAttachMode::Single;
-    match hook {
-        Hook::BtfTracepoint(_) => as_mut::<programs::BtfTracePoint>(found)?.attach().map(drop),
-        Hook::CgroupSkb => {
-            let skb = as_mut::<programs::CgroupSkb>(found)?;
-            let way = *skb.expected_attach_type();
-            let way = way.unwrap_or(programs::CgroupSkbAttachType::Ingress);
-            skb.attach(leaf, way, mode).map(drop)
-        }
-        Hook::CgroupSock => as_mut::<programs::CgroupSock>(found)?.attach(leaf, mode).map(drop),
-        Hook::CgroupSockAddr => {
-            as_mut::<programs::CgroupSockAddr>(found)?.attach(leaf, mode).map(drop)
-        }
-        Hook::SockOps => as_mut::<programs::SockOps>(found)?.attach(leaf, mode).map(drop),
-        // Runs when its file is read: `Source::settle`.
-        Hook::TaskFiles => Ok(()),
-    }
-}
-
 pub(crate) fn as_mut<'a, T>(program: &'a mut programs::Program) -> Result<&'a mut T, ProgramError>
 where
     &'a mut T: TryFrom<&'a mut programs::Program, Error = ProgramError>,
@@ -227,7 +204,14 @@ where
     program.try_into()
 }
 
-fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
+/// Takes the map of the leaf, which is filled in.
+fn take_leaf(topic: Topic, ebpf: &mut Ebpf) -> Result<CgroupArray<MapData>, Error> {
+    let wrong = |e| Error::Map(topic, "leaf", Box::new(e));
+    take(ebpf, topic, "leaf")?.try_into().map_err(wrong)
+}
+
+/// What is left to read of an object; the rest of it, megabytes in all, is not needed any more.
+fn source(topic: Topic, mut ebpf: Ebpf, links: Links) -> Result<Source, Error> {
     let ring = Ring::of(take(&mut ebpf, topic, topic.ring())?)
         .map_err(|e| Error::Map(topic, topic.ring(), Box::new(e)))?;
     let counters = PerCpuArray::try_from(take(&mut ebpf, topic, "counters")?)
@@ -237,7 +221,7 @@ fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
     let watched = ebpf.take_map("watched").and_then(|map| HashMap::try_from(map).ok());
     let foreign = ebpf.take_map("foreign").map(|map| Held::of(topic, map)).transpose()?;
     let inherited = ebpf.take_map("inherited_uses").map(|map| Held::of(topic, map)).transpose()?;
-    let (ebpf, absent) = (Some(ebpf), Vec::new());
+    let (links, absent) = (Some(links), Vec::new());
     let missed = 0;
     Ok(Source {
         topic,
@@ -247,7 +231,7 @@ fn source(topic: Topic, mut ebpf: Ebpf) -> Result<Source, Error> {
         watched,
         foreign,
         inherited,
-        ebpf,
+        links,
         missed,
         absent,
     })

@@ -8,6 +8,7 @@ mod attach;
 mod bpffs;
 mod error;
 mod held;
+mod links;
 mod load;
 mod memory;
 mod objects;

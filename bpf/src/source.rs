@@ -1,17 +1,15 @@
 //! A loaded topic: its ring, its counters, its attached programs.
 
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-use aya::Ebpf;
-use aya::maps::{Array, CgroupArray, HashMap, Map, MapData, MapError, PerCpuArray};
-use aya::programs::{Iter, ProgramError};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray};
 use event::ProcId;
 use event::wire::{COUNT_CELLS, ForeignKey, ForeignUse, InheritedKey, InheritedUse, RECORD_KINDS};
 
 use crate::error::Error;
 use crate::held::{Foreign, Held, Inherited};
-use crate::memory::{self, Reader};
+use crate::links::Links;
+use crate::memory::Reader;
 use crate::programs::{Hook, Topic};
 
 /// Cells by record kind: `counts[Kind::Exec as usize][Cell::Lost as usize]`. They only grow.
@@ -83,8 +81,8 @@ pub struct Source {
     pub(crate) watched: Option<HashMap<MapData, u64, u32>>,
     pub(crate) foreign: Option<Held<Foreign>>,
     pub(crate) inherited: Option<Held<Inherited>>,
-    /// Holds programs and links, until [`Source::detach`].
-    pub(crate) ebpf: Option<Ebpf>,
+    /// Programs at work, until [`Source::detach`].
+    pub(crate) links: Option<Links>,
     /// [`Source::missed`] at the moment of detaching.
     pub(crate) missed: u64,
     /// [`Source::absent`].
@@ -203,40 +201,27 @@ impl Source {
     }
 
     /// Has the totals of all open sockets of the run told, as flow records in the ring.
+    ///
+    /// # Errors
     /// When the kernel refuses the iteration.
     pub fn settle(&mut self) -> Result<(), Error> {
-        let Some(program) = self.topic.programs().find(|it| it.hook == Hook::TaskFiles) else {
-            return Ok(());
-        };
-        let wrong = |e| Error::Attach(self.topic, program.name, Box::new(e));
-        let found = self.ebpf.as_mut().and_then(|ebpf| ebpf.program_mut(program.name));
-        let found = found.ok_or(Error::Missing(self.topic, program.name))?;
-        let iter: &mut Iter = found.try_into().map_err(wrong)?;
-        let link = iter.attach().and_then(|link| iter.take_link(link)).map_err(wrong)?;
-        let file = link.into_file();
-        let mut file = file.map_err(|e| wrong(ProgramError::IOError(io::Error::other(e))))?;
-        // The program runs as the file is read; it writes nothing into it.
-        io::copy(&mut file, &mut io::sink()).map(drop).map_err(|e| wrong(ProgramError::IOError(e)))
+        let program = self.topic.programs().find(|it| it.hook == Hook::TaskFiles);
+        let (Some(program), Some(links)) = (program, &mut self.links) else { return Ok(()) };
+        links.settle().map_err(|e| Error::Attach(self.topic, program.name, Box::new(e)))
     }
 
     /// Stops the programs; what they sent stays in the ring. After it no counter moves.
     pub fn detach(&mut self) {
         self.missed = self.missed();
-        if let Some(map) = self.ebpf.as_mut().and_then(|ebpf| ebpf.map_mut("leaf"))
-            && let Ok(mut leaf) = CgroupArray::try_from(map)
-        {
-            // Programs that find no leaf leave at once.
-            drop(leaf.unset(0));
+        if let Some(mut links) = self.links.take() {
+            links.close();
         }
-        drop(self.ebpf.take());
     }
 
     /// Returns how often the kernel left out a run of one of its programs, because one was running
     /// on that CPU already. Such a run is in no counter. 0 where the kernel does not tell.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        let Some(ebpf) = &self.ebpf else { return self.missed };
-        let programs = ebpf.programs().filter_map(|(_, program)| program.fd().ok());
-        programs.map(|fd| memory::misses(fd.as_fd())).sum()
+        self.links.as_ref().map_or(self.missed, Links::missed)
     }
 }
