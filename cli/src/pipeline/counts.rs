@@ -17,7 +17,7 @@ use event::process::Table;
 use super::usage::Pool;
 
 /// One file, and how it was used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct FileKey {
     pub(super) dev: u32,
     pub(super) ino: u64,
@@ -209,7 +209,13 @@ impl Ledger {
 
     /// A process is gone for good; what it opened and nobody named stays unnamed.
     pub(super) fn forget(&mut self, gone: &Actor) {
-        for (key, mut entry) in self.processes.remove(&gone.id).into_iter().flatten() {
+        let mut files: Vec<(FileKey, Entry)> =
+            self.processes.remove(&gone.id).into_iter().flatten().collect();
+        // Where not all can be remembered, the same must be each time.
+        if self.odd.len() + files.len() > ODD_FILES {
+            files.sort_unstable_by_key(|(key, _)| *key);
+        }
+        for (key, mut entry) in files {
             self.in_events = self.in_events.saturating_add(entry.settle());
             self.keep_odd(gone, key, &entry);
         }
@@ -237,7 +243,7 @@ impl Ledger {
             .filter(|(_, odd)| odd.opens > odd.closes)
             .map(|(key, odd)| Unclosed { opener: odd.opener, key, count: odd.opens - odd.closes })
             .collect();
-        found.sort_by_key(|it| (it.opener.id, it.key.dev, it.key.ino, it.key.write));
+        found.sort_by_key(|it| (it.opener.id, it.key));
         found
     }
 
@@ -248,7 +254,9 @@ impl Ledger {
 
     /// All processes are gone for good.
     pub(super) fn forget_all(&mut self, table: &Table) {
-        let all: Vec<ProcId> = self.processes.keys().copied().collect();
+        let mut all: Vec<ProcId> = self.processes.keys().copied().collect();
+        // Who came first counts as the opener of what is odd, and that is the same each time.
+        all.sort_unstable_by_key(|id| (id.start_ns, id.pid));
         all.into_iter().for_each(|id| self.forget(&table.actor(id)));
     }
 
@@ -347,6 +355,18 @@ mod tests {
         ledger.inherit(CHILD, KEY, &table);
         assert_eq!((ledger.due(CHILD, KEY, 1, 3), ledger.is_lent(CHILD, KEY)), ((1, false), false));
         assert_eq!(ledger.sums(), (2, 2));
+    }
+
+    #[test]
+    fn what_nobody_closed_is_of_who_came_first_each_time() {
+        let mut ledger = Ledger::default();
+        for pid in (1..=16).rev() {
+            ledger.opened(ProcId { pid, start_ns: u64::from(100 - pid) }, KEY, 1, 0);
+        }
+        ledger.forget_all(&Table::default());
+        let told = ledger.unclosed();
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].opener.id.pid, told[0].count), (16, 16));
     }
 
     proptest! {
