@@ -42,6 +42,7 @@ mod standing;
 mod statement;
 mod store;
 mod sys;
+mod wakes;
 mod who;
 mod window;
 mod written;

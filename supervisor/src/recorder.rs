@@ -1,31 +1,31 @@
 //! The loop: what can wake us, in the order of service, and what each does.
 //!
-//! mio is edge-triggered, so a source that was woken stays due until it is found empty. A budget per
+//! A source that was woken stays due until it is found empty (`wakes`). A budget per
 //! turn keeps a noisy ring from starving the signals. Nothing here allocates per record
 //! (`tests/allocation.rs` counts).
 
 use std::{
     io,
     ops::ControlFlow,
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
     time::Duration,
 };
 
 use bpf::Left;
 use event::frame::control::{Ending, KIND_MAIN, Main};
-use mio::{Events, Interest, Poll, Token, unix::SourceFd};
+use mio::Interest;
 use zerocopy::IntoBytes;
 
 use crate::{
-    attention::{Attention, Look},
+    attention::Look,
     cgroup::Leaf,
     clock,
     files::Files,
-    pace::Pace,
     processes::Command,
     queues::Queues,
     source::{RING_OF, Source},
     sys,
+    wakes::Wakes,
     window::Window,
 };
 
@@ -43,13 +43,9 @@ pub(crate) enum Asked {
 /// The loop and what it waits for.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    poll: Poll,
-    events: Events,
-    due: [bool; Source::ALL.len()],
+    wakes: Wakes,
     pub(crate) leaf: Leaf,
     pub(crate) queues: Queues,
-    pace: Pace,
-    attention: Attention,
     linger: Duration,
     give_up_ns: Option<u64>,
     pub(crate) window: Window,
@@ -69,13 +65,9 @@ impl Recorder {
         heartbeat_ms: u32,
     ) -> io::Result<Recorder> {
         let recorder = Recorder {
-            poll: Poll::new()?,
-            events: Events::with_capacity(64),
-            due: [true; Source::ALL.len()],
+            wakes: Wakes::new()?,
             leaf,
             queues,
-            pace: Pace::default(),
-            attention: Attention::default(),
             linger,
             give_up_ns: None,
             window: Window::first(clock::boot_ns(), heartbeat_ms),
@@ -83,10 +75,10 @@ impl Recorder {
         };
         for (topic, source) in RING_OF {
             if let Some(ring) = recorder.queues.sensors.ring(topic) {
-                recorder.register(ring, source, Interest::READABLE)?;
+                recorder.wakes.register(ring, source, Interest::READABLE)?;
             }
         }
-        recorder.register(&recorder.leaf.events(), Source::Leaf, Interest::PRIORITY)?;
+        recorder.wakes.register(&recorder.leaf.events(), Source::Leaf, Interest::PRIORITY)?;
         Ok(recorder)
     }
 
@@ -95,7 +87,7 @@ impl Recorder {
     /// # Errors
     /// Those of epoll.
     pub(crate) fn watch(&self, fd: &impl AsFd, source: Source) -> io::Result<()> {
-        self.register(fd, source, Interest::READABLE)
+        self.wakes.register(fd, source, Interest::READABLE)
     }
 
     /// Reads `monitor` from now on.
@@ -109,11 +101,11 @@ impl Recorder {
         own_mounts: bool,
     ) -> io::Result<()> {
         for group in monitor.groups() {
-            self.register(group, Source::Files, Interest::READABLE)?;
+            self.wakes.register(group, Source::Files, Interest::READABLE)?;
         }
         let scope = if own_mounts { fsmon::Scope::Mount } else { fsmon::Scope::Filesystem };
         let mounts = self.queues.processes.namespaces.watch(pid, None, scope)?;
-        self.register(&mounts, Source::Mounts, Interest::PRIORITY)?;
+        self.wakes.register(&mounts, Source::Mounts, Interest::PRIORITY)?;
         self.queues.monitor = Some((monitor, Files::new(own_mounts)));
         Ok(())
     }
@@ -123,7 +115,7 @@ impl Recorder {
     /// # Errors
     /// Those of epoll.
     pub(crate) fn add_command(&mut self, pid: u32, scope: u32, pidfd: OwnedFd) -> io::Result<()> {
-        self.register(&pidfd, Source::Main, Interest::READABLE)?;
+        self.wakes.register(&pidfd, Source::Main, Interest::READABLE)?;
         self.queues.processes.command = Some(Command::new(pid, pidfd));
         let main = Main { pid, scope };
         self.queues.writer.control(KIND_MAIN, clock::boot_ns(), &[main.as_bytes()]);
@@ -138,9 +130,18 @@ impl Recorder {
         &mut self,
         mut ask: impl FnMut(Source) -> Asked,
     ) -> io::Result<ControlFlow<Ending>> {
-        let look = self.wait()?;
+        let (window, writer, give_up) =
+            (self.window_end_ns(), &self.queues.writer, self.give_up_ns);
+        let look = self.wakes.wait(|attention| {
+            let others = [writer.flush_due_ns(), give_up, attention.due_ns()];
+            let first = others.into_iter().flatten().fold(window, u64::min);
+            Duration::from_nanos(first.saturating_sub(clock::boot_ns()))
+        })?;
+        if look == Look::Last {
+            self.queues.sensors.rouse();
+        }
         for source in Source::ALL {
-            if !std::mem::take(&mut self.due[source as usize]) {
+            if !self.wakes.take(source) {
                 continue;
             }
             let left = match source {
@@ -158,12 +159,12 @@ impl Recorder {
                 Source::Main => self.command_ended(),
                 Source::Leaf => Left::Empty,
             };
-            self.due[source as usize] = matches!(left, Left::More);
+            self.wakes.mark(source, matches!(left, Left::More));
         }
         let now = clock::boot_ns();
-        self.attention.seen(now, self.queues.sensors.read());
+        self.wakes.attention.seen(now, self.queues.sensors.read());
         if look == Look::Last && self.queues.sensors.is_waiting() {
-            self.attention.woken(now);
+            self.wakes.attention.woken(now);
         }
         if now >= self.window_end_ns() {
             self.end_window(now);
@@ -195,59 +196,9 @@ impl Recorder {
         self.window = self.window.next(self.queues.come(), now);
     }
 
-    fn register(&self, fd: &impl AsFd, source: Source, interest: Interest) -> io::Result<()> {
-        let raw = fd.as_fd().as_raw_fd();
-        self.poll.registry().register(&mut SourceFd(&raw), Token(source as usize), interest)
-    }
-
-    /// Waits for what is due; returns whether the rings are, though nothing woke us.
-    fn wait(&mut self) -> io::Result<Look> {
-        let rests = !self.due.contains(&true);
-        let timeout = if rests { self.patience() } else { Duration::ZERO };
-        match self.poll.poll(&mut self.events, Some(timeout)) {
-            Ok(()) => {}
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-            Err(why) => return Err(why),
-        }
-        let mut now = clock::boot_ns();
-        if rests && !self.events.is_empty() {
-            // What else comes meanwhile is found with the next wake-up, or with this one's sources.
-            if let Some(wait) = self.pace.woken(now) {
-                std::thread::sleep(wait);
-                now = clock::boot_ns();
-            }
-        }
-        for event in &self.events {
-            let Some(source) = Source::ALL.get(event.token().0) else { continue };
-            self.due[*source as usize] = true;
-            match source {
-                // That it ended may be in a ring.
-                Source::Main | Source::Leaf => self.due[Source::Process as usize] = true,
-                source if Source::RINGS.contains(source) => self.attention.woken(now),
-                _ => {}
-            }
-        }
-        let look = self.attention.look(now);
-        if look == Look::Last {
-            self.queues.sensors.rouse();
-        }
-        if look != Look::No {
-            Source::RINGS.into_iter().for_each(|ring| self.due[ring as usize] = true);
-        }
-        Ok(look)
-    }
-
     /// When the window ends; on a full disk checkpoints must not eat what is left.
     fn window_end_ns(&self) -> u64 {
         self.window.end_ns(self.queues.never_folded(), self.queues.writer.is_whole())
-    }
-
-    /// Time until something has to be done even if nothing happens.
-    fn patience(&self) -> Duration {
-        let checkpoint = self.window_end_ns();
-        let others = [self.queues.writer.flush_due_ns(), self.give_up_ns, self.attention.due_ns()];
-        let first = others.into_iter().flatten().fold(checkpoint, u64::min);
-        Duration::from_nanos(first.saturating_sub(clock::boot_ns()))
     }
 
     fn drain_processes(&mut self) -> Left {
@@ -258,7 +209,7 @@ impl Recorder {
         }
         // The sooner the files of before are read, the less is held back of what comes after.
         if self.queues.processes.members.is_left_by_someone() {
-            self.due[Source::Files as usize] = true;
+            self.wakes.mark(Source::Files, true);
         }
         left
     }
@@ -274,7 +225,7 @@ impl Recorder {
             let entered = processes.namespaces.follow_entered(monitor, writer);
             for mounts in entered {
                 // Not registered: new mounts there are noticed with the next of another namespace.
-                let _ = self.register(&mounts, Source::Mounts, Interest::PRIORITY);
+                let _ = self.wakes.register(&mounts, Source::Mounts, Interest::PRIORITY);
             }
         }
         Left::Empty
