@@ -175,7 +175,7 @@ mod tests {
             assert!(wakes.take(Source::Files));
             begin.elapsed()
         };
-        let waited = (0..50).filter(|_| storm(&mut wakes) >= Duration::from_millis(3)).count();
+        let waited = (0..50).filter(|_| storm(&mut wakes) >= Duration::from_millis(1)).count();
         assert!(waited > 20, "{waited} of 50");
         // Nobody waits for more files when a record comes with them.
         tell(&records);
