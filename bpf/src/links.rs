@@ -1,7 +1,7 @@
 //! Programs at work: their links, which attach them as long as they live, and descriptors to ask how they do. aya's objects,
 //! which hold each program's instructions and types, are not kept.
 
-use std::fmt::Debug;
+use std::any::Any;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -13,11 +13,20 @@ use crate::attach::as_mut;
 use crate::memory;
 use crate::programs::Hook;
 
+/// Attaches a program of this kind; its link is taken out of aya's object, which goes.
+macro_rules! attached {
+    ($found:expr, $kind:ty $(, $with:expr)*) => {{
+        let it = as_mut::<$kind>($found)?;
+        let link = it.attach($($with),*)?;
+        it.take_link(link)?
+    }};
+}
+
 /// The programs of one topic. Dropping it detaches them.
 pub(crate) struct Links {
     leaf: CgroupArray<MapData>,
     programs: Vec<OwnedFd>,
-    links: Vec<Box<dyn Debug + Send>>,
+    links: Vec<Box<dyn Any + Send>>,
     /// Of the program that runs as its file is read.
     files: Option<programs::iter::IterLink>,
 }
@@ -38,38 +47,20 @@ impl Links {
         let fd = found.fd()?.as_fd().try_clone_to_owned().map_err(ProgramError::IOError)?;
         self.programs.push(fd);
         let mode = CgroupAttachMode::Single;
-        let link: Box<dyn Debug + Send> = match hook {
-            Hook::BtfTracepoint(_) => {
-                let it = as_mut::<programs::BtfTracePoint>(found)?;
-                let link = it.attach()?;
-                Box::new(it.take_link(link)?)
-            }
+        let link: Box<dyn Any + Send> = match hook {
+            Hook::BtfTracepoint(_) => Box::new(attached!(found, programs::BtfTracePoint)),
             Hook::CgroupSkb => {
-                let it = as_mut::<programs::CgroupSkb>(found)?;
-                let way = *it.expected_attach_type();
+                let way = *as_mut::<programs::CgroupSkb>(found)?.expected_attach_type();
                 let way = way.unwrap_or(programs::CgroupSkbAttachType::Ingress);
-                let link = it.attach(leaf, way, mode)?;
-                Box::new(it.take_link(link)?)
+                Box::new(attached!(found, programs::CgroupSkb, leaf, way, mode))
             }
-            Hook::CgroupSock => {
-                let it = as_mut::<programs::CgroupSock>(found)?;
-                let link = it.attach(leaf, mode)?;
-                Box::new(it.take_link(link)?)
-            }
+            Hook::CgroupSock => Box::new(attached!(found, programs::CgroupSock, leaf, mode)),
             Hook::CgroupSockAddr => {
-                let it = as_mut::<programs::CgroupSockAddr>(found)?;
-                let link = it.attach(leaf, mode)?;
-                Box::new(it.take_link(link)?)
+                Box::new(attached!(found, programs::CgroupSockAddr, leaf, mode))
             }
-            Hook::SockOps => {
-                let it = as_mut::<programs::SockOps>(found)?;
-                let link = it.attach(leaf, mode)?;
-                Box::new(it.take_link(link)?)
-            }
+            Hook::SockOps => Box::new(attached!(found, programs::SockOps, leaf, mode)),
             Hook::TaskFiles => {
-                let it = as_mut::<programs::Iter>(found)?;
-                let link = it.attach()?;
-                self.files = Some(it.take_link(link)?);
+                self.files = Some(attached!(found, programs::Iter));
                 return Ok(());
             }
         };
