@@ -47,9 +47,9 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
     Ok(index)
 }
 
-/// Rows up to which a run has no indexes over rows: a question that would use one reads them all, in some
-/// milliseconds, while making two took a tenth of the time of deriving (docs/benchmarks.md).
-pub(crate) const FEW: u64 = 32_768;
+/// Rows up to which a run has no indexes over rows: a question that would use one reads them all, in ten to
+/// thirty milliseconds, while making them takes a sixth of the time of deriving (docs/benchmarks.md).
+pub(crate) const FEW: u64 = 262_144;
 
 /// Makes the indexes over all `rows`, where they are more than [`FEW`], and closes the file. `rare` has the
 /// kinds that few events are of as bits, as far as there are bits.
