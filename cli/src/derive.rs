@@ -45,7 +45,7 @@ pub(crate) struct Deriver<'r> {
 
 /// Where events go: a line and a row each.
 struct Sink<'r> {
-    id: String,
+    lines: event::json::Lines,
     writer: Writer<'r>,
     line: Vec<u8>,
     log: Option<EventLog>,
@@ -54,10 +54,10 @@ struct Sink<'r> {
 
 impl Sink<'_> {
     fn take(&mut self, event: &Event) {
-        let Sink { id, writer, line, log, failed } = self;
+        let Sink { lines, writer, line, log, failed } = self;
         if failed.is_none() {
             line.clear();
-            event::json::line(id, event, line);
+            lines.line(event, line);
             *failed = pipeline::row(event, line, |row| writer.push(row)).err();
             if let Some(log) = log {
                 log.push(line.strip_suffix(b"\n").unwrap_or(line));
@@ -96,7 +96,8 @@ impl<'r> Deriver<'r> {
         let id = run.id().to_string();
         let around = ruling::around(&run.listed().about);
         let pipeline = Pipeline::new(&id).judged_by(rules::Judge::new(rules, around));
-        let sink = Sink { id, writer, line: Vec::new(), log: None, failed: None };
+        let lines = event::json::Lines::new(&id);
+        let sink = Sink { lines, writer, line: Vec::new(), log: None, failed: None };
         Ok(Deriver { run, tail, sink, pipeline })
     }
 

@@ -7,22 +7,88 @@
 
 pub mod base64;
 
-use crate::model::{Event, Value, arguments};
+use crate::model::{Actor, Event, Value, arguments};
 use crate::time;
+
+/// Nanoseconds in a second.
+const NANOS: i64 = 1_000_000_000;
+
+/// Bytes of `2026-11-20T15:30:00.`.
+const UP_TO_SECONDS: usize = 20;
 
 /// Appends the line of `event`, newline included, to `out`.
 pub fn line(run: &str, event: &Event, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"run\":");
-    string(run.as_bytes(), out);
-    out.extend_from_slice(b",\"seq\":");
-    number(event.seq, out);
-    out.extend_from_slice(b",\"ts\":");
-    timestamp(event.ts_ns, out);
-    out.extend_from_slice(b",\"type\":\"");
-    out.extend_from_slice(event.what.kind().as_bytes());
-    out.push(b'"');
-    event.fields(&mut |name, value| field(name, value, out));
-    out.extend_from_slice(b"}\n");
+    Lines::new(run).line(event, out);
+}
+
+/// Makes the lines of a run. What they begin with is written once, and so are a second and who did something, for as
+/// long as they are the same.
+#[derive(Debug)]
+pub struct Lines {
+    head: Vec<u8>,
+    /// Since 1970.
+    second: i64,
+    /// Its date and time, and the fractions of the event for which it was written.
+    time: Vec<u8>,
+    actor: Actor,
+    /// Its fields.
+    who: Vec<u8>,
+}
+
+impl Lines {
+    /// Begins the lines of the run `id`.
+    #[must_use]
+    pub fn new(id: &str) -> Lines {
+        let mut head = b"{\"run\":".to_vec();
+        string(id.as_bytes(), &mut head);
+        head.extend_from_slice(b",\"seq\":");
+        Lines { head, second: 0, time: Vec::new(), actor: Actor::default(), who: Vec::new() }
+    }
+
+    /// Appends the line of `event`, newline included, to `out`.
+    pub fn line(&mut self, event: &Event, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head);
+        number(event.seq, out);
+        out.extend_from_slice(b",\"ts\":\"");
+        self.time(event.ts_ns, out);
+        out.extend_from_slice(b"\",\"type\":\"");
+        out.extend_from_slice(event.what.kind().as_bytes());
+        out.push(b'"');
+        if let Some(op) = event.what.op() {
+            field("op", Value::Text(op), out);
+        }
+        if let Some(actor) = &event.actor {
+            out.extend_from_slice(self.who(actor));
+        }
+        event.what.fields(&mut |name, value| field(name, value, out));
+        out.extend_from_slice(b"}\n");
+    }
+
+    fn time(&mut self, ts_ns: i64, out: &mut Vec<u8>) {
+        let second = ts_ns.div_euclid(NANOS);
+        if second != self.second || self.time.is_empty() {
+            self.second = second;
+            self.time.clear();
+            time::rfc3339(ts_ns, &mut self.time);
+        }
+        out.extend_from_slice(self.time.get(..UP_TO_SECONDS).unwrap_or_default());
+        // With a digit before them: nine, zeros included.
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(NANOS + ts_ns.rem_euclid(NANOS)).as_bytes();
+        out.extend_from_slice(digits.get(1..).unwrap_or_default());
+        out.push(b'Z');
+    }
+
+    fn who(&mut self, actor: &Actor) -> &[u8] {
+        let Lines { actor: known, who, .. } = self;
+        // Nothing is written of one that nothing is known of, but its number.
+        if known != actor || who.is_empty() {
+            who.clear();
+            actor.fields(&mut |name, value| field(name, value, who));
+            known.clone_from(actor);
+        }
+        who
+    }
 }
 
 /// Appends `,"name":value`, and the `_b64` twin where the value needs one.

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
-use super::{base64, line};
-use crate::model::{Event, Exec, File, FileOp, What, arguments};
+use super::{Lines, base64, line};
+use crate::model::{Actor, Event, Exec, File, FileOp, What, arguments};
 
 fn event(what: What) -> Event {
     Event { seq: 7, ts_ns: 1_795_378_530_123_456_789, boot_ns: 9, actor: None, what }
@@ -38,6 +38,34 @@ fn run_seq_ts_and_type_come_first() {
         "{\"run\":\"20261121-201530-ls-7k2m\",\"seq\":7,\"ts\":\"2026-11-22T20:15:30.123456789Z\",\
          \"type\":\"file\",\"op\":\"read\",\"path\":\"/etc/hosts\",\"count\":1,\"count_exact\":false}\n"
     );
+}
+
+#[test]
+fn what_is_kept_from_line_to_line_is_that_of_the_event() {
+    let who = |pid, uid, exe: Option<&[u8]>| {
+        let id = crate::ProcId { pid, start_ns: u64::from(pid) };
+        Some(Actor { id, ppid: None, uid, exe: exe.map(Into::into) })
+    };
+    let actors = [
+        None,
+        Some(Actor::default()),
+        who(1, None, None),
+        who(1, Some(0), None),
+        who(2, Some(0), Some(b"/\xff")),
+    ];
+    let times = [0, -1, 1, 999_999_999, 1_000_000_000, 1_795_378_530_123_456_789, -1_000_000_000];
+    let mut lines = Lines::new("20261121-201530-ls-7k2m");
+    // Twice over and both ways round, so that each comes behind itself and behind others.
+    let pairs = actors.iter().flat_map(|actor| times.map(|ts_ns| (actor, ts_ns)));
+    for (actor, ts_ns) in pairs.clone().chain(pairs.clone()).chain(pairs.rev()) {
+        let event = Event { ts_ns, actor: actor.clone(), ..read_event(b"/etc/hosts") };
+        let mut out = Vec::new();
+        lines.line(&event, &mut out);
+        assert_eq!(String::from_utf8(out).expect("a line is UTF-8"), written(&event).0);
+        let mut time = Vec::new();
+        crate::time::rfc3339(ts_ns, &mut time);
+        assert_eq!(written(&event).1["ts"].as_str().map(str::as_bytes), Some(time.as_slice()));
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod record;
 use super::{Event, Inner, Value, What};
 
 /// Takes the fields of an event, one after the other.
-pub(super) type Take<'t> = dyn FnMut(&'static str, Value<'_>) + 't;
+pub(crate) type Take<'t> = dyn FnMut(&'static str, Value<'_>) + 't;
 
 impl Event {
     /// Hands each field that the event has, but for `run`, `seq`, `ts` and `type`, to `take`.
@@ -19,7 +19,20 @@ impl Event {
         if let Some(actor) = &self.actor {
             actor.fields(take);
         }
-        match &self.what {
+        self.what.fields(take);
+    }
+
+    /// The same without those of who did it.
+    pub fn fields_of_what(&self, take: &mut Take<'_>) {
+        text(take, "op", self.what.op());
+        self.what.fields(take);
+    }
+}
+
+impl What {
+    /// Hands each field of what happened to `take`, but for `op`.
+    pub(crate) fn fields(&self, take: &mut Take<'_>) {
+        match self {
             What::Start(start) => start.fields(take),
             What::Fork(fork) => fork.fields(take),
             What::Exec(exec) => exec.fields(take),

@@ -1,18 +1,25 @@
 //! Processes and what they execute.
 
-use crate::model::{Actor, ArgvHash, Cred, Exec, Exit, Fork, Value};
+use crate::model::{Actor, ArgvHash, Cred, Exec, Exit, Fork, Value, table::ACTOR};
 
 use super::{Take, bytes, flag, inner, number, status, text};
 
 impl Actor {
-    pub(super) fn fields(&self, take: &mut Take<'_>) {
-        take("pid", Value::Number(self.id.pid.into()));
-        if self.id.start_ns != 0 {
-            take("start_ns", Value::Number(self.id.start_ns));
+    /// Hands each field that is known of who did it to `take`.
+    pub(crate) fn fields(&self, take: &mut Take<'_>) {
+        ACTOR.iter().for_each(|name| self.field(name, take));
+    }
+
+    /// Hands the one of this name to `take`, if it is known.
+    pub fn field(&self, name: &'static str, take: &mut Take<'_>) {
+        match name {
+            "pid" => take(name, Value::Number(self.id.pid.into())),
+            "start_ns" if self.id.start_ns != 0 => take(name, Value::Number(self.id.start_ns)),
+            "ppid" => number(take, name, self.ppid),
+            "uid" => number(take, name, self.uid),
+            "exe" => bytes(take, name, self.exe.as_deref()),
+            _ => {}
         }
-        number(take, "ppid", self.ppid);
-        number(take, "uid", self.uid);
-        bytes(take, "exe", self.exe.as_deref());
     }
 }
 
