@@ -225,7 +225,7 @@ impl Judge {
             let number = Val::Number(clock::part(event.ts_ns, *part));
             program.run(Field::Clock(*part), number, &mut hold);
         }
-        event.fields(&mut |name, value| {
+        let mut look_at = |name: &str, value: Value<'_>| {
             if let Some(look) = program.look(kind, name) {
                 values::each(value, &mut |value| match value {
                     Val::Bytes(text) => {
@@ -250,7 +250,12 @@ impl Judge {
             if ip == Field::Ip && peers.len() < PEERS && peers.insert(address_ip) {
                 program.run(Field::NewPeer, Val::Flag(true), &mut hold);
             }
-        });
+        };
+        event.fields_of_what(&mut look_at);
+        // Nearly all that is asked of who did it is asked of its node.
+        for name in program.looks_at_actor(kind) {
+            event.actor.iter().for_each(|actor| actor.field(name, &mut look_at));
+        }
     }
 
     /// Marks the conditions on two fields that hold.

@@ -1,5 +1,6 @@
 //! Who is whose child, and what each runs: learnt from the events themselves, in order.
 
+mod commands;
 mod node;
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use event::model::{Actor, Event, Exec, What};
 
 use crate::program::Program;
 
+use commands::Commands;
 use node::Held;
 pub(crate) use node::{Node, joined};
 
@@ -38,6 +40,7 @@ pub(crate) struct Lineage {
     ended: VecDeque<ProcId>,
     /// Who reads from a pipe as its standard input.
     readers: HashMap<u64, Rc<Node>>,
+    commands: Commands,
     serial: u64,
 }
 
@@ -71,6 +74,7 @@ impl Lineage {
                     cwd: exec.cwd.clone(),
                     stdin: pipe(exec.stdin.as_deref()),
                     stdout: pipe(exec.stdout.as_deref()),
+                    own: self.commands.held(actor, exec),
                     ..self.node(actor.id, parent)
                 };
                 node.holds(program);

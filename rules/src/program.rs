@@ -129,6 +129,11 @@ impl Program {
         visited.names.iter().find(|(known, _)| *known == name).map(|(_, look)| *look)
     }
 
+    /// The fields of who did it that somebody looks at, of a type by its number.
+    pub(crate) fn looks_at_actor(&self, kind: usize) -> &[&'static str] {
+        self.visited.get(kind).map_or(&[], |visited| &visited.of_actor)
+    }
+
     /// Tells each condition that holds for a value of a field; `home` is what of it is below home.
     pub(crate) fn looked_at(
         &self,
@@ -157,6 +162,8 @@ struct Visited {
     names: Vec<(&'static str, Look)>,
     /// The bits of all of them: most fields that an event has are nobody's.
     letters: u64,
+    /// Those of them that are of who did it.
+    of_actor: Vec<&'static str>,
 }
 
 /// One of 64 bits for a name, mostly another one for another.

@@ -1,6 +1,6 @@
 //! Which conditions make a clause worth a look, and which fields somebody looks at.
 
-use event::model::table::TYPES;
+use event::model::table::{ACTOR, TYPES};
 
 use super::{Code, Look, Program, TestId, Visited, letter};
 use crate::{
@@ -22,7 +22,7 @@ impl Program {
         let any = by_field.get(&Field::Anything).copied();
         let home = by_field.get(&Field::HomePath).copied();
         for kind in TYPES {
-            let names = kind.fields.iter().chain(event::model::table::ACTOR);
+            let names = kind.fields.iter().chain(ACTOR);
             let mut of_kind = Visited::default();
             for name in names.copied() {
                 let own = |field: Field| by_field.get(&field).copied();
@@ -45,6 +45,7 @@ impl Program {
                 });
                 of_kind.names.push((name, Look(look)));
                 of_kind.letters |= letter(name);
+                of_kind.of_actor.extend(Some(name).filter(|name| ACTOR.contains(name)));
             }
             visited.push(of_kind);
         }
