@@ -14,10 +14,7 @@ use crate::{Error, Row, RunDir, Summary, files, query::stored, schema};
 const BATCH: usize = 4096;
 
 /// Rows in a statement: beginning and ending one costs as much as a row does.
-const TOGETHER: usize = 32;
-
-/// A kind is rare when no more than one event of so many is of it.
-const RARE: u64 = 32;
+pub(super) const TOGETHER: usize = 32;
 
 /// Adds rows.
 #[derive(Debug)]
@@ -33,7 +30,8 @@ pub(super) struct IndexWriter {
 /// A row as numbers.
 #[derive(Debug)]
 struct Numbers {
-    seq: u64,
+    /// None: one more than the row before, the first 1. SQLite knows that it is not taken then.
+    seq: Option<u64>,
     since_start_ns: i64,
     kind: i64,
     /// Actor, path, second path and peer.
@@ -43,6 +41,14 @@ struct Numbers {
     offset: u64,
     len: usize,
     also: Option<i64>,
+}
+
+impl Numbers {
+    /// Whether it has one path at most and no peer, as most have.
+    fn is_plain(&self) -> bool {
+        let [_, _, path2, peer] = self.meant;
+        [path2, peer, self.also] == [None; 3] && self.flow == [None; 2]
+    }
 }
 
 impl IndexWriter {
@@ -64,7 +70,7 @@ impl IndexWriter {
     pub(super) fn push(&mut self, row: &Row<'_>, offset: u64, len: usize) -> rusqlite::Result<()> {
         let start_ns = *self.start_ns.get_or_insert(row.ts_ns);
         self.waiting.push(Numbers {
-            seq: row.seq,
+            seq: Some(row.seq).filter(|seq| *seq != self.rows + 1),
             since_start_ns: row.ts_ns.wrapping_sub(start_ns),
             kind: self.known.kind(row),
             meant: [
@@ -86,12 +92,13 @@ impl IndexWriter {
     fn write(&mut self) -> rusqlite::Result<()> {
         let mut many = self.index.prepare_cached(&schema::insert_rows(TOGETHER))?;
         let (together, rest) = self.waiting.as_chunks::<TOGETHER>();
+        let mut bound = [true; TOGETHER];
         for rows in together {
-            insert(rows, &mut many)?;
+            insert(rows, &mut bound, &mut many)?;
         }
         let mut one = self.index.prepare_cached(&schema::insert_rows(1))?;
         for row in rest {
-            insert(std::slice::from_ref(row), &mut one)?;
+            insert(std::slice::from_ref(row), &mut [true], &mut one)?;
         }
         drop((many, one));
         self.waiting.clear();
@@ -100,34 +107,45 @@ impl IndexWriter {
 
     pub(super) fn finish(mut self, summary: &Summary) -> rusqlite::Result<()> {
         self.write()?;
-        let rare = self.known.write(&self.index, self.rows / RARE)?;
+        let rare = self.known.write(&self.index, self.rows)?;
         stored::write(&self.index, summary, self.start_ns.unwrap_or(0))?;
         self.index.flush_prepared_statement_cache();
         schema::complete(self.index, self.rows, rare)
     }
 }
 
-/// Gives `statement` the values of so many rows as it has, and runs it.
-fn insert(rows: &[Numbers], statement: &mut Statement<'_>) -> rusqlite::Result<()> {
-    for (first, row) in (1..).step_by(schema::OF_ROWS.len()).zip(rows) {
+/// Gives `statement` the values of so many rows as it has, and runs it. A value stays bound until there is another:
+/// `bound` says for which rows one of those is that most rows have none of.
+fn insert(
+    rows: &[Numbers],
+    bound: &mut [bool],
+    statement: &mut Statement<'_>,
+) -> rusqlite::Result<()> {
+    let firsts = (1..).step_by(schema::OF_ROWS.len());
+    for ((first, row), bound) in firsts.zip(rows).zip(bound) {
         let [actor, path, path2, peer] = row.meant;
-        let [sent, received] = row.flow.map(|bytes| bytes.map(number));
-        statement.raw_bind_parameter(first, number(row.seq))?;
+        statement.raw_bind_parameter(first, row.seq.map(number))?;
         statement.raw_bind_parameter(first + 1, row.since_start_ns)?;
         statement.raw_bind_parameter(first + 2, row.kind)?;
         statement.raw_bind_parameter(first + 3, actor)?;
         statement.raw_bind_parameter(first + 4, path)?;
-        statement.raw_bind_parameter(first + 5, path2)?;
-        statement.raw_bind_parameter(first + 6, peer)?;
-        statement.raw_bind_parameter(first + 7, sent)?;
-        statement.raw_bind_parameter(first + 8, received)?;
         statement.raw_bind_parameter(first + 9, number(row.count))?;
         statement.raw_bind_parameter(first + 10, number(row.offset))?;
         statement.raw_bind_parameter(first + 11, number(row.len as u64))?;
-        statement.raw_bind_parameter(first + 12, row.also)?;
+        if std::mem::replace(bound, !row.is_plain()) || *bound {
+            let [sent, received] = row.flow.map(|bytes| bytes.map(number));
+            statement.raw_bind_parameter(first + 5, path2)?;
+            statement.raw_bind_parameter(first + 6, peer)?;
+            statement.raw_bind_parameter(first + 7, sent)?;
+            statement.raw_bind_parameter(first + 8, received)?;
+            statement.raw_bind_parameter(first + 12, row.also)?;
+        }
     }
     statement.raw_execute().map(|_| ())
 }
+
+/// SQLite's NULL.
+pub(super) const NULL: ToSqlOutput<'static> = ToSqlOutput::Owned(Value::Null);
 
 /// SQLite's numbers end at 2^63.
 pub(super) fn number(value: u64) -> ToSqlOutput<'static> {

@@ -4,9 +4,9 @@
 use std::hash::Hash;
 
 use foldhash::HashMap;
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter, types::ToSqlOutput};
 
-use super::index::{bytes, number};
+use super::index::{NULL, TOGETHER, bytes, number};
 use crate::{Row, schema};
 
 /// Everything that was seen. Holds each different path once, as the summary does.
@@ -20,10 +20,23 @@ pub(super) struct Known {
     peers: HashMap<Peer, i64>,
     peer_events: Vec<u64>,
     /// Few: looked through faster than hashed.
-    kinds: Vec<(String, Option<String>, u64)>,
+    kinds: Vec<Kind>,
     /// Room for other names.
     joined: Vec<u8>,
 }
+
+/// A type with an operation.
+#[derive(Debug)]
+struct Kind {
+    name: String,
+    op: Option<String>,
+    events: u64,
+    /// Their numbers, as long as they may be few.
+    seqs: Vec<u64>,
+}
+
+/// A kind is rare when no more than one event of so many is of it.
+const RARE: u64 = 32;
 
 /// A process with the program that it runs and the user that it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,13 +69,19 @@ enum Use {
 
 impl Known {
     pub(super) fn kind(&mut self, row: &Row<'_>) -> i64 {
-        let is = |(kind, op, _): &(String, Option<String>, u64)| {
-            kind == row.kind && op.as_deref() == row.op
-        };
+        let is = |kind: &Kind| kind.name == row.kind && kind.op.as_deref() == row.op;
         let at = self.kinds.iter().position(is).unwrap_or(self.kinds.len());
-        match self.kinds.get_mut(at) {
-            Some((_, _, events)) => *events += 1,
-            None => self.kinds.push((row.kind.to_owned(), row.op.map(str::to_owned), 1)),
+        if at == self.kinds.len() {
+            let (name, op) = (row.kind.to_owned(), row.op.map(str::to_owned));
+            self.kinds.push(Kind { name, op, events: 0, seqs: Vec::new() });
+        }
+        if let Some(kind) = self.kinds.get_mut(at) {
+            kind.events += 1;
+            if kind.events <= schema::FEW / RARE {
+                kind.seqs.push(row.seq);
+            } else {
+                kind.seqs = Vec::new();
+            }
         }
         id(at)
     }
@@ -130,9 +149,8 @@ impl Known {
         }
     }
 
-    /// Writes the tables. A kind of no more than `rare` events is a rare one; returns those whose numbers
-    /// are below 63, a bit each.
-    pub(super) fn write(mut self, index: &Connection, rare: u64) -> rusqlite::Result<i64> {
+    /// Writes the tables, for so many `rows`. Returns the rare kinds whose numbers are below 63, a bit each.
+    pub(super) fn write(mut self, index: &Connection, rows: u64) -> rusqlite::Result<i64> {
         let actors = in_order(std::mem::take(&mut self.actors));
         for ((actor, _), events) in actors.iter().zip(std::mem::take(&mut self.actor_events)) {
             self.count(actor.exe, Use::Exe, events);
@@ -142,33 +160,73 @@ impl Known {
             self.count(peer.host, Use::Host, events);
             self.count(peer.ip, Use::Ip, events);
         }
-        let mut insert = index.prepare(schema::INSERT_ACTOR)?;
-        for (actor, id) in &actors {
-            insert.execute((id, actor.pid, actor.ppid, actor.uid, actor.exe))?;
-        }
-        let mut insert = index.prepare(schema::INSERT_PEER)?;
-        for (peer, id) in &peers {
-            insert.execute((id, peer.proto, peer.host, peer.ip, peer.port))?;
-        }
-        let mut insert = index.prepare(schema::INSERT_KIND)?;
+        fill(index, "actors", actors.iter().map(|(actor, _)| actor.row()))?;
+        fill(index, "peers", peers.iter().map(|(peer, _)| peer.row()))?;
         let mut bits = 0;
-        for (at, (kind, op, events)) in self.kinds.iter().enumerate() {
-            let (id, is_rare) = (id(at), *events <= rare);
-            insert.execute((id, kind, op, number(*events), is_rare))?;
+        let is_rare = |kind: &Kind| kind.events <= rows / RARE;
+        let kinds = self.kinds.iter().enumerate().map(|(at, kind)| {
+            let (id, is_rare) = (id(at), is_rare(kind));
             bits |= i64::from(is_rare && id < 63) << (id & 63);
+            let op = kind.op.as_deref().map_or(NULL, |op| bytes(op.as_bytes()));
+            [NULL, bytes(kind.name.as_bytes()), op, number(kind.events), is_rare.into()]
+        });
+        fill(index, "kinds", kinds)?;
+        // Of more rows, what is rare may be too much to be kept here: `schema::complete`.
+        let rare = self.kinds.iter().enumerate().filter(|(_, kind)| is_rare(kind));
+        let rare = rare
+            .flat_map(|(at, kind)| kind.seqs.iter().map(move |seq| [id(at).into(), number(*seq)]));
+        if rows <= schema::FEW {
+            fill(index, "rare", rare)?;
         }
-        let mut insert = index.prepare(schema::INSERT_WORD)?;
-        let mut insert_role = index.prepare(schema::INSERT_ROLE)?;
-        for ((word, id), uses) in in_order(self.words).iter().zip(&self.uses) {
-            let [path, path2, exe, host, ip, also] = uses.map(number);
-            insert.execute((id, bytes(word), path, path2))?;
-            let [_, _, roles @ ..] = uses;
-            if *roles != [0; 4] {
-                insert_role.execute((id, exe, host, ip, also))?;
-            }
-        }
+        let words = in_order(self.words);
+        let of_words = words.iter().zip(&self.uses).map(|((word, _), uses)| {
+            let [path, path2, ..] = uses.map(number);
+            [NULL, bytes(word), path, path2]
+        });
+        fill(index, "words", of_words)?;
+        let roles = words.iter().zip(&self.uses).filter(|(_, [_, _, roles @ ..])| *roles != [0; 4]);
+        let roles = roles.map(|((_, id), uses)| {
+            let [_, _, exe, host, ip, also] = uses.map(number);
+            [(*id).into(), exe, host, ip, also]
+        });
+        fill(index, "roles", roles)?;
         Ok(bits)
     }
+}
+
+impl Actor {
+    fn row(&self) -> [ToSqlOutput<'static>; 5] {
+        [NULL, optional(self.pid), optional(self.ppid), optional(self.uid), optional(self.exe)]
+    }
+}
+
+impl Peer {
+    fn row(&self) -> [ToSqlOutput<'static>; 5] {
+        [NULL, optional(self.proto), optional(self.host), optional(self.ip), optional(self.port)]
+    }
+}
+
+/// Fills a table; NULL as a row's number is the one after the row's before it, the first of all 1.
+fn fill<'v, const COLUMNS: usize>(
+    index: &Connection,
+    table: &str,
+    mut rows: impl Iterator<Item = [ToSqlOutput<'v>; COLUMNS]>,
+) -> rusqlite::Result<()> {
+    let mut many = index.prepare(&schema::insert(table, COLUMNS, TOGETHER))?;
+    let mut one = index.prepare(&schema::insert(table, COLUMNS, 1))?;
+    let mut waiting = Vec::with_capacity(TOGETHER);
+    loop {
+        waiting.extend(rows.by_ref().take(TOGETHER));
+        if waiting.len() < TOGETHER {
+            break;
+        }
+        many.execute(params_from_iter(waiting.drain(..).flatten()))?;
+    }
+    waiting.into_iter().try_for_each(|row| one.execute(params_from_iter(row)).map(drop))
+}
+
+fn optional(value: Option<impl Into<i64>>) -> ToSqlOutput<'static> {
+    value.map_or(NULL, |value| value.into().into())
 }
 
 /// The number of what is at a place in the order of first sight.

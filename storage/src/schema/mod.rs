@@ -11,9 +11,7 @@ use rusqlite::{
     limits::Limit,
 };
 
-pub(crate) use tables::{
-    COLUMNS, INSERT_ACTOR, INSERT_KIND, INSERT_PEER, INSERT_ROLE, INSERT_WORD, OF_ROWS, insert_rows,
-};
+pub(crate) use tables::{COLUMNS, OF_ROWS, insert, insert_rows};
 use tables::{FILL_RARE, INDEXES, TABLES, Thing};
 
 /// `PRAGMA application_id`: "AUDI".
@@ -51,12 +49,14 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
 /// thirty milliseconds, while making them takes a sixth of the time of deriving (docs/benchmarks.md).
 pub(crate) const FEW: u64 = 262_144;
 
-/// Makes the indexes over all `rows`, where they are more than [`FEW`], and closes the file. `rare` has the
-/// kinds that few events are of as bits, as far as there are bits.
+/// Makes the indexes over all `rows` and fills the table of rare kinds, where they are more than [`FEW`], and closes the
+/// file. `rare` has the kinds that few events are of as bits, as far as there are bits.
 pub(crate) fn complete(index: Connection, rows: u64, rare: i64) -> rusqlite::Result<()> {
-    index.execute(FILL_RARE, [rare])?;
-    for (_, _, text) in INDEXES.iter().filter(|_| rows > FEW) {
-        index.execute_batch(text)?;
+    if rows > FEW {
+        index.execute(FILL_RARE, [rare])?;
+        for (_, _, text) in INDEXES {
+            index.execute_batch(text)?;
+        }
     }
     index.execute_batch("COMMIT")?;
     index.close().map_err(|(_, error)| error)

@@ -93,19 +93,16 @@ pub(super) const FILL_RARE: &str = "INSERT INTO rare SELECT kind, seq FROM rows 
      WHERE CASE WHEN kind < 63 THEN ?1 >> kind & 1 \
      ELSE kind IN (SELECT id FROM kinds WHERE rare) END ORDER BY kind, seq";
 
-/// So many rows; parameters in the order of the columns, row by row.
-pub(crate) fn insert_rows(count: usize) -> String {
-    let row = ["?"; OF_ROWS.len()].join(",");
-    let rows = vec![format!("({row})"); count];
-    format!("INSERT INTO rows VALUES{}", rows.join(","))
+/// So many rows of a table of so many columns; parameters in the order of these, row by row.
+pub(crate) fn insert(table: &str, columns: usize, count: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(","));
+    format!("INSERT INTO {table} VALUES{}", vec![row; count].join(","))
 }
 
-/// One row of each of the other tables; parameters in the order of its columns.
-pub(crate) const INSERT_WORD: &str = "INSERT INTO words VALUES(?1,?2,?3,?4)";
-pub(crate) const INSERT_ROLE: &str = "INSERT INTO roles VALUES(?1,?2,?3,?4,?5)";
-pub(crate) const INSERT_ACTOR: &str = "INSERT INTO actors VALUES(?1,?2,?3,?4,?5)";
-pub(crate) const INSERT_KIND: &str = "INSERT INTO kinds VALUES(?1,?2,?3,?4,?5)";
-pub(crate) const INSERT_PEER: &str = "INSERT INTO peers VALUES(?1,?2,?3,?4,?5)";
+/// The same of the events.
+pub(crate) fn insert_rows(count: usize) -> String {
+    insert("rows", OF_ROWS.len(), count)
+}
 
 /// The columns of the view.
 pub(crate) const COLUMNS: &str = "seq, ts, type, op, pid, ppid, uid, exe, path, path2, proto, host, \
