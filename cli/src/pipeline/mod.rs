@@ -119,7 +119,7 @@ pub struct Pipeline {
     first_ts_ns: Option<i64>,
     last_ts_ns: Option<i64>,
     told: u64,
-    by_kind: BTreeMap<(&'static str, Option<&'static str>), u64>,
+    by_kind: HashMap<(&'static str, Option<&'static str>), u64>,
     end: Option<End>,
     judge: Option<rules::Judge>,
     findings: BTreeMap<&'static str, u64>,
@@ -184,8 +184,8 @@ impl Pipeline {
 
     /// Events told so far, by type and op.
     #[must_use]
-    pub fn by_kind(&self) -> &BTreeMap<(&'static str, Option<&'static str>), u64> {
-        &self.by_kind
+    pub fn by_kind(&self) -> BTreeMap<(&'static str, Option<&'static str>), u64> {
+        self.by_kind.iter().map(|(kind, events)| (*kind, *events)).collect()
     }
 
     /// Findings told so far by severity, repeats not counted.
@@ -324,7 +324,7 @@ impl Pipeline {
         let Pipeline { window, coverage, told, by_kind, effects, processes, names, mounts, .. } =
             self;
         let (judge, findings) = (&mut self.judge, &mut self.findings);
-        window.drain(ready, |mut slot| {
+        window.drain(ready, |slot| {
             if slot.folded {
                 coverage.folded();
                 return;

@@ -128,9 +128,10 @@ impl Window {
         self.slots.iter().position(waits).unwrap_or(self.slots.len())
     }
 
-    /// Takes the first `count` events out.
-    pub(super) fn drain(&mut self, count: usize, each: impl FnMut(Slot)) {
-        self.slots.drain(..count.min(self.slots.len())).for_each(each);
+    /// Takes the first `count` events out, once `each` has had them.
+    pub(super) fn drain(&mut self, count: usize, each: impl FnMut(&mut Slot)) {
+        self.slots.iter_mut().take(count).for_each(each);
+        self.slots.drain(..count.min(self.slots.len()));
         self.base += count as u64;
     }
 
