@@ -210,12 +210,28 @@ impl AlignedBytes {
 
     /// Appends `bytes`.
     pub fn extend(&mut self, bytes: &[u8]) {
-        let end = self.len + bytes.len();
-        self.words.resize(end.div_ceil(8), 0);
-        if let Some(room) = self.words.as_mut_slice().as_mut_bytes().get_mut(self.len..end) {
+        let begin = self.len;
+        self.grow(bytes.len());
+        if let Some(room) = self.as_mut_slice().get_mut(begin..) {
             room.copy_from_slice(bytes);
         }
-        self.len = end;
+    }
+
+    /// Appends so many bytes, to be written over.
+    pub(super) fn grow(&mut self, count: usize) {
+        self.len += count;
+        self.words.resize(self.len.div_ceil(8), 0);
+    }
+
+    /// Forgets what is behind the first `len` bytes.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+        self.words.truncate(self.len.div_ceil(8));
+    }
+
+    /// The bytes, to be written over.
+    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.words.as_mut_slice().as_mut_bytes().get_mut(..self.len).unwrap_or_default()
     }
 
     /// Forgets the first `count` bytes, rounded down to a multiple of eight (frames always are).

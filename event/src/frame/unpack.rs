@@ -9,7 +9,6 @@ use super::{AlignedBytes, BLOCK_HEAD_LEN, BlockHead, WINDOW_LOG, block_flag};
 /// Unpacks blocks in the order of their file.
 pub struct Unpacker {
     stream: DCtx<'static>,
-    room: Vec<u8>,
     /// What comes next may go on from what came before.
     goes_on: bool,
 }
@@ -71,7 +70,7 @@ impl Unpacker {
         let mut stream = DCtx::create();
         // What zstd would ask for otherwise is up to the file. It knows this parameter.
         let _ = stream.set_parameter(DParameter::WindowLogMax(WINDOW_LOG));
-        Unpacker { stream, room: Vec::new(), goes_on: false }
+        Unpacker { stream, goes_on: false }
     }
 
     /// Unpacks the block that `bytes` begin with.
@@ -90,22 +89,28 @@ impl Unpacker {
             return Err(NoBlock::Check);
         }
         let bare = head.flags & block_flag::PLAIN != 0;
-        let frames = if bare { stored } else { self.unpack(head.flags, stored, plain)? };
-        let mut plain = AlignedBytes::new();
-        plain.extend(frames);
+        let mut frames = AlignedBytes::new();
+        if bare {
+            frames.extend(stored);
+        } else {
+            // One more than there should be: what goes beyond shows.
+            frames.grow(plain + 1);
+            self.unpack(head.flags, stored, frames.as_mut_slice())?;
+            frames.truncate(plain);
+        }
         self.goes_on = !bare;
-        Ok(Block { plain, first: head.first, len: BLOCK_HEAD_LEN + stored.len() })
+        Ok(Block { plain: frames, first: head.first, len: BLOCK_HEAD_LEN + stored.len() })
     }
 
-    fn unpack(&mut self, flags: u32, stored: &[u8], plain: usize) -> Result<&[u8], NoBlock> {
+    /// Fills `room` but for its last byte.
+    fn unpack(&mut self, flags: u32, stored: &[u8], room: &mut [u8]) -> Result<(), NoBlock> {
         if flags & block_flag::ANEW != 0 {
             self.stream.reset(ResetDirective::SessionOnly).map_err(|_| NoBlock::Content)?;
         } else if !self.goes_on {
             return Err(NoBlock::Content);
         }
-        // One more than there should be: what goes beyond shows.
-        self.room.resize(plain + 1, 0);
-        let (mut from, mut to) = (InBuffer::around(stored), OutBuffer::around(&mut self.room[..]));
+        let plain = room.len().saturating_sub(1);
+        let (mut from, mut to) = (InBuffer::around(stored), OutBuffer::around(room));
         loop {
             let before = (from.pos(), to.pos());
             self.stream.decompress_stream(&mut to, &mut from).map_err(|_| NoBlock::Content)?;
@@ -114,6 +119,6 @@ impl Unpacker {
             }
         }
         let whole = from.pos() == stored.len() && to.pos() == plain;
-        self.room.get(..plain).filter(|_| whole).ok_or(NoBlock::Content)
+        whole.then_some(()).ok_or(NoBlock::Content)
     }
 }
