@@ -149,6 +149,9 @@ impl Ledger {
     pub(super) fn inherit(&mut self, id: ProcId, key: FileKey, table: &Table) {
         let mut mine = *self.entry(id, key);
         let need = mine.uses.saturating_sub(mine.opens);
+        if need == 0 {
+            return;
+        }
         let taken = self.of_ancestors(id, key, table, need, |entry, need| {
             let taken = need.min(entry.opens.saturating_sub(entry.given.max(entry.uses)));
             entry.opens -= taken;
