@@ -18,11 +18,12 @@ fn frames() -> AlignedBytes {
 }
 
 fn derive(plain: &AlignedBytes, with_json: bool) -> usize {
-    let (mut pipeline, mut line, mut len) = (Pipeline::new(RUN), Vec::new(), 0);
+    let (mut pipeline, mut lines) = (Pipeline::new(RUN), json::Lines::new(RUN));
+    let (mut line, mut len) = (Vec::new(), 0);
     let mut take = |event: &event::model::Event| {
         if with_json {
             line.clear();
-            json::line(RUN, event, &mut line);
+            lines.line(event, &mut line);
         }
         len += 1 + line.len();
     };

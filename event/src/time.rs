@@ -47,7 +47,7 @@ impl Pair {
     }
 }
 
-const NANOS: i64 = 1_000_000_000;
+pub(crate) const NANOS: i64 = 1_000_000_000;
 const DAY: i64 = 86_400;
 
 /// Appends UTC nanoseconds since 1970 as RFC 3339 with nine decimals and `Z`.

@@ -146,12 +146,12 @@ pub(super) fn again(
     };
     let opened = super::open(globals, run)?;
     let mut found = judge(&opened, &ruling)?;
-    let id = opened.run.id().to_string();
+    let mut form = event::json::Lines::new(opened.run.id().as_str());
     let limit = if args.all { usize::MAX } else { args.limit };
     let mut lines = Vec::new();
     for event in &mut found {
         let mut line = Vec::new();
-        event::json::line(&id, event, &mut line);
+        form.line(event, &mut line);
         line.truncate(line.len().saturating_sub(1));
         if pipeline::row(event, &line, |row| filter.keeps_columns(row) && filter.keeps_line(row)) {
             lines.push((event.seq, event.ts_ns, line));

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use event::json::Lines;
 use rules::{Judge, RuleSet};
 use storage::{About, Row, RunDir, State, Tail};
 
@@ -29,6 +30,7 @@ pub(crate) struct Growing<'r> {
     run: &'r RunDir,
     tail: Tail,
     pipeline: Pipeline,
+    lines: Lines,
     line: Vec<u8>,
 }
 
@@ -42,7 +44,8 @@ impl<'r> Growing<'r> {
         let rules = rules_of(run);
         let around = ruling::around(&run.listed().about);
         let pipeline = Pipeline::new(run.id().as_str()).judged_by(Judge::new(rules, around));
-        Ok(Growing { run, tail, pipeline, line: Vec::new() })
+        let lines = Lines::new(run.id().as_str());
+        Ok(Growing { run, tail, pipeline, lines, line: Vec::new() })
     }
 
     /// Takes what is new; returns whether there was something, events or not.
@@ -50,13 +53,12 @@ impl<'r> Growing<'r> {
     /// # Errors
     /// What `take` says.
     pub(crate) fn step(&mut self, take: &mut Take<'_>) -> Result<bool, Failure> {
-        let Growing { run, tail, pipeline, line } = self;
-        let id = run.id().as_str();
+        let Growing { tail, pipeline, lines, line, .. } = self;
         tail.read(|frame| {
             let mut failed = None;
             pipeline.feed(frame, &mut |event| {
                 if failed.is_none() {
-                    failed = given(id, event, line, take).err();
+                    failed = given(lines, event, line, take).err();
                 }
             });
             failed.map_or(Ok(()), Err)
@@ -80,11 +82,11 @@ impl<'r> Growing<'r> {
     pub(crate) fn finish(mut self, take: &mut Take<'_>) -> Result<bool, Failure> {
         // The seal is written before the lock goes: look once more.
         while self.step(take)? {}
-        let Growing { run, tail, mut pipeline, mut line } = self;
+        let Growing { tail, mut pipeline, mut lines, mut line, .. } = self;
         let mut failed = None;
         pipeline.finish(!tail.damage().is_empty(), &mut |event| {
             if failed.is_none() {
-                failed = given(run.id().as_str(), event, &mut line, take).err();
+                failed = given(&mut lines, event, &mut line, take).err();
             }
         });
         failed.map_or(Ok(tail.is_sealed()), |error| Err(error.into()))
@@ -109,12 +111,12 @@ fn rules_of(run: &RunDir) -> Arc<RuleSet> {
 }
 
 fn given(
-    id: &str,
+    lines: &mut Lines,
     event: &event::model::Event,
     line: &mut Vec<u8>,
     take: &mut Take<'_>,
 ) -> io::Result<()> {
     line.clear();
-    event::json::line(id, event, line);
+    lines.line(event, line);
     pipeline::row(event, line, |row| take(row))
 }

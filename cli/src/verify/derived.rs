@@ -58,11 +58,12 @@ fn differences(
     let mut comparison = Comparison::begin(run, pipeline::is_secret)?;
     let id = run.id().to_string();
     let mut pipeline = Pipeline::new(&id).judged_by(judge);
+    let mut lines = event::json::Lines::new(&id);
     let (mut line, mut failed) = (Vec::new(), None);
     let mut take = |event: &event::model::Event| {
         if failed.is_none() {
             line.clear();
-            event::json::line(&id, event, &mut line);
+            lines.line(event, &mut line);
             failed = pipeline::row(event, &line, |row| comparison.push(row)).err();
         }
     };

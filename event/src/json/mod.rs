@@ -8,10 +8,7 @@
 pub mod base64;
 
 use crate::model::{Actor, Event, Value, arguments};
-use crate::time;
-
-/// Nanoseconds in a second.
-const NANOS: i64 = 1_000_000_000;
+use crate::time::{self, NANOS};
 
 /// Bytes of `2026-11-20T15:30:00.`.
 const UP_TO_SECONDS: usize = 20;
