@@ -162,6 +162,12 @@ impl Known {
         }
         fill(index, "actors", actors.iter().map(|(actor, _)| actor.row()))?;
         fill(index, "peers", peers.iter().map(|(peer, _)| peer.row()))?;
+        let rare = self.write_kinds(index, rows)?;
+        self.write_words(index)?;
+        Ok(rare)
+    }
+
+    fn write_kinds(&self, index: &Connection, rows: u64) -> rusqlite::Result<i64> {
         let mut bits = 0;
         let is_rare = |kind: &Kind| kind.events <= rows / RARE;
         let kinds = self.kinds.iter().enumerate().map(|(at, kind)| {
@@ -178,6 +184,10 @@ impl Known {
         if rows <= schema::FEW {
             fill(index, "rare", rare)?;
         }
+        Ok(bits)
+    }
+
+    fn write_words(self, index: &Connection) -> rusqlite::Result<()> {
         let words = in_order(self.words);
         let of_words = words.iter().zip(&self.uses).map(|((word, _), uses)| {
             let [path, path2, ..] = uses.map(number);
@@ -189,8 +199,7 @@ impl Known {
             let [_, _, exe, host, ip, also] = uses.map(number);
             [(*id).into(), exe, host, ip, also]
         });
-        fill(index, "roles", roles)?;
-        Ok(bits)
+        fill(index, "roles", roles)
     }
 }
 

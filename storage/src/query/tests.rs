@@ -325,6 +325,11 @@ fn conditions_use_the_index_that_is_there_for_them() {
     let (bench, meta) = derived(&events);
     assert!(bench.events(Some(&meta)).why_scan().is_none(), "the schema is known");
     let index = Connection::open(bench.path("index.sqlite")).expect("it opens");
+    let rare: Vec<i64> = index
+        .prepare("SELECT seq FROM rare")
+        .and_then(|mut rare| rare.query_map([], |row| row.get(0))?.collect())
+        .expect("what is rare");
+    assert_eq!(rare, [10], "the one that is an exec");
     let plan = |query: &Query| -> String {
         let (text, values) =
             indexed::statement(&index, &schema::OF_ROWS, query, 0).expect("conditions");
