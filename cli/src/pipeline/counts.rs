@@ -68,6 +68,18 @@ pub(super) struct Ledger {
     in_events: u64,
 }
 
+/// What an event of a file gets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    pub(super) count: u64,
+    /// Whether it is what the opens say.
+    pub(super) agrees: bool,
+    /// Whether it is a use of an open that an ancestor's event has in its count.
+    pub(super) lent: bool,
+    /// What closes showed that the events of this window tell of.
+    pub(super) pool: Pool,
+}
+
 /// Opens of one file by one process without a close.
 #[derive(Debug, Clone)]
 pub(super) struct Unclosed {
@@ -128,20 +140,10 @@ impl Ledger {
         entry.pool.add(uses);
     }
 
-    /// What closes showed that the events of this window tell of.
-    pub(super) fn pool(&mut self, id: ProcId, key: FileKey) -> Pool {
-        self.entry(id, key).pool
-    }
-
     /// The events of the window have it.
     pub(super) fn spent(&mut self, id: ProcId, key: FileKey) {
         let entry = self.entry(id, key);
         (entry.pool, entry.lent) = (Pool::default(), false);
-    }
-
-    /// Whether a use is one of an open that an ancestor's event has in its count.
-    pub(super) fn is_lent(&mut self, id: ProcId, key: FileKey) -> bool {
-        self.entry(id, key).lent
     }
 
     /// A process used a file more often than it opened it: its descriptors may come from an
@@ -189,42 +191,47 @@ impl Ledger {
         found
     }
 
-    /// Returns the count for an event that told `count` uses, and whether it agrees with the opens.
-    pub(super) fn due(&mut self, id: ProcId, key: FileKey, count: u64, event: u64) -> (u64, bool) {
+    /// What an event gets that told `count` uses.
+    pub(super) fn due(&mut self, id: ProcId, key: FileKey, count: u64, event: u64) -> Due {
         let entry = self.entry(id, key);
         let rest = entry.opens.max(entry.uses).saturating_sub(entry.given);
         // The last event of the window takes what fanotify merged.
         let due = if entry.last == event { rest } else { rest.min(count) };
         entry.given = entry.given.saturating_add(due);
-        let agrees = entry.uses <= entry.opens;
+        let (agrees, lent, pool) = (entry.uses <= entry.opens, entry.lent, entry.pool);
         let news = entry.settle();
         self.in_events = self.in_events.saturating_add(news);
-        (due, agrees)
+        Due { count: due, agrees, lent, pool }
     }
 
-    /// Returns the count for an event that tells an open, 0 where other events have it in their count
-    /// already, and whether it agrees with the opens; `counted`: all opens are.
-    pub(super) fn due_open(&mut self, id: ProcId, key: FileKey, counted: bool) -> (u64, bool) {
+    /// What an event gets that tells an open: a count of 0 where other events have it in theirs
+    /// already; `counted`: all opens are.
+    pub(super) fn due_open(&mut self, id: ProcId, key: FileKey, counted: bool) -> Due {
         let entry = self.entry(id, key);
         let due = entry.opens.saturating_sub(entry.given).max(u64::from(!counted));
         entry.given = entry.given.saturating_add(due);
+        let (lent, pool) = (entry.lent, entry.pool);
         let news = entry.settle();
         self.in_events = self.in_events.saturating_add(news);
-        (due, counted)
+        Due { count: due, agrees: counted, lent, pool }
     }
 
     /// A process is gone for good; what it opened and nobody named stays unnamed.
     pub(super) fn forget(&mut self, gone: &Actor) {
-        let mut files: Vec<(FileKey, Entry)> =
-            self.processes.remove(&gone.id).into_iter().flatten().collect();
+        let Some(files) = self.processes.remove(&gone.id) else { return };
+        if self.odd.len() + files.len() <= ODD_FILES {
+            files.into_iter().for_each(|(key, entry)| self.settle(gone, key, entry));
+            return;
+        }
         // Where not all can be remembered, the same must be each time.
-        if self.odd.len() + files.len() > ODD_FILES {
-            files.sort_unstable_by_key(|(key, _)| *key);
-        }
-        for (key, mut entry) in files {
-            self.in_events = self.in_events.saturating_add(entry.settle());
-            self.keep_odd(gone, key, &entry);
-        }
+        let mut files: Vec<(FileKey, Entry)> = files.into_iter().collect();
+        files.sort_unstable_by_key(|(key, _)| *key);
+        files.into_iter().for_each(|(key, entry)| self.settle(gone, key, entry));
+    }
+
+    fn settle(&mut self, gone: &Actor, key: FileKey, mut entry: Entry) {
+        self.in_events = self.in_events.saturating_add(entry.settle());
+        self.keep_odd(gone, key, &entry);
     }
 
     fn keep_odd(&mut self, actor: &Actor, key: FileKey, entry: &Entry) {

@@ -106,23 +106,21 @@ impl Pipeline {
         wanted.sort_by_key(|wanted| wanted.opened);
         for Wanted { serial, id, key, count, opened } in &wanted {
             let (serial, id, key, count, opened) = (*serial, *id, *key, *count, *opened);
-            let (due, agrees) = match opened {
+            let due = match opened {
                 true => counts.due_open(id, key, whole),
                 false => counts.due(id, key, count, serial),
             };
             let Some(slot) = window.get(serial) else { continue };
             let What::File(file) = &mut slot.event.what else { continue };
-            file.count = due;
-            file.count_exact = Some(agrees && whole);
+            file.count = due.count;
+            file.count_exact = Some(due.agrees && whole);
             // Closed again, its open counted before: nothing new was read. A write is told.
             // Nor is what another process did, whose descriptor was counted as its ancestor's.
-            slot.folded =
-                due == 0 && (opened || file.op == FileOp::Read) && !counts.is_lent(id, key);
+            slot.folded = due.count == 0 && (opened || file.op == FileOp::Read) && !due.lent;
             // What no mark watches is told at its open, which shows nothing of its use.
             if !opened {
-                let pool = counts.pool(id, key);
-                file.op = pool.op(file.op, whole);
-                file.usage = pool.usage(file.op);
+                file.op = due.pool.op(file.op, whole);
+                file.usage = due.pool.usage(file.op);
             }
         }
         for Wanted { id, key, .. } in wanted {
