@@ -157,10 +157,50 @@ static long search_dot(u32 n, struct dot_search *it)
 	return 0;
 }
 
+#define ONES 0x0101010101010101ULL
+#define TOPS 0x8080808080808080ULL
+
+/* Which of eight bytes are `byte`, in their highest bits; one behind such a byte may be taken for one
+ * that is not. */
+INLINE u64 bytes_that_are(u64 bytes, u8 byte)
+{
+	u64 rest = bytes ^ (ONES * byte);
+
+	return (rest - ONES) & ~rest & TOPS;
+}
+
+struct dot_hint {
+	u32 at;		/* a multiple of eight */
+	u64 before;	/* whether a component begins at the first byte, in its highest bit */
+	bool found;
+};
+
+static long hint_dot(u32 n, struct dot_hint *it)
+{
+	u8 *base = scratch();
+	u64 bytes, begins;
+
+	if (!base)
+		return 1;
+	bytes = *(u64 *)(base + ((it->at + n * 8) & FIRST_HALF));
+	begins = bytes_that_are(bytes, '/') | bytes_that_are(bytes, 0);
+	if (bytes_that_are(bytes, '.') & (begins << 8 | it->before)) {
+		it->found = true;
+		return 1;
+	}
+	it->before = begins >> 56;
+	return 0;
+}
+
+/* Most names have no component that begins with a dot at all, which is seen eight bytes at a time. */
 static bool has_dot(u32 at, u32 len, bool many)
 {
+	struct dot_hint hint = { .at = at, .before = 0x80 };
 	struct dot_search it = { .at = at, .state = 1, .many = many };
 
+	bpf_loop((len + 7) / 8, hint_dot, &hint, 0);
+	if (!hint.found)
+		return false;
 	bpf_loop(len, search_dot, &it, 0);
 	return it.found;
 }

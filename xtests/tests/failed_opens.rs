@@ -61,6 +61,29 @@ fn a_search_for_secrets_is_told_and_one_for_other_files_is_not() {
     assert_eq!(failed(&run), told);
 }
 
+/// The kernel's side looks at eight bytes at a time: each place of the dot in them, and what is no hidden name.
+#[test]
+fn a_search_for_secrets_is_told_wherever_in_the_name_its_directory_begins() {
+    let lab = Lab::new();
+    let before = |len: usize| "x".repeat(len);
+    let hidden: Vec<String> = (1..=17).map(|len| format!("/{}/.ssh/id_rsa", before(len))).collect();
+    let after = (1..=17).map(|len| format!("/../{}.ssh/..a.b/id_rsa", before(len)));
+    let plain: Vec<String> =
+        after.chain((1..=17).map(|len| format!("/{}./.", before(len)))).collect();
+    let script = format!("for f in {} {}; do : <$f; done; true", plain.join(" "), hidden.join(" "));
+    let run = record(&lab, &[], &script);
+    let told: Vec<String> =
+        hidden.iter().map(|name| format!("open_failed ENOENT {name} x1")).collect();
+    assert_eq!(failed(&run), told);
+    let mut relative: Vec<String> =
+        (1..=9).map(|len| format!("{}/../.ssh/id_rsa", before(len))).collect();
+    relative.push(".ssh/id_rsa".to_owned());
+    let run = record(&lab, &[], &format!("for f in {}; do : <$f; done; true", relative.join(" ")));
+    let told: Vec<String> =
+        relative.iter().map(|name| format!("open_failed ENOENT {name} x1")).collect();
+    assert_eq!(failed(&run), told);
+}
+
 #[test]
 fn a_plain_name_looked_for_where_secrets_are_is_told() {
     let lab = Lab::new();
