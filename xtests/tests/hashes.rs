@@ -90,7 +90,7 @@ fn a_file_that_is_too_large_is_told_as_not_hashed() {
 }
 
 #[test]
-fn a_file_that_is_removed_at_once_has_its_hash_or_is_told_as_gone() {
+fn a_file_that_is_removed_at_once_has_its_hash_or_is_told_as_gone_or_changing() {
     let lab = Lab::new();
     let run = record(&lab, "for i in $(seq 50); do printf abc >gone; rm gone; done; sleep 0.1");
     let told: Vec<_> = run.of("hash", "write").collect();
@@ -98,8 +98,9 @@ fn a_file_that_is_removed_at_once_has_its_hash_or_is_told_as_gone() {
     assert!(writes >= 1, "{writes}");
     assert_eq!(told.len(), 50, "each file, by its inode or not: {told:?}");
     for event in told {
-        let right = event.text("blake3") == OF_ABC || event.text("hash_missing") == "gone";
-        assert!(right, "{event:?}");
+        // The removal changes the inode, whose bytes may be read at that moment.
+        let missing = ["gone", "changing"].contains(&event.text("hash_missing"));
+        assert!(event.text("blake3") == OF_ABC || missing, "{event:?}");
     }
 }
 
