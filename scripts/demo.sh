@@ -45,7 +45,8 @@ step view last
 store=$($sudo "$bin/audit" status | sed -n 's/^Store: .* in //p')
 cat >&2 <<END
 
-The record is in $store/runs, like that of any other run. Look further:
+The record is in $store/runs, like that of any other run.
+Look further:
     $sudo$shown runs
     $sudo$shown query --type exec
     $sudo$shown query --type net
