@@ -76,7 +76,7 @@ impl<'r> Comparison<'r> {
     pub fn push(&mut self, row: &Row<'_>) -> Result<(), Error> {
         let line = row.line.strip_suffix(b"\n").unwrap_or(row.line);
         let failed = |error| Error::index("write", self.scratch.0.join(INDEX))(error);
-        self.index.push(row, self.at, line.len()).map_err(failed)?;
+        self.index.push(row, self.at).map_err(failed)?;
         self.counts.add(row);
         self.compare(line);
         self.at += line.len() as u64 + 1;

@@ -24,31 +24,10 @@ pub(super) struct IndexWriter {
     /// The time of the first row: those of the others are small numbers from there.
     start_ns: Option<i64>,
     rows: u64,
-    waiting: Vec<Numbers>,
-}
-
-/// A row as numbers.
-#[derive(Debug)]
-struct Numbers {
-    /// None: one more than the row before, the first 1. SQLite knows that it is not taken then.
-    seq: Option<u64>,
-    since_start_ns: i64,
-    kind: i64,
-    /// Actor, path, second path and peer.
-    meant: [Option<i64>; 4],
-    flow: [Option<u64>; 2],
-    count: u64,
-    offset: u64,
-    len: usize,
-    also: Option<i64>,
-}
-
-impl Numbers {
-    /// Whether it has one path at most and no peer, as most have.
-    fn is_plain(&self) -> bool {
-        let [_, _, path2, peer] = self.meant;
-        [path2, peer, self.also] == [None; 3] && self.flow == [None; 2]
-    }
+    /// Rows as the table has them.
+    waiting: Vec<[Option<i64>; 7]>,
+    /// What few of them have.
+    more: Vec<[Option<i64>; 6]>,
 }
 
 impl IndexWriter {
@@ -63,45 +42,40 @@ impl IndexWriter {
         files::create(dir, name).map_err(Error::file("make", &path))?;
         let index = schema::create(&path).map_err(Error::index("make", path))?;
         let (known, waiting) = (Known::default(), Vec::with_capacity(BATCH));
-        Ok(IndexWriter { index, known, start_ns: None, rows: 0, waiting })
+        Ok(IndexWriter { index, known, start_ns: None, rows: 0, waiting, more: Vec::new() })
     }
 
-    /// Adds `row`, whose line of `len` bytes is at `offset`.
-    pub(super) fn push(&mut self, row: &Row<'_>, offset: u64, len: usize) -> rusqlite::Result<()> {
+    /// Adds `row`, whose line begins at `offset`.
+    pub(super) fn push(&mut self, row: &Row<'_>, offset: u64) -> rusqlite::Result<()> {
         let start_ns = *self.start_ns.get_or_insert(row.ts_ns);
-        self.waiting.push(Numbers {
-            seq: Some(row.seq).filter(|seq| *seq != self.rows + 1),
-            since_start_ns: row.ts_ns.wrapping_sub(start_ns),
-            kind: self.known.kind(row),
-            meant: [
-                self.known.actor(row),
-                self.known.path(row),
-                self.known.path2(row),
-                self.known.peer(row),
-            ],
-            flow: [row.sent, row.received],
-            count: row.count,
-            offset,
-            len,
-            also: self.known.also(row),
-        });
         self.rows += 1;
+        let seq = Some(integer(row.seq));
+        self.waiting.push([
+            // None: one more than the row before, the first 1. SQLite knows that it is not taken then.
+            seq.filter(|_| row.seq != self.rows),
+            Some(row.ts_ns.wrapping_sub(start_ns)),
+            Some(self.known.kind(row)),
+            self.known.actor(row),
+            self.known.path(row),
+            Some(integer(row.count)),
+            Some(integer(offset)),
+        ]);
+        let (path2, peer) = (self.known.path2(row), self.known.peer(row));
+        let (sent, received) = (row.sent.map(integer), row.received.map(integer));
+        let more = [path2, peer, sent, received, self.known.also(row)];
+        if let [path2, peer, sent, received, also] = more
+            && more != [None; 5]
+        {
+            self.more.push([seq, path2, peer, sent, received, also]);
+        }
         if self.waiting.len() >= BATCH { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> rusqlite::Result<()> {
-        let mut many = self.index.prepare_cached(&schema::insert_rows(TOGETHER))?;
-        let (together, rest) = self.waiting.as_chunks::<TOGETHER>();
-        let mut bound = [true; TOGETHER];
-        for rows in together {
-            insert(rows, &mut bound, &mut many)?;
-        }
-        let mut one = self.index.prepare_cached(&schema::insert_rows(1))?;
-        for row in rest {
-            insert(std::slice::from_ref(row), &mut [true], &mut one)?;
-        }
-        drop((many, one));
+        insert(&self.index, "rows", &self.waiting)?;
+        insert(&self.index, "more", &self.more)?;
         self.waiting.clear();
+        self.more.clear();
         self.index.execute_batch("COMMIT; BEGIN")
     }
 
@@ -114,42 +88,41 @@ impl IndexWriter {
     }
 }
 
-/// Gives `statement` the values of so many rows as it has, and runs it. A value stays bound until there is another:
-/// `bound` says for which rows one of those is that most rows have none of.
-fn insert(
-    rows: &[Numbers],
-    bound: &mut [bool],
+/// Adds `rows` to a table, many with each statement.
+fn insert<const COLUMNS: usize>(
+    index: &Connection,
+    table: &str,
+    rows: &[[Option<i64>; COLUMNS]],
+) -> rusqlite::Result<()> {
+    let (together, rest) = rows.as_chunks::<TOGETHER>();
+    let mut many = index.prepare_cached(&schema::insert(table, COLUMNS, TOGETHER))?;
+    together.iter().try_for_each(|rows| add(rows, &mut many))?;
+    let mut one = index.prepare_cached(&schema::insert(table, COLUMNS, 1))?;
+    rest.chunks(1).try_for_each(|row| add(row, &mut one))
+}
+
+/// Runs `statement` with as many rows as it has parameters for.
+fn add<const COLUMNS: usize>(
+    rows: &[[Option<i64>; COLUMNS]],
     statement: &mut Statement<'_>,
 ) -> rusqlite::Result<()> {
-    let firsts = (1..).step_by(schema::OF_ROWS.len());
-    for ((first, row), bound) in firsts.zip(rows).zip(bound) {
-        let [actor, path, path2, peer] = row.meant;
-        statement.raw_bind_parameter(first, row.seq.map(number))?;
-        statement.raw_bind_parameter(first + 1, row.since_start_ns)?;
-        statement.raw_bind_parameter(first + 2, row.kind)?;
-        statement.raw_bind_parameter(first + 3, actor)?;
-        statement.raw_bind_parameter(first + 4, path)?;
-        statement.raw_bind_parameter(first + 9, number(row.count))?;
-        statement.raw_bind_parameter(first + 10, number(row.offset))?;
-        statement.raw_bind_parameter(first + 11, number(row.len as u64))?;
-        if std::mem::replace(bound, !row.is_plain()) || *bound {
-            let [sent, received] = row.flow.map(|bytes| bytes.map(number));
-            statement.raw_bind_parameter(first + 5, path2)?;
-            statement.raw_bind_parameter(first + 6, peer)?;
-            statement.raw_bind_parameter(first + 7, sent)?;
-            statement.raw_bind_parameter(first + 8, received)?;
-            statement.raw_bind_parameter(first + 12, row.also)?;
-        }
+    for (at, value) in (1..).zip(rows.as_flattened()) {
+        statement.raw_bind_parameter(at, value)?;
     }
-    statement.raw_execute().map(|_| ())
+    statement.raw_execute().map(drop)
 }
 
 /// SQLite's NULL.
 pub(super) const NULL: ToSqlOutput<'static> = ToSqlOutput::Owned(Value::Null);
 
 /// SQLite's numbers end at 2^63.
+fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// The same as a value.
 pub(super) fn number(value: u64) -> ToSqlOutput<'static> {
-    ToSqlOutput::Owned(Value::Integer(i64::try_from(value).unwrap_or(i64::MAX)))
+    ToSqlOutput::Owned(Value::Integer(integer(value)))
 }
 
 /// TEXT where it is UTF-8, so that people can read it, else BLOB, and where several stand between NULs.

@@ -4,7 +4,10 @@
 use std::hash::Hash;
 
 use foldhash::HashMap;
-use rusqlite::{Connection, params_from_iter, types::ToSqlOutput};
+use rusqlite::{
+    Connection, params_from_iter,
+    types::{ToSqlOutput, ValueRef},
+};
 
 use super::index::{NULL, TOGETHER, bytes, number};
 use crate::{Row, schema};
@@ -189,11 +192,16 @@ impl Known {
 
     fn write_words(self, index: &Connection) -> rusqlite::Result<()> {
         let words = in_order(self.words);
+        let mut dirs = HashMap::<&[u8], i64>::default();
         let of_words = words.iter().zip(&self.uses).map(|((word, _), uses)| {
+            let (dir, name) = apart(word);
+            let next = id(dirs.len());
+            let dir = *dirs.entry(dir).or_insert(next);
             let [path, path2, ..] = uses.map(number);
-            [NULL, bytes(word), path, path2]
+            [NULL, dir.into(), as_whole(name, word), path, path2]
         });
         fill(index, "words", of_words)?;
+        fill(index, "dirs", in_order(dirs).into_iter().map(|(dir, _)| [NULL, bytes(dir)]))?;
         let roles = words.iter().zip(&self.uses).filter(|(_, [_, _, roles @ ..])| *roles != [0; 4]);
         let roles = roles.map(|((_, id), uses)| {
             let [_, _, exe, host, ip, also] = uses.map(number);
@@ -232,6 +240,21 @@ fn fill<'v, const COLUMNS: usize>(
         many.execute(params_from_iter(waiting.drain(..).flatten()))?;
     }
     waiting.into_iter().try_for_each(|row| one.execute(params_from_iter(row)).map(drop))
+}
+
+/// A word up to its last slash, which belongs to the first part, and the rest; all is rest where the first would be
+/// too long.
+fn apart(word: &[u8]) -> (&[u8], &[u8]) {
+    let dir = memchr::memrchr(b'/', word).map_or(0, |slash| slash + 1);
+    word.split_at(if dir > schema::LONGEST_DIR { 0 } else { dir })
+}
+
+/// A part of a word as it would be in a column, if the word were there as a whole.
+fn as_whole<'p>(part: &'p [u8], word: &[u8]) -> ToSqlOutput<'p> {
+    ToSqlOutput::Borrowed(match bytes(word) {
+        ToSqlOutput::Borrowed(ValueRef::Text(_)) => ValueRef::Text(part),
+        _ => ValueRef::Blob(part),
+    })
 }
 
 fn optional(value: Option<impl Into<i64>>) -> ToSqlOutput<'static> {

@@ -147,7 +147,7 @@ impl<'r> Writer<'r> {
         self.last_seq = row.seq;
         self.counts.add(row);
         if let Some(index) = &mut self.index
-            && let Err(error) = index.push(row, offset, line.len())
+            && let Err(error) = index.push(row, offset)
         {
             self.index_failed(error);
         }

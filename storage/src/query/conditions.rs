@@ -3,6 +3,10 @@
 use rusqlite::{Connection, types::Value};
 
 use super::{Field, Match, Query};
+use crate::schema::{WITH_ROLES, WORD};
+
+/// The table of what few rows have.
+const MORE: &str = "more";
 
 /// Conditions joined by AND, and the values of their parameters.
 #[derive(Debug, Default)]
@@ -70,7 +74,7 @@ impl Conditions {
         if let Some(exe) = &query.exe {
             is.push(format!("exe IN ({})", self.words(Field::Exe, exe)));
         }
-        self.meant("actor", "actors", &is);
+        self.meant(("rows", "actor"), "actors", &is);
     }
 
     fn peers(&mut self, query: &Query) {
@@ -84,20 +88,21 @@ impl Conditions {
         if let Some(port) = query.port {
             is.push(format!("port = {}", self.value(Value::Integer(port.into()))));
         }
-        self.meant("peer", "peers", &is);
+        self.meant((MORE, "peer"), "peers", &is);
     }
 
-    fn meant(&mut self, column: &str, table: &str, is: &[String]) {
+    /// The rows of whose column in `of` one of `table` is meant that `is` so.
+    fn meant(&mut self, (of, column): (&str, &str), table: &str, is: &[String]) {
         if !is.is_empty() {
             let ids = format!("SELECT id FROM {table} WHERE {}", is.join(" AND "));
-            self.text.push(among_rows(&of_rows(column, &ids)));
+            self.text.push(among_rows(&of_rows(of, column, &ids)));
         }
     }
 
     fn paths(&mut self, query: &Query) {
         let Some(path) = &query.path else { return };
         let ids = self.words(Field::Path, path);
-        let mut either = vec![of_rows("path", &ids), of_rows("path2", &ids)];
+        let mut either = vec![of_rows("rows", "path", &ids), of_rows(MORE, "path2", &ids)];
         if query.other_names {
             either.push(self.names(path));
         }
@@ -106,27 +111,27 @@ impl Conditions {
 
     /// The words that events have so.
     fn words(&mut self, field: Field, wanted: &Match) -> String {
-        const VALUE: &str = "CAST(value AS BLOB)";
+        let value = format!("CAST({WORD} AS BLOB)");
         let is = match wanted {
-            Match::Exact(bytes) => format!("{VALUE} = {}", self.value(Value::Blob(bytes.clone()))),
+            Match::Exact(bytes) => format!("{value} = {}", self.value(Value::Blob(bytes.clone()))),
             Match::OneOf(list) => {
                 let list: Vec<String> =
                     list.iter().map(|bytes| self.value(Value::Blob(bytes.clone()))).collect();
-                format!("{VALUE} IN ({})", list.join(","))
+                format!("{value} IN ({})", list.join(","))
             }
             Match::Prefix(bytes) => {
                 let from = self.value(Value::Blob(bytes.clone()));
                 match after_prefix(bytes) {
-                    None => format!("{VALUE} >= {from}"),
+                    None => format!("{value} >= {from}"),
                     Some(end) => {
                         let to = self.value(Value::Blob(end));
-                        format!("{VALUE} >= {from} AND {VALUE} < {to}")
+                        format!("{value} >= {from} AND {value} < {to}")
                     }
                 }
             }
         };
         let (tables, events) = (field.tables(), field.events());
-        format!("SELECT id FROM {tables} WHERE {events} > 0 AND {is}")
+        format!("SELECT words.id FROM {tables} WHERE {events} > 0 AND {is}")
     }
 
     /// The rows of which one of the other names is so.
@@ -134,12 +139,13 @@ impl Conditions {
         let (bytes, end): (&[u8], &[u8]) = match wanted {
             Match::Exact(bytes) => (bytes, b"\0"),
             Match::Prefix(bytes) => (bytes, b""),
-            Match::OneOf(_) => return of_rows("also", "SELECT id FROM roles WHERE also > 0"),
+            Match::OneOf(_) => return of_rows(MORE, "also", "SELECT id FROM roles WHERE also > 0"),
         };
         let part = self.value(Value::Blob([b"\0", bytes, end].concat()));
-        let tables = super::words::WITH_ROLES;
-        let ids = format!("SELECT id FROM {tables} WHERE also > 0 AND instr(value, {part}) > 0");
-        of_rows("also", &ids)
+        let ids = format!(
+            "SELECT words.id FROM {WITH_ROLES} WHERE also > 0 AND instr(CAST({WORD} AS BLOB), {part}) > 0"
+        );
+        of_rows(MORE, "also", &ids)
     }
 }
 
@@ -166,9 +172,9 @@ pub(super) fn kinds(
     Ok(Some((ids, all_rare)))
 }
 
-/// The rows that mean one of `ids`, out of the index over that column.
-fn of_rows(column: &str, ids: &str) -> String {
-    format!("SELECT seq FROM rows WHERE {column} IS NOT NULL AND {column} IN ({ids})")
+/// The rows that mean one of `ids` in a column of `table`, out of the index over that column.
+fn of_rows(table: &str, column: &str, ids: &str) -> String {
+    format!("SELECT seq FROM {table} WHERE {column} IS NOT NULL AND {column} IN ({ids})")
 }
 
 /// Numbers are collected before rows are read: so these come in their order, without being sorted.

@@ -16,7 +16,10 @@ use super::{
     stored,
     text::Text,
 };
-use crate::{Row, schema::OF_ROWS};
+use crate::{
+    Row,
+    schema::{OF_ROWS, ROWS_WITH_MORE},
+};
 
 /// Looks up what `query` asks for, reading lines from `text`. The error says what is wrong with the
 /// index.
@@ -29,11 +32,11 @@ pub(super) fn query(
 ) -> Result<(), String> {
     let mut text = Lines::new(text);
     let columns = if query.only_lines { with("") } else { OF_ROWS };
-    rows(index, &columns, query, lines, &mut |row, offset, len| {
+    rows(index, &columns, query, lines, &mut |row, offset| {
         if !collector.wants(row) {
             return Ok(ControlFlow::Continue(()));
         }
-        let line = text.get(offset, len).map_err(|error| error.to_string())?;
+        let line = text.get(offset).map_err(|error| error.to_string())?;
         let line = line.ok_or_else(|| format!("event {} has no line where it says", row.seq))?;
         if !query.has_word(line) {
             return Ok(ControlFlow::Continue(()));
@@ -44,12 +47,12 @@ pub(super) fn query(
 
 /// The columns that every look at rows needs, and this one.
 fn with(needed: &str) -> [&str; OF_ROWS.len()] {
-    let always = ["seq", "ts", "kind", "count", "offset", "len"];
+    let always = ["seq", "ts", "kind", "count", "offset"];
     OF_ROWS.map(|it| if it == needed || always.contains(&it) { it } else { "NULL" })
 }
 
-/// Takes a row, and where its line is.
-type Take<'t> = dyn FnMut(&Row<'_>, u64, usize) -> Result<ControlFlow<()>, String> + 't;
+/// Takes a row, and where its line begins.
+type Take<'t> = dyn FnMut(&Row<'_>, u64) -> Result<ControlFlow<()>, String> + 't;
 
 fn rows(
     index: &Connection,
@@ -75,7 +78,7 @@ fn rows(
         }
         last = numbers.seq;
         let row = names.row(&numbers).map_err(say)?;
-        if take(&row, numbers.offset, numbers.len)?.is_break() {
+        if take(&row, numbers.offset)?.is_break() {
             break;
         }
     }
@@ -96,7 +99,8 @@ pub(super) fn statement(
 ) -> rusqlite::Result<(String, Vec<Value>)> {
     let conditions = Conditions::of(index, query, start_ns)?;
     let (columns, text) = (columns.join(", "), conditions.text());
-    Ok((format!("SELECT {columns} FROM rows WHERE {text} ORDER BY seq"), conditions.values))
+    let text = format!("SELECT {columns} FROM {ROWS_WITH_MORE} WHERE {text} ORDER BY seq");
+    Ok((text, conditions.values))
 }
 
 /// Gives one column of each row, and how often it happened: nothing else of the row is looked up.
@@ -112,10 +116,9 @@ pub(super) fn values(
         "proto" | "host" | "ip" | "port" => "peer",
         other => other,
     };
-    rows(index, &with(needed), query, lines, &mut |row, offset, len| {
+    rows(index, &with(needed), query, lines, &mut |row, offset| {
         let cell = match column {
             "offset" => Cell::Number(offset),
-            "len" => Cell::Number(len as u64),
             _ => cell(row, column),
         };
         take(cell, row.count);

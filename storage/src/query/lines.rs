@@ -16,7 +16,7 @@ const NARROW: usize = 4 * 1024;
 /// Bytes read at once where a word is looked for in all lines.
 const SWEEP: usize = 1024 * 1024;
 
-/// Reads lines by offset and length.
+/// Reads lines by where they begin.
 #[derive(Debug)]
 pub(super) struct Lines<'f> {
     text: &'f Text,
@@ -29,26 +29,33 @@ impl<'f> Lines<'f> {
         Lines { text, window: Vec::new(), start: 0 }
     }
 
-    /// Returns the line of `len` bytes at `offset`, or `None` when there is no such line.
-    pub(super) fn get(&mut self, offset: u64, len: usize) -> io::Result<Option<&[u8]>> {
+    /// Returns the line that begins at `offset`, or `None` when none begins there.
+    pub(super) fn get(&mut self, offset: u64) -> io::Result<Option<&[u8]>> {
         // With the newlines around it, which must be there.
         let from = offset.saturating_sub(1);
         let before = usize::from(offset > 0);
-        let whole = before + len + 1;
-        if len == 0 || len > MAX_LINE {
-            return Ok(None);
-        }
-        if !self.holds(from, whole) {
-            self.fill(from, whole)?;
-        }
-        let at = usize::try_from(from.saturating_sub(self.start)).unwrap_or(usize::MAX);
-        let Some(bytes) = at.checked_add(whole).and_then(|end| self.window.get(at..end)) else {
-            return Ok(None);
+        let mut wanted = before + 2;
+        let whole = loop {
+            if !self.holds(from, wanted) {
+                self.fill(from, wanted)?;
+            }
+            let rest = self.from(from);
+            let line = rest.get(before..).unwrap_or_default();
+            match memchr::memchr(b'\n', line) {
+                Some(len) => break before + len,
+                None if rest.len() < wanted || line.len() > MAX_LINE => return Ok(None),
+                None => wanted = rest.len() * 2,
+            }
         };
-        let (front, rest) = bytes.split_at(before);
-        let Some((b'\n', line)) = rest.split_last() else { return Ok(None) };
-        let alone = front.iter().all(|byte| *byte == b'\n') && !line.contains(&b'\n');
-        Ok(alone.then_some(line))
+        let (front, line) = self.from(from).get(..whole).unwrap_or_default().split_at(before);
+        let is_one = front.iter().all(|byte| *byte == b'\n') && !line.is_empty();
+        Ok(is_one.then_some(line).filter(|line| line.len() <= MAX_LINE))
+    }
+
+    /// What is held from there on.
+    fn from(&self, from: u64) -> &[u8] {
+        let at = from.checked_sub(self.start).and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| self.window.get(at..)).unwrap_or_default()
     }
 
     fn holds(&self, from: u64, len: usize) -> bool {

@@ -6,7 +6,10 @@ use rusqlite::{
     types::{Type, ValueRef},
 };
 
-use crate::{Row, schema::OF_ROWS};
+use crate::{
+    Row,
+    schema::{OF_ROWS, WHOLE_WORDS, WORD},
+};
 
 /// Bytes that are kept at most: beyond, all is looked up anew.
 const MOST: usize = 32 << 20;
@@ -28,7 +31,6 @@ pub(super) struct Numbers {
     pub(super) received: Option<u64>,
     pub(super) count: u64,
     pub(super) offset: u64,
-    pub(super) len: usize,
     pub(super) also: Option<i64>,
 }
 
@@ -119,7 +121,8 @@ impl<'i> Names<'i> {
         if self.seen.words.contains_key(&id) {
             return Ok(());
         }
-        let mut look = self.index.prepare_cached("SELECT value FROM words WHERE id = ?1")?;
+        let text = format!("SELECT {WORD} FROM {WHOLE_WORDS} WHERE words.id = ?1");
+        let mut look = self.index.prepare_cached(&text)?;
         let word: Box<[u8]> = look.query_row([id], |row| match row.get_ref(0)? {
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(bytes.into()),
             _ => Err(rusqlite::Error::InvalidQuery),
@@ -181,14 +184,13 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Numbers> {
         kind: row.get(2)?,
         actor: row.get(3)?,
         path: row.get(4)?,
-        path2: row.get(5)?,
-        peer: row.get(6)?,
-        sent: unsigned(7)?,
-        received: unsigned(8)?,
-        count: there(9)?,
-        offset: there(10)?,
-        len: usize::try_from(there(11)?).map_err(|_| wrong(11))?,
-        also: row.get(12)?,
+        count: there(5)?,
+        offset: there(6)?,
+        path2: row.get(7)?,
+        peer: row.get(8)?,
+        sent: unsigned(9)?,
+        received: unsigned(10)?,
+        also: row.get(11)?,
     })
 }
 
@@ -244,7 +246,6 @@ mod tests {
             received: None,
             count: 1,
             offset: 0,
-            len: 0,
             also: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, types::ValueRef};
 
-use crate::schema::MOST_VALUES;
+use crate::schema::{MOST_VALUES, WHOLE_WORDS, WITH_ROLES, WORD};
 
 /// Values that are worth being looked for one by one; where a pattern means more, most events are asked.
 pub const WORDS: usize = MOST_VALUES.unsigned_abs() as usize;
@@ -10,9 +10,6 @@ pub const WORDS: usize = MOST_VALUES.unsigned_abs() as usize;
 /// One event of so many: where more have the values, reading all in order finds the first ones as fast,
 /// and needs no sorting.
 const DENSE: u64 = 8;
-
-/// Words with what few of them are.
-pub(super) const WITH_ROLES: &str = "roles CROSS JOIN words USING(id)";
 
 /// A column whose values are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +28,7 @@ impl Field {
     /// Where its words are.
     pub(super) fn tables(self) -> &'static str {
         match self {
-            Field::Path => "words",
+            Field::Path => WHOLE_WORDS,
             Field::Exe | Field::Ip | Field::Host => WITH_ROLES,
         }
     }
@@ -89,7 +86,7 @@ fn each(
     take: &mut dyn FnMut(&[u8], u64) -> Option<()>,
 ) -> Option<()> {
     let (tables, events) = (field.tables(), field.events());
-    let text = format!("SELECT value, {events} FROM {tables} WHERE {events} > 0");
+    let text = format!("SELECT {WORD}, {events} FROM {tables} WHERE {events} > 0");
     let mut statement = index.prepare(&text).ok()?;
     let mut rows = statement.query([]).ok()?;
     while let Some(row) = rows.next().ok()? {

@@ -11,14 +11,16 @@ use rusqlite::{
     limits::Limit,
 };
 
-pub(crate) use tables::{COLUMNS, OF_ROWS, insert, insert_rows};
-use tables::{FILL_RARE, INDEXES, TABLES, Thing};
+pub(crate) use tables::{
+    COLUMNS, LONGEST_DIR, OF_ROWS, ROWS_WITH_MORE, WHOLE_WORDS, WITH_ROLES, WORD, insert,
+};
+use tables::{FILL_RARE, INDEXES, OF_DIRS, TABLES, Thing};
 
 /// `PRAGMA application_id`: "AUDI".
 const APPLICATION: i32 = 0x4155_4449;
 
 /// `PRAGMA user_version`: changes with the schema.
-pub(crate) const VERSION: i32 = 8;
+pub(crate) const VERSION: i32 = 9;
 
 /// Steps of SQLite's machine between two looks at what is left of the budget.
 const STEPS: i32 = 1_000;
@@ -97,6 +99,10 @@ pub(crate) fn open(path: &Path, events: u64) -> rusqlite::Result<Connection> {
     budget(&mut index, events)?;
     index.authorizer(Some(authorize))?;
     check_schema(&index)?;
+    let longest: Option<i64> = index.query_row(OF_DIRS, [], |row| row.get(0))?;
+    if longest.is_some_and(|longest| longest > LONGEST_DIR as i64) {
+        return Err(foreign("it has a longer directory than there are"));
+    }
     Ok(index)
 }
 
@@ -162,9 +168,9 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
         {
             Authorization::Allow
         }
-        AuthAction::Function { function_name: "count" | "instr" | "sum" | "min" | "max" } => {
-            Authorization::Allow
-        }
+        AuthAction::Function {
+            function_name: "count" | "instr" | "octet_length" | "sum" | "min" | "max",
+        } => Authorization::Allow,
         _ => Authorization::Deny,
     }
 }
@@ -206,8 +212,11 @@ fn check_schema(index: &Connection) -> rusqlite::Result<()> {
     if forms.iter_mut().any(|(expected, same)| *same && expected.next().is_none()) {
         return Ok(());
     }
-    Err(rusqlite::Error::SqliteFailure(
-        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA),
-        Some("it does not have the schema of an index".to_owned()),
-    ))
+    Err(foreign("it does not have the schema of an index"))
+}
+
+/// Why an index is none of ours.
+fn foreign(why: &str) -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA);
+    rusqlite::Error::SqliteFailure(code, Some(why.to_owned()))
 }

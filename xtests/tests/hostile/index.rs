@@ -44,13 +44,17 @@ const ENDLESS: &str = "DROP VIEW events; CREATE VIEW events AS \
     WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
     SELECT x AS seq, x AS ts, 'file' AS type, 'read' AS op, 1 AS pid, 1 AS ppid, 0 AS uid, '' AS exe, \
     hex(zeroblob(1000000)) AS path, '' AS path2, '' AS proto, '' AS host, '' AS ip, 1 AS port, \
-    0 AS sent, 0 AS received, 1 AS count, 0 AS offset, 9 AS len, '' AS also FROM n";
+    0 AS sent, 0 AS received, 1 AS count, 0 AS offset, '' AS also FROM n";
 
-const SPOILS: [(&str, Spoil); 15] = [
+const SPOILS: [(&str, Spoil); 16] = [
     ("an endless view for the table", |path| sql(path, ENDLESS)),
     ("text for a terminal", |path| {
         let index = open(path);
-        for set in ["UPDATE words SET value = ?1", "UPDATE rows SET also = ?1"] {
+        for set in [
+            "UPDATE words SET value = ?1",
+            "UPDATE dirs SET value = ?1",
+            "INSERT INTO more(seq, also) SELECT seq, ?1 FROM rows WHERE seq < 9",
+        ] {
             index.execute(set, params![EVIL]).expect("it runs");
         }
         let evil = String::from_utf8_lossy(EVIL);
@@ -68,7 +72,15 @@ const SPOILS: [(&str, Spoil); 15] = [
         sql(
             path,
             "UPDATE words SET value = zeroblob(32 << 20) WHERE id < 3; \
-             UPDATE rows SET also = zeroblob(32 << 20) WHERE seq < 3",
+             INSERT INTO more(seq, also) VALUES(1, zeroblob(32 << 20))",
+        );
+    }),
+    ("a long directory that each of many words is in", |path| {
+        sql(
+            path,
+            "UPDATE dirs SET value = zeroblob(8 << 20); \
+             WITH RECURSIVE n(x) AS (SELECT 1000000 UNION ALL SELECT x + 1 FROM n LIMIT 500000) \
+             INSERT INTO words SELECT x, 1, 'a', 1, 0 FROM n",
         );
     }),
     ("a deep summary", |path| {
@@ -104,7 +116,7 @@ const SPOILS: [(&str, Spoil); 15] = [
         sql(path, "UPDATE rows SET actor = 1 << 60, path = -1, kind = 1 << 40");
     }),
     ("rows of nowhere", |path| {
-        sql(path, "UPDATE rows SET offset = 1 << 60, len = 1 << 60, seq = seq + (1 << 60)");
+        sql(path, "UPDATE rows SET offset = 1 << 60, seq = seq + (1 << 60)");
     }),
 ];
 
