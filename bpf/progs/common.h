@@ -104,13 +104,15 @@ struct {
 	__type(value, struct counts);
 } counters SEC(".maps");
 
-/* Atomic, although per CPU: a hook in a softirq can interrupt one of a task in the middle of `++`. */
-INLINE void count(u32 kind, enum count_cell cell)
+/* Atomic, although per CPU: a hook in a softirq can interrupt one of a task in the middle of `++`. Apart: there
+ * are two of it for each record, and the kernel moves all that is behind a lookup to put its own code there. */
+APART int count(u32 kind, u32 cell)
 {
 	struct counts *row = bpf_map_lookup_elem(&counters, &kind);
 
-	if (row)
+	if (row && cell < COUNT_CELLS)
 		__sync_fetch_and_add(&row->cell[cell], 1);
+	return 0;
 }
 
 /* Asks the kernel, not a path or an id: right in cgroup namespaces, true for cgroups below too. */
@@ -145,15 +147,12 @@ static long number_at(u32 level, struct numbering *it)
 	return 1;
 }
 
-/* A task's number in the recorder's pid namespace; 0 when it has none there. */
-INLINE u32 number_of(struct task_struct *task)
+/* The number of the struct pid that is there in the recorder's pid namespace; 0 when it has none there. */
+APART u32 number_of_pid(u64 place)
 {
-	struct numbering it = {};
+	struct numbering it = { .pid = (struct pid *)place };
 
-	if (pid_ns == PID_NS_INIT)
-		return BPF_CORE_READ(task, pid);
-	it.pid = BPF_CORE_READ(task, thread_pid);
-	if (it.pid)
+	if (place)
 		bpf_loop(MAX_PID_NS_LEVEL + 1, number_at, &it, 0);
 	return it.found;
 }
@@ -163,7 +162,19 @@ INLINE u32 process_of(struct task_struct *task)
 {
 	if (pid_ns == PID_NS_INIT)
 		return BPF_CORE_READ(task, tgid);
-	return number_of(BPF_CORE_READ(task, group_leader));
+	return number_of_pid((u64)BPF_CORE_READ(task, group_leader, thread_pid));
+}
+
+/* That, and the task's own. */
+INLINE void numbers_of(struct task_struct *task, u32 *process, u32 *thread)
+{
+	if (pid_ns == PID_NS_INIT) {
+		*process = BPF_CORE_READ(task, tgid);
+		*thread = BPF_CORE_READ(task, pid);
+	} else {
+		*process = number_of_pid((u64)BPF_CORE_READ(task, group_leader, thread_pid));
+		*thread = number_of_pid((u64)BPF_CORE_READ(task, thread_pid));
+	}
 }
 
 /* What a process is called where it lives: by the innermost of its pid namespaces. Both are 0 for a
@@ -185,8 +196,7 @@ INLINE void fill_head(struct rec_head *head, u32 kind, u32 size, struct task_str
 	head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	head->kind = kind;
 	head->size = size;
-	head->pid = process_of(task);
-	head->tid = number_of(task);
+	numbers_of(task, &head->pid, &head->tid);
 }
 
 /* Whether the reader looks at the ring by itself for now. Who sends the first record of a while wakes it

@@ -110,8 +110,9 @@ static void inherit(struct task_struct *task, struct file *file, u32 fd)
 	if (refused == -EEXIST)
 		return;
 	if (refused)
-		return count(REC_INHERITED, COUNT_FAULT);
-	tell_held(REC_INHERITED, task, file, fd);
+		count(REC_INHERITED, COUNT_FAULT);
+	else
+		tell_held(REC_INHERITED, task, file, fd);
 }
 
 struct inheriting {
@@ -177,8 +178,10 @@ static void use_file(struct file *file, s64 bytes, u32 how)
 		bpf_map_update_elem(&inherited_uses, &key, &first, BPF_NOEXIST);
 		use = bpf_map_lookup_elem(&inherited_uses, &key);
 	}
-	if (!use)
-		return count(REC_INHERITED, COUNT_FAULT);
+	if (!use) {
+		count(REC_INHERITED, COUNT_FAULT);
+		return;
+	}
 	if (how & INHERITED_READ)
 		__sync_fetch_and_add(&use->read_bytes, bytes);
 	if (how & INHERITED_WRITTEN) {

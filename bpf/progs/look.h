@@ -39,38 +39,37 @@ struct looked {
 	u32 is_last;	/* nobody else has a reference */
 };
 
-/* A field of what `piece` is the begin of. Where it lies is a number only once the program is loaded, and the
- * verifier goes on with one of the two. */
-#define FIELD(piece, bytes, from, field)                                                               \
-	({                                                                                             \
-		typeof((from)->field) value__;                                                         \
-		u32 at__ = bpf_core_field_offset(typeof(*(from)), field);                              \
-		if (at__ + sizeof(value__) <= (bytes))                                                 \
-			value__ = *(typeof(value__) *)((void *)(piece) + at__);                        \
-		else                                                                                   \
-			bpf_core_read(&value__, sizeof(value__), &(from)->field);                      \
-		value__;                                                                               \
-	})
+/* Where a field lies is a number only once the program is loaded, and the verifier goes on with one of two ways
+ * then. What it leaves out it takes out of the program place by place, and moves all that is behind: so it is
+ * asked once for a piece. Below zero where a field goes over its end. */
+#define ROOM_BEHIND(bytes, from, field)                                                                \
+	((s64)(bytes) - (s64)sizeof((from)->field) -                                                   \
+	 (s64)bpf_core_field_offset(typeof(*(from)), field))
+
+/* A field of what `piece` is the begin of. */
+#define IN_PIECE(piece, from, field)                                                                   \
+	(*(typeof((from)->field) *)((void *)(piece) + bpf_core_field_offset(typeof(*(from)), field)))
 
 /* Below this are nanoseconds; above is I_CTIME_QUERIED since 6.13 (include/linux/fs.h). */
 #define NSEC_MASK ((1 << 30) - 1)
+#define NANOSECONDS 1000000000
 
-/* Last change of an inode. Its place was moved twice. */
-INLINE s64 ctime_of(void *piece, struct inode *inode)
+/* Last change of an inode, where its place is another one than in Linux 6.18: it was moved twice. */
+INLINE s64 ctime_of(struct inode *inode)
 {
 	struct inode___since_6_6 *newer = (void *)inode;
 	struct inode___before_6_6 *older = (void *)inode;
 	struct timespec64 at = {};
 
 	if (bpf_core_field_exists(inode->i_ctime_sec)) {
-		at.tv_sec = FIELD(piece, INODE_PIECE, inode, i_ctime_sec);
-		at.tv_nsec = FIELD(piece, INODE_PIECE, inode, i_ctime_nsec);
+		at.tv_sec = BPF_CORE_READ(inode, i_ctime_sec);
+		at.tv_nsec = BPF_CORE_READ(inode, i_ctime_nsec);
 	} else if (bpf_core_field_exists(newer->__i_ctime)) {
 		bpf_core_read(&at, sizeof(at), &newer->__i_ctime);
 	} else {
 		bpf_core_read(&at, sizeof(at), &older->i_ctime);
 	}
-	return at.tv_sec * 1000000000 + (at.tv_nsec & NSEC_MASK);
+	return at.tv_sec * NANOSECONDS + (at.tv_nsec & NSEC_MASK);
 }
 
 /* include/linux/file_ref.h counts from zero. */
@@ -87,39 +86,71 @@ INLINE bool has_one_reference(struct file *file)
 	return references == 1;
 }
 
+#define OF_FILE(field) ROOM_BEHIND(FILE_PIECE, file, field)
+#define OF_INODE(field) ROOM_BEHIND(INODE_PIECE, inode, field)
+#define OF_SUPER(field) ROOM_BEHIND(SUPER_PIECE, super, field)
+
 INLINE struct inode *look_at_file(struct looked *it)
 {
 	u64 piece[FILE_PIECE / sizeof(u64)];
 	struct file *file = it->file;
 
+	if ((OF_FILE(f_mode) | OF_FILE(f_flags) | OF_FILE(f_inode)) < 0) {
+		it->mode = BPF_CORE_READ(file, f_mode);
+		it->flags = BPF_CORE_READ(file, f_flags);
+		return BPF_CORE_READ(file, f_inode);
+	}
 	bpf_probe_read_kernel(piece, sizeof(piece), file);
-	it->mode = FIELD(piece, FILE_PIECE, file, f_mode);
-	it->flags = FIELD(piece, FILE_PIECE, file, f_flags);
-	return FIELD(piece, FILE_PIECE, file, f_inode);
+	it->mode = IN_PIECE(piece, file, f_mode);
+	it->flags = IN_PIECE(piece, file, f_flags);
+	return IN_PIECE(piece, file, f_inode);
+}
+
+INLINE struct super_block *look_at_inode_by_field(struct looked *it, struct inode *inode)
+{
+	it->ino = BPF_CORE_READ(inode, i_ino);
+	it->size = BPF_CORE_READ(inode, i_size);
+	it->ctime_ns = ctime_of(inode);
+	it->inode_mode = BPF_CORE_READ(inode, i_mode);
+	it->inode_flags = BPF_CORE_READ(inode, i_flags);
+	it->generation = BPF_CORE_READ(inode, i_generation);
+	it->links = BPF_CORE_READ(inode, i_nlink);
+	return BPF_CORE_READ(inode, i_sb);
 }
 
 INLINE struct super_block *look_at_inode(struct looked *it, struct inode *inode)
 {
 	u64 piece[INODE_PIECE / sizeof(u64)];
 
+	if (!bpf_core_field_exists(inode->i_ctime_sec) ||
+	    (OF_INODE(i_ino) | OF_INODE(i_size) | OF_INODE(i_ctime_sec) | OF_INODE(i_ctime_nsec) |
+	     OF_INODE(i_mode) | OF_INODE(i_flags) | OF_INODE(i_generation) | OF_INODE(i_nlink) |
+	     OF_INODE(i_sb)) < 0)
+		return look_at_inode_by_field(it, inode);
 	bpf_probe_read_kernel(piece, sizeof(piece), inode);
-	it->ino = FIELD(piece, INODE_PIECE, inode, i_ino);
-	it->size = FIELD(piece, INODE_PIECE, inode, i_size);
-	it->ctime_ns = ctime_of(piece, inode);
-	it->inode_mode = FIELD(piece, INODE_PIECE, inode, i_mode);
-	it->inode_flags = FIELD(piece, INODE_PIECE, inode, i_flags);
-	it->generation = FIELD(piece, INODE_PIECE, inode, i_generation);
-	it->links = FIELD(piece, INODE_PIECE, inode, i_nlink);
-	return FIELD(piece, INODE_PIECE, inode, i_sb);
+	it->ino = IN_PIECE(piece, inode, i_ino);
+	it->size = IN_PIECE(piece, inode, i_size);
+	it->ctime_ns = IN_PIECE(piece, inode, i_ctime_sec) * NANOSECONDS +
+		       (IN_PIECE(piece, inode, i_ctime_nsec) & NSEC_MASK);
+	it->inode_mode = IN_PIECE(piece, inode, i_mode);
+	it->inode_flags = IN_PIECE(piece, inode, i_flags);
+	it->generation = IN_PIECE(piece, inode, i_generation);
+	it->links = IN_PIECE(piece, inode, i_nlink);
+	return IN_PIECE(piece, inode, i_sb);
 }
 
 INLINE void look_at_super(struct looked *it, struct super_block *super)
 {
 	u64 piece[SUPER_PIECE / sizeof(u64)];
 
+	if ((OF_SUPER(s_magic) | OF_SUPER(s_dev)) < 0) {
+		it->magic = BPF_CORE_READ(super, s_magic);
+		it->dev = BPF_CORE_READ(super, s_dev);
+		return;
+	}
 	bpf_probe_read_kernel(piece, sizeof(piece), super);
-	it->magic = FIELD(piece, SUPER_PIECE, super, s_magic);
-	it->dev = FIELD(piece, SUPER_PIECE, super, s_dev);
+	it->magic = IN_PIECE(piece, super, s_magic);
+	it->dev = IN_PIECE(piece, super, s_dev);
 }
 
 /* What only a close asks for. */

@@ -59,8 +59,7 @@ struct {
 INLINE void fill_passer(struct passer *by, struct task_struct *task, u32 flags)
 {
 	by->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	by->pid = process_of(task);
-	by->tid = number_of(task);
+	numbers_of(task, &by->pid, &by->tid);
 	by->flags |= flags;
 	bpf_core_read(&by->comm, sizeof(by->comm), &task->comm);
 }
@@ -106,7 +105,7 @@ INLINE bool find_passer(struct passer *by, struct unix_skb_parms *parms, struct 
 	struct passer *last = bpf_map_lookup_elem(&passers, &socket);
 
 	if (pid) {
-		by->pid = number_of_pid(pid);
+		by->pid = number_of_pid((u64)pid);
 		by->flags = PASSED_BY_MESSAGE;
 		if (task)
 			fill_passer(by, task, 0);

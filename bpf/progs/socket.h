@@ -99,8 +99,7 @@ INLINE void current_owner(struct owner *owner)
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	owner->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	owner->pid = process_of(task);
-	owner->tid = number_of(task);
+	numbers_of(task, &owner->pid, &owner->tid);
 	owner->held = is_held(task);
 }
 

@@ -84,16 +84,6 @@ INLINE struct pid *pid_of_pidfd(struct file *file)
 	return pid ? pid : BPF_CORE_READ(file, f_inode, i_private);
 }
 
-/* A pid's number in the recorder's namespace, without a task. */
-INLINE u32 number_of_pid(struct pid *pid)
-{
-	struct numbering it = { .pid = pid };
-
-	if (pid)
-		bpf_loop(MAX_PID_NS_LEVEL + 1, number_at, &it, 0);
-	return it.found;
-}
-
 /* Writes the path of the program that `task` runs at `at` in scratch and returns its length; none where the
  * run's owner may look neither into the process nor along the path. */
 INLINE u32 put_program(struct task_struct *task, u32 at, u32 *flags, u32 cut)

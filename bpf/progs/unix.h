@@ -120,7 +120,7 @@ INLINE u32 put_peer(struct rec_unix *rec, struct sock *sk, u32 at)
 	struct task_struct *task = task_of_pid(pid, PIDTYPE_TGID);
 	u32 flags = rec->flags;
 
-	rec->peer_pid = number_of_pid(pid);
+	rec->peer_pid = number_of_pid((u64)pid);
 	if (!task)
 		return 0;
 	rec->peer_start_ns = BPF_CORE_READ(task, start_boottime);
