@@ -55,6 +55,27 @@ INLINE void *reserve_rare(u32 kind, u32 size)
 	return reserve(&call_ring, kind, size);
 }
 
+/* As fill_head, of the current task: apart, since most records are of it, and without a helper for each field. */
+APART int fill_own_head(struct rec_head *head, u32 kind, u32 size)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!head)	/* the verifier does not know */
+		return 0;
+	if (pid_ns != PID_NS_INIT) {
+		fill_head(head, kind, size, task);
+		return 0;
+	}
+	head->boot_ns = bpf_ktime_get_boot_ns();
+	head->start_ns = task->pid == task->tgid ? task->start_boottime :
+						   BPF_CORE_READ(task, group_leader, start_boottime);
+	head->kind = kind;
+	head->size = size;
+	head->pid = task->tgid;
+	head->tid = task->pid;
+	return 0;
+}
+
 /* In a place of an open file: its task shares its descriptors with no other. */
 #define ALONE 1ULL
 

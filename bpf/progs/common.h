@@ -211,7 +211,7 @@ struct {
 } attention SEC(".maps");
 
 /* The flag for a record that is sent now. `urgent`: it must not wait until the reader looks. */
-INLINE u64 wake_flag(bool urgent)
+APART u64 wake_flag(u32 urgent)
 {
 	u32 first = 0, *there = bpf_map_lookup_elem(&attention, &first);
 

@@ -53,7 +53,6 @@ INLINE bool forget_begun(void)
 APART int outside_began(u64 place, u32 family, u64 cookie, s64 ret)
 {
 	struct sock *sk = (void *)place;
-	struct task_struct *task = bpf_get_current_task_btf();
 	bool tcp = BPF_CORE_READ(sk, sk_protocol) == NET_TCP && BPF_CORE_READ(sk, sk_type) == SOCK_TYPE_STREAM;
 	struct rec_sock *rec;
 
@@ -66,7 +65,7 @@ APART int outside_began(u64 place, u32 family, u64 cookie, s64 ret)
 	if (!rec)
 		return false;
 	__builtin_memset(rec, 0, sizeof(*rec));
-	fill_head(&rec->head, REC_OUTSIDE, sizeof(*rec), task);
+	fill_own_head(&rec->head, REC_OUTSIDE, sizeof(*rec));
 	rec->cookie = cookie;
 	rec->flags = SOCK_OUTSIDE;
 	rec->error = -ret;
@@ -92,7 +91,7 @@ INLINE int inet_connect_exit(struct sock *sk, u16 family, s64 ret)
 	rec = reserve_rare(REC_RESULT, sizeof(*rec));
 	if (!rec)
 		return 0;
-	fill_head(&rec->head, REC_RESULT, sizeof(*rec), bpf_get_current_task_btf());
+	fill_own_head(&rec->head, REC_RESULT, sizeof(*rec));
 	rec->cookie = cookie;
 	rec->error = error;
 	rec->family = family;
@@ -134,7 +133,7 @@ APART int tell_odd(u64 place, u32 call, s64 ret)
 
 	if (!rec)
 		return 0;
-	fill_head(&rec->head, REC_ODD, sizeof(*rec), bpf_get_current_task_btf());
+	fill_own_head(&rec->head, REC_ODD, sizeof(*rec));
 	rec->cookie = 0;
 	rec->call = call;
 	rec->error = ret < 0 && ret >= -MAX_ERRNO ? -ret : 0;

@@ -31,7 +31,7 @@ APART int on_cred(void)
 		rec = reserve_rare(REC_CRED, sizeof(*rec));
 	if (!rec)
 		return 0;
-	fill_head(&rec->head, REC_CRED, sizeof(*rec), task);
+	fill_own_head(&rec->head, REC_CRED, sizeof(*rec));
 	rec->now = now;
 	if (mark) {
 		mark->told = now;

@@ -41,7 +41,7 @@ static void send_named(struct rec_named *rec, u32 kind, bool rare)
 
 	if (size > FIRST_HALF)
 		size = FIRST_HALF;
-	fill_head(&rec->head, kind, size, bpf_get_current_task_btf());
+	fill_own_head(&rec->head, kind, size);
 	if (!rare && waiting + size + RING_HEAD > whole / 4 * 3) {
 		count(kind, COUNT_SEEN);
 		count(kind, COUNT_LOST);

@@ -35,22 +35,6 @@ INLINE bool is_regular(struct inode *inode)
 	return is_regular_mode(BPF_CORE_READ(inode, i_mode));
 }
 
-/* As fill_head, of the current task, without a helper for each field. */
-INLINE void fill_own_head(struct rec_head *head, u32 kind, u32 size)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	if (pid_ns != PID_NS_INIT)
-		return fill_head(head, kind, size, task);
-	head->boot_ns = bpf_ktime_get_boot_ns();
-	head->start_ns = task->pid == task->tgid ? task->start_boottime :
-						   BPF_CORE_READ(task, group_leader, start_boottime);
-	head->kind = kind;
-	head->size = size;
-	head->pid = task->tgid;
-	head->tid = task->pid;
-}
-
 /* Sends REC_OPEN or REC_USE of a regular file. */
 APART int put_open(u32 kind, struct looked *it, u32 flags)
 {

@@ -316,7 +316,7 @@ INLINE struct rec_call *begin_call(u32 name, s64 ret, u32 flags)
 		return 0;
 	}
 	__builtin_memset(rec, 0, sizeof(*rec));
-	fill_head(&rec->head, REC_CALL, 0, task);
+	fill_own_head(&rec->head, REC_CALL, 0);
 	rec->ret = ret;
 	rec->call = name;
 	rec->flags = flags;

@@ -58,7 +58,7 @@ INLINE struct rec_unix *begin_unix(u32 op, struct sock *sk, struct sock_call *ca
 		return 0;
 	}
 	__builtin_memset(rec, 0, sizeof(*rec));
-	fill_head(&rec->head, REC_UNIX, 0, bpf_get_current_task_btf());
+	fill_own_head(&rec->head, REC_UNIX, 0);
 	rec->op = op;
 	rec->flags = call->flags;
 	rec->error = call->ret < 0 ? -call->ret : 0;

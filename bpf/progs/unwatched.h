@@ -79,7 +79,7 @@ static int tell_open(struct looked *it)
 	/* No namespace at all, one without a path, or another one's: the path begins there. */
 	if (BPF_CORE_READ(mount, mnt_ns) != BPF_CORE_READ(task, nsproxy, mnt_ns))
 		flags |= OPEN_ELSEWHERE;
-	fill_head(&rec->head, REC_OPEN_PATH, size, task);
+	fill_own_head(&rec->head, REC_OPEN_PATH, size);
 	rec->ino = it->ino;
 	rec->dev = it->dev;
 	rec->generation = it->generation;
