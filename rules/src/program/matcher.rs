@@ -150,26 +150,23 @@ impl FieldMatcher {
         if bytes.is_empty() {
             self.empty.iter().for_each(|test| hold(*test));
         }
-        if let Some(literals) = self.literals.get() {
-            // A pattern is tried once for a value, however often the value has its literal.
-            let mut tried: Vec<usize> = Vec::new();
-            for found in literals.find_overlapping_iter(bytes) {
-                let word = found.pattern().as_usize();
-                let owners = self.owners.get(word).map_or(&[][..], Vec::as_slice);
-                for owner in owners {
-                    if let Owner::Literal { test, how, exact } = owner
-                        && stands(*how, bytes, found.start(), found.end())
-                        && exact.as_ref().is_none_or(|it| bytes.get(found.range()) == Some(&**it))
-                    {
-                        hold(*test);
-                    }
-                }
-                if owners.iter().any(Owner::is_pattern) && !tried.contains(&word) {
-                    tried.push(word);
-                    owners.iter().for_each(|owner| self.pattern(owner, bytes, hold));
+        // A pattern is tried once for a value, however often the value has its literal.
+        let mut tried: Vec<usize> = Vec::new();
+        self.literals.each(bytes, &mut |word, at| {
+            let owners = self.owners.get(word).map_or(&[][..], Vec::as_slice);
+            for owner in owners {
+                if let Owner::Literal { test, how, exact } = owner
+                    && stands(*how, bytes, at.start, at.end)
+                    && exact.as_ref().is_none_or(|it| bytes.get(at.clone()) == Some(&**it))
+                {
+                    hold(*test);
                 }
             }
-        }
+            if owners.iter().any(Owner::is_pattern) && !tried.contains(&word) {
+                tried.push(word);
+                owners.iter().for_each(|owner| self.pattern(owner, bytes, hold));
+            }
+        });
         for pattern in &self.unanchored {
             self.pattern(pattern, bytes, hold);
         }
