@@ -18,7 +18,7 @@ cp -R "$here/progs" "$work/elsewhere/progs"
 
 # compile PLACE PROGRAM MACHINE OBJECT
 compile() {
-    (cd "$1" && "$clang" -g -O2 -target bpf -mcpu=v3 -Wall -Wno-unused-function "-D__TARGET_ARCH_$3" \
+    (cd "$1" && "$clang" -g -O2 -target bpf -mcpu=v3 -fno-strict-aliasing -Wall -Wno-unused-function "-D__TARGET_ARCH_$3" \
         -idirafter "/usr/include/$(uname -m)-linux-gnu" "-ffile-prefix-map=$1=." \
         -c "progs/$2.bpf.c" -o "$4")
     llvm-strip -g "$4"

@@ -74,8 +74,11 @@ fn compile(clang: &str, program: &str, object: &Path) -> Result<(), String> {
     let source = format!("progs/{program}.bpf.c");
     let here = env::current_dir().map_err(|e| e.to_string())?;
     let mut command = Command::new(clang);
+    // Addresses are written by fours of bytes and compared by eights, and the kernel's own headers mean it so too: it
+    // is built with this flag (its Makefile).
     command
         .args(["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-Wall", "-Wno-unused-function"])
+        .arg("-fno-strict-aliasing")
         .args(target_flags())
         // The kernel's own types are in the multiarch folder on Debian.
         .args(["-idirafter", &kernel_types()])

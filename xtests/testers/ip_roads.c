@@ -1,7 +1,7 @@
 /* Roads of IP: ip_roads ROAD [N]. Both ends are in this process, on loopback.
  * ROAD: tfo (TCP Fast Open), mptcp, reuseport (two listeners), child (a child accepts), mapped (IPv6
  * sockets that speak IPv4: TCP, then UDP), mmsg (sendmmsg and recvmmsg), mmsg6, flood (N datagrams to
- * two peers in turn, one TCP connect in the middle), race (N datagrams while a thread rewrites the
+ * two peers in turn, one TCP connect in the middle), steady (N datagrams to one peer), race (N datagrams while a thread rewrites the
  * address), open (leaves a connection open and waits for ever). Each TCP road: 3,000 bytes to the
  * server, 200 back. Prints ports. */
 #define _GNU_SOURCE
@@ -217,6 +217,19 @@ static void flood(int times)
 	printf("%d\n", ntohs(tcp.sin_port));
 }
 
+static void steady(int times)
+{
+	int sink = on_loopback(SOCK_DGRAM, 0), fd = socket(AF_INET, SOCK_DGRAM, 0), i;
+	struct sockaddr_in to = at(sink);
+	char byte;
+
+	for (i = 0; i < times; i++) {
+		must(sendto(fd, "x", 1, 0, (void *)&to, sizeof(to)) == 1, "sendto");
+		must(recv(sink, &byte, 1, 0) == 1, "recv");
+	}
+	printf("%d\n", ntohs(to.sin_port));
+}
+
 static struct sockaddr_in moving;
 static volatile int stop;
 
@@ -304,6 +317,8 @@ int main(int argc, char **argv)
 		mmsg(AF_INET6);
 	else if (!strcmp(road, "flood"))
 		flood(times);
+	else if (!strcmp(road, "steady"))
+		steady(times);
 	else if (!strcmp(road, "race"))
 		race(times);
 	else if (!strcmp(road, "open"))

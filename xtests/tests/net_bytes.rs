@@ -134,6 +134,20 @@ fn each_datagram_of_a_sendmmsg_is_counted_for_its_peer() {
     }
 }
 
+#[test]
+fn datagrams_to_the_peer_of_the_one_before_are_counted_and_make_no_record() {
+    let lab = Lab::new();
+    let records = ["2", "5000"].map(|times| {
+        let (said, run) = road(&lab, &["steady", times]);
+        run.assert_whole();
+        let peer = format!("127.0.0.1:{}", said[0]);
+        let flow = run.of("net", "flow").find(|e| e.text("peer") == peer).expect("a flow");
+        assert_eq!(flow.number("sent_packets"), times.parse().ok(), "{flow:?}");
+        run.tally("network").seen
+    });
+    assert_eq!(records[0], records[1], "whatever is sent, as long as it goes to one peer");
+}
+
 const SENDS: u64 = 300_000;
 
 /// The one connect of the flood tester, with its result.
