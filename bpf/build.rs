@@ -19,6 +19,19 @@ const VERSIONED: [&str; 9] = [
     "clang-14",
 ];
 
+/// What each program is compiled with. Addresses are written by fours of bytes and compared by eights, and the kernel's
+/// own headers mean it so too: it is built without strict aliasing (its Makefile).
+const FLAGS: [&str; 8] = [
+    "-g",
+    "-O2",
+    "-target",
+    "bpf",
+    "-mcpu=v3",
+    "-fno-strict-aliasing",
+    "-Wall",
+    "-Wno-unused-function",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=progs");
     println!("cargo:rerun-if-changed=prebuilt");
@@ -74,11 +87,8 @@ fn compile(clang: &str, program: &str, object: &Path) -> Result<(), String> {
     let source = format!("progs/{program}.bpf.c");
     let here = env::current_dir().map_err(|e| e.to_string())?;
     let mut command = Command::new(clang);
-    // Addresses are written by fours of bytes and compared by eights, and the kernel's own headers mean it so too: it
-    // is built with this flag (its Makefile).
     command
-        .args(["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-Wall", "-Wno-unused-function"])
-        .arg("-fno-strict-aliasing")
+        .args(FLAGS)
         .args(target_flags())
         // The kernel's own types are in the multiarch folder on Debian.
         .args(["-idirafter", &kernel_types()])
@@ -153,14 +163,16 @@ fn keep(program: &str, object: &Path, prebuilt: &Path) -> Result<(), Box<dyn Err
     Ok(())
 }
 
-/// Returns 16 hex digits of FNV-1a over what the object is made of. It guards against forgetting,
+/// Returns 16 hex digits of FNV-1a over what the object is made of and how. It guards against forgetting,
 /// not against malice: a reviewer rebuilds.
 fn source_hash(program: &str) -> Result<String, Box<dyn Error>> {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut all = FLAGS.concat().into_bytes();
     for file in sources(program)? {
-        for byte in fs::read(file)? {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        all.extend(fs::read(file)?);
+    }
+    for byte in all {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     Ok(format!("{hash:016x}"))
 }

@@ -62,11 +62,9 @@ impl IndexWriter {
         ]);
         let (path2, peer) = (self.known.path2(row), self.known.peer(row));
         let (sent, received) = (row.sent.map(integer), row.received.map(integer));
-        let more = [path2, peer, sent, received, self.known.also(row)];
-        if let [path2, peer, sent, received, also] = more
-            && more != [None; 5]
-        {
-            self.more.push([seq, path2, peer, sent, received, also]);
+        let more = [seq, path2, peer, sent, received, self.known.also(row)];
+        if more.iter().skip(1).any(Option::is_some) {
+            self.more.push(more);
         }
         if self.waiting.len() >= BATCH { self.write() } else { Ok(()) }
     }
