@@ -11,6 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use object::{Object as _, ObjectSection as _};
+
 const PROGRAMS: [&str; 4] = ["proc", "net", "calls", "names"];
 
 /// Newest last tested first: any of them builds the same programs.
@@ -32,6 +34,12 @@ const FLAGS: [&str; 8] = [
     "-Wno-unused-function",
 ];
 
+/// What is done to a compiled object, for the hash in its name: to be changed with that.
+const AFTERWARDS: &str = "stripped, no line info";
+
+/// Where `line_info_len` is in `.BTF.ext`: after magic, version, flags, `hdr_len` and three words.
+const LINE_INFO_LENGTH: usize = 8 + 3 * 4;
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=progs");
     println!("cargo:rerun-if-changed=prebuilt");
@@ -48,7 +56,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let object = out.join(format!("{program}.bpf.o"));
         let made = clang.as_deref().map(|clang| compile(clang, program, &object));
         match made {
-            Some(Ok(())) => keep(program, &object, &prebuilt)?,
+            Some(Ok(())) => {
+                drop_line_info(&object)?;
+                keep(program, &object, &prebuilt)?;
+            }
             Some(Err(error)) if !prebuilt.exists() => return Err(error.into()),
             None if !prebuilt.exists() => {
                 return Err(format!("no clang, and no {}", prebuilt.display()).into());
@@ -145,6 +156,20 @@ fn strip(clang: &str, object: &Path) {
     }
 }
 
+/// Takes the lines of the source out of the object: the kernel would move its record of each of them whenever the
+/// verifier puts in or takes out an instruction, and nobody reads them in a run. Only the length in the header of
+/// `.BTF.ext` is changed (`struct btf_ext_header`, tools/lib/bpf/libbpf_internal.h), so that all else stays where it is.
+fn drop_line_info(path: &Path) -> Result<(), Box<dyn Error>> {
+    let mut bytes = fs::read(path)?;
+    let file = object::File::parse(&*bytes)?;
+    let section = file.section_by_name(".BTF.ext").ok_or("the object has no .BTF.ext")?;
+    let (start, _) = section.file_range().ok_or(".BTF.ext is not in the object")?;
+    let at = usize::try_from(start)? + LINE_INFO_LENGTH;
+    bytes.get_mut(at..at + 4).ok_or(".BTF.ext ends within its header")?.fill(0);
+    fs::write(path, bytes)?;
+    Ok(())
+}
+
 /// Puts the object into `prebuilt/` when asked to, in place of those of older sources.
 fn keep(program: &str, object: &Path, prebuilt: &Path) -> Result<(), Box<dyn Error>> {
     if env::var_os("AUDIT_BPF_PREBUILD").is_none() {
@@ -168,6 +193,7 @@ fn keep(program: &str, object: &Path, prebuilt: &Path) -> Result<(), Box<dyn Err
 fn source_hash(program: &str) -> Result<String, Box<dyn Error>> {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut all = FLAGS.concat().into_bytes();
+    all.extend(AFTERWARDS.bytes());
     for file in sources(program)? {
         all.extend(fs::read(file)?);
     }
